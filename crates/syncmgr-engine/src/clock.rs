@@ -1,0 +1,20 @@
+//! Time as a value that is handed in, so that a simulation owns it.
+
+use crate::entry::FileTime;
+
+/// Tells the time of day. It may jump; nothing about files is decided by it.
+pub trait Clock: Send + Sync {
+    /// Returns the present time, UTC.
+    fn now(&self) -> FileTime;
+}
+
+/// The machine's clock.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> FileTime {
+        let time = rustix::time::clock_gettime(rustix::time::ClockId::Realtime);
+        FileTime::new(time.tv_sec, u32::try_from(time.tv_nsec).unwrap_or(0))
+    }
+}

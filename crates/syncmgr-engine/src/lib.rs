@@ -1,0 +1,23 @@
+//! Two-way file synchronization: look at two trees and at what they last agreed on, say what has
+//! to be done, do it so that nothing is ever lost.
+//!
+//! Reading order: [`entry`] (what a listing says), [`replica`] (the port to a store), [`scan`],
+//! [`reconcile`] (pure), [`plan`], [`apply`], [`pair`] (the door for handlers).
+//!
+//! Must not: know handlers, network or the model of the center; print; read a clock or the
+//! environment by itself.
+
+#![forbid(unsafe_code)]
+#![warn(clippy::wildcard_enum_match_arm)]
+
+pub mod entry;
+pub mod journal;
+pub mod pair;
+pub mod path;
+pub mod plan;
+pub mod replica;
+pub mod rules;
+
+pub mod cancel;
+pub mod clock;
+pub mod monitor;
