@@ -136,6 +136,8 @@ pub struct Change {
     pub seen: Sides<State>,
     /// Content hash both sides will have, where known.
     pub hash: Option<Hash>,
+    /// Text both sides have already, for links that need no step.
+    pub link: Option<Box<[u8]>>,
     /// Why.
     pub reason: Reason,
     /// Set when the change waits for a person's OK.
@@ -364,6 +366,11 @@ pub struct Plan {
     pub is_first: bool,
     /// Records of paths that are excluded now and are to be forgotten.
     pub forget: Vec<RelPath>,
+    /// Directories that are mount points, on each side: what is kept of a file stays on the file
+    /// system the file is on.
+    pub mounts: Sides<Vec<RelPath>>,
+    /// When the look at both sides began.
+    pub looked_at: FileTime,
 }
 
 /// Counts for one side of a plan or run.

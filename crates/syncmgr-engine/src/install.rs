@@ -1,0 +1,330 @@
+//! Puts one file or link under its final name: stage it whole, check the target against the plan,
+//! commit by rename, keep what it replaces.
+//!
+//! Never writes in place, never follows a link, never replaces something the plan did not see: the
+//! exchange and the check of what came out of it are one step of the file system where it can do
+//! that, and what came out wrong is put back (I8, I14, I15, I16).
+
+use crate::cancel::Cancel;
+use crate::compare::{HASHED_MAX, is_text};
+use crate::entry::{Entry, FileTime, Hash, Kind, Side};
+use crate::own::OwnPlaces;
+use crate::pace::Pace;
+use crate::path::RelPath;
+use crate::plan::{ProblemKind, Source};
+use crate::replica::{Content, Directory, Fault, FaultKind, Observe, Replica, Staged};
+
+/// Bytes copied at a time where the kernel does not copy by itself.
+const CHUNK: usize = 256 << 10;
+
+/// Why a step was not done: trouble, or the world has moved on.
+pub(crate) enum Refusal {
+    Fault(Fault),
+    Moved,
+    NamesCollide,
+}
+
+impl From<Fault> for Refusal {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl Refusal {
+    /// Says what the refusal means for the path.
+    pub(crate) fn into_problem(self, path: &RelPath) -> ProblemKind {
+        match self {
+            Self::Fault(fault) if fault.is_cancelled() => ProblemKind::NotReached,
+            Self::Fault(fault) => ProblemKind::Failed(fault),
+            Self::Moved => ProblemKind::ChangedMeanwhile,
+            Self::NamesCollide => ProblemKind::NamesCollide { with: path.clone() },
+        }
+    }
+}
+
+/// A file that is staged and waits to be committed.
+pub(crate) struct Ready {
+    pub(crate) stage: RelPath,
+    /// The source as it was when it was read.
+    pub(crate) source: Option<Entry>,
+    pub(crate) hash: Option<Hash>,
+    /// The text, if it is worth keeping for merges.
+    pub(crate) text: Option<Box<[u8]>>,
+}
+
+/// One thread's tools for copying.
+pub(crate) struct Copier<'a> {
+    pub(crate) worker: usize,
+    pub(crate) cancel: &'a Cancel,
+    pub(crate) pace: &'a Pace<'a>,
+    buffer: Vec<u8>,
+    n_staged: u64,
+    /// The source directory used last: neighbours come one after the other.
+    open_dir: Option<(Side, RelPath, Box<dyn Directory>)>,
+}
+
+/// What is to be staged.
+pub(crate) struct Order<'a> {
+    pub(crate) path: &'a RelPath,
+    pub(crate) source: &'a Source,
+    /// For [`Source::Peer`]: the side it comes from, and what the plan saw there.
+    pub(crate) peer: Option<(Side, &'a Entry)>,
+    pub(crate) mode: u16,
+    pub(crate) mtime: FileTime,
+}
+
+impl<'a> Copier<'a> {
+    pub(crate) fn new(worker: usize, cancel: &'a Cancel, pace: &'a Pace<'a>) -> Self {
+        Self { worker, cancel, pace, buffer: vec![0; CHUNK], n_staged: 0, open_dir: None }
+    }
+
+    fn next_stage(&mut self, own: &OwnPlaces<'_>, path: &RelPath) -> Result<RelPath, Fault> {
+        self.n_staged += 1;
+        own.stage(path, self.worker, self.n_staged)
+    }
+
+    /// Stages a symbolic link.
+    pub(crate) fn stage_link(
+        &mut self,
+        to: &dyn Replica,
+        own: &OwnPlaces<'_>,
+        path: &RelPath,
+        target: &[u8],
+        mtime: FileTime,
+    ) -> Result<Ready, Refusal> {
+        let stage = self.next_stage(own, path)?;
+        to.make_link(&stage, target, mtime)?;
+        Ok(Ready { stage, source: None, hash: None, text: None })
+    }
+
+    /// Stages the content of a file, whole and checked.
+    pub(crate) fn stage_file(
+        &mut self,
+        from: &dyn Fn(Side) -> &'a dyn Observe,
+        to: &dyn Replica,
+        own: &OwnPlaces<'_>,
+        order: &Order<'_>,
+        moved: &mut dyn FnMut(u64),
+    ) -> Result<Ready, Refusal> {
+        let stage = self.next_stage(own, order.path)?;
+        let result = self.fill_stage(from, to, &stage, order, moved);
+        if result.is_err() {
+            // Half a file in the staging place is of no use; what cannot be removed now is tidied
+            // away by the next run.
+            drop(to.remove_file(&stage));
+        }
+        result.map(|(source, hash, text)| Ready { stage, source, hash, text })
+    }
+
+    #[expect(clippy::type_complexity, reason = "three facts about one copy, taken apart at once")]
+    fn fill_stage(
+        &mut self,
+        from: &dyn Fn(Side) -> &'a dyn Observe,
+        to: &dyn Replica,
+        stage: &RelPath,
+        order: &Order<'_>,
+        moved: &mut dyn FnMut(u64),
+    ) -> Result<(Option<Entry>, Option<Hash>, Option<Box<[u8]>>), Refusal> {
+        let (mut content, seen) = match order.source {
+            Source::Bytes(bytes) => {
+                let mut staged = to.create(stage)?;
+                staged.write(bytes)?;
+                moved(bytes.len() as u64);
+                staged.finish(order.mode, order.mtime)?;
+                let text = is_text(bytes).then(|| bytes.to_vec().into_boxed_slice());
+                return Ok((None, Some(Hash(*blake3::hash(bytes).as_bytes())), text));
+            }
+            Source::Version { side, path, seen } => (self.open(from(*side), *side, path)?, *seen),
+            Source::Peer => {
+                let Some((side, seen)) = order.peer else { return Err(Refusal::Moved) };
+                (self.open(from(side), side, order.path)?, *seen)
+            }
+        };
+        let before = content.stat()?;
+        let is_as_planned = match order.source {
+            Source::Version { .. } => before.is_same_file(&seen),
+            Source::Peer | Source::Bytes(_) => before.is_same_version(&seen),
+        };
+        if !is_as_planned {
+            return Err(Refusal::Moved);
+        }
+        let mut staged = to.create(stage)?;
+        let (hash, text) = self.copy(&mut *content, &mut *staged, before.size, moved)?;
+        // A source that changed while it was read is a mixture of two versions (I15).
+        if !content.stat()?.is_same_version(&before) {
+            return Err(Refusal::Moved);
+        }
+        let made = staged.finish(order.mode, order.mtime)?;
+        if made.size != before.size {
+            return Err(Refusal::Moved);
+        }
+        Ok((Some(before), hash, text))
+    }
+
+    fn open(&mut self, from: &dyn Observe, side: Side, path: &RelPath) -> Result<Box<dyn Content>, Refusal> {
+        let parent = path.parent().unwrap_or_default();
+        let is_open = self.open_dir.as_ref().is_some_and(|(s, p, _)| *s == side && *p == parent);
+        if !is_open {
+            self.open_dir = None;
+            self.open_dir = Some((side, parent.clone(), from.open_dir(&parent).map_err(gone)?));
+        }
+        let Some((_, _, dir)) = &self.open_dir else { return Err(Refusal::Moved) };
+        dir.open(path.name()).map_err(|fault| gone(Fault { path: path.clone(), ..fault }))
+    }
+
+    fn copy(
+        &mut self,
+        content: &mut dyn Content,
+        staged: &mut dyn Staged,
+        size: u64,
+        moved: &mut dyn FnMut(u64),
+    ) -> Result<(Option<Hash>, Option<Box<[u8]>>), Fault> {
+        if size > HASHED_MAX && !self.pace.is_limited() {
+            let cancel = self.cancel;
+            let mut tell = |bytes: u64| {
+                moved(bytes);
+                !cancel.is_cancelled()
+            };
+            if staged.copy_from(content, &mut tell)? {
+                return Ok((None, None));
+            }
+        }
+        let mut hasher = (size <= HASHED_MAX).then(blake3::Hasher::new);
+        let mut text = None;
+        let mut done = 0_u64;
+        loop {
+            if self.cancel.is_cancelled() {
+                return Err(Fault::cancelled(&RelPath::root()));
+            }
+            let n = content.read(&mut self.buffer)?;
+            if n == 0 {
+                break;
+            }
+            let bytes = &self.buffer[..n];
+            self.pace.pass(n as u64, self.cancel);
+            if size > HASHED_MAX && bytes.iter().all(|&b| b == 0) {
+                staged.skip(n as u64)?;
+            } else {
+                staged.write(bytes)?;
+            }
+            if let Some(hasher) = &mut hasher {
+                hasher.update(bytes);
+            }
+            if done == 0 && n as u64 == size && is_text(bytes) {
+                text = Some(bytes.into());
+            }
+            done += n as u64;
+            moved(n as u64);
+        }
+        Ok((hasher.map(|hasher| Hash(*hasher.finalize().as_bytes())), text))
+    }
+}
+
+/// A source that is not there, or no file any more, has moved on since the plan was made.
+fn gone(fault: Fault) -> Refusal {
+    match fault.kind {
+        FaultKind::NotFound | FaultKind::WrongKind => Refusal::Moved,
+        _ => Refusal::Fault(fault),
+    }
+}
+
+/// Moves a staged file or link under its final name. `seen` is the file or link the plan saw
+/// there, or `None` for a free name. Returns what is there now.
+pub(crate) fn commit(
+    to: &dyn Replica,
+    own: &OwnPlaces<'_>,
+    stage: &RelPath,
+    path: &RelPath,
+    seen: Option<&Entry>,
+) -> Result<Entry, Refusal> {
+    match seen {
+        None => commit_new(to, stage, path)?,
+        Some(seen) if to.capabilities().exchange => commit_over(to, own, stage, path, seen)?,
+        Some(seen) => {
+            remove(to, own, path, seen)?;
+            commit_new(to, stage, path)?;
+        }
+    }
+    to.stat(path)?.ok_or(Refusal::Moved)
+}
+
+fn commit_new(to: &dyn Replica, stage: &RelPath, path: &RelPath) -> Result<(), Refusal> {
+    match to.move_new(stage, path) {
+        Ok(()) => Ok(()),
+        Err(fault) => {
+            drop(to.remove_file(stage));
+            let capabilities = to.capabilities();
+            Err(match fault.kind {
+                FaultKind::Exists if capabilities.folds_case || capabilities.folds_unicode => Refusal::NamesCollide,
+                FaultKind::Exists => Refusal::Moved,
+                _ => Refusal::Fault(fault),
+            })
+        }
+    }
+}
+
+fn commit_over(
+    to: &dyn Replica,
+    own: &OwnPlaces<'_>,
+    stage: &RelPath,
+    path: &RelPath,
+    seen: &Entry,
+) -> Result<(), Refusal> {
+    if !to.stat(path)?.is_some_and(|now| now.is_same_version(seen)) {
+        drop(to.remove_file(stage));
+        return Err(Refusal::Moved);
+    }
+    // The new content waits at the place of the version, so that one exchange both installs it and
+    // keeps the old one, and a crash on either side of the exchange loses nothing.
+    let version = own.version(path)?;
+    to.move_new(stage, &version)?;
+    if let Err(fault) = to.exchange(&version, path) {
+        drop(to.remove_file(&version));
+        return Err(gone(fault));
+    }
+    match to.stat(&version)? {
+        Some(old) if old.is_same_file(seen) => Ok(()),
+        // Someone wrote between the check and the exchange: theirs goes back to its place. Ours
+        // stays among the versions, because even it may have been written to in that moment.
+        Some(_) => {
+            to.exchange(&version, path)?;
+            Err(Refusal::Moved)
+        }
+        None => Err(Refusal::Moved),
+    }
+}
+
+/// Makes a version of a file or link: it leaves its name and is kept. Returns where.
+pub(crate) fn remove(
+    to: &dyn Replica,
+    own: &OwnPlaces<'_>,
+    path: &RelPath,
+    seen: &Entry,
+) -> Result<RelPath, Refusal> {
+    if !to.stat(path)?.is_some_and(|now| now.is_same_version(seen)) {
+        return Err(Refusal::Moved);
+    }
+    let version = own.version(path)?;
+    to.move_new(path, &version).map_err(gone)?;
+    match to.stat(&version)? {
+        Some(out) if out.is_same_file(seen) => Ok(version),
+        _ => {
+            // Not what the plan saw. Where its name was taken again in the meantime it stays a
+            // version, which is no loss either.
+            drop(to.move_new(&version, path));
+            Err(Refusal::Moved)
+        }
+    }
+}
+
+/// Removes a directory that must be empty by now.
+pub(crate) fn remove_dir(to: &dyn Replica, path: &RelPath, seen: &Entry) -> Result<(), Refusal> {
+    let now = to.stat(path)?;
+    if !now.is_some_and(|now| now.kind == Kind::Dir && now.id == seen.id) {
+        return Err(Refusal::Moved);
+    }
+    to.remove_dir(path).map_err(|fault| match fault.kind {
+        FaultKind::NotEmpty | FaultKind::NotFound | FaultKind::WrongKind => Refusal::Moved,
+        _ => Refusal::Fault(fault),
+    })
+}

@@ -1,0 +1,247 @@
+//! Keeps the books of a run: what was done, what that makes the agreed state, what went wrong.
+//!
+//! A path is agreed on only when every step for it is done. The base learns of it only after the
+//! files are durable ([`Ledger::take_agreed`] is called then), so a power cut can leave the base
+//! older than the files, which is harmless, but never newer (I10).
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use crate::clock::Clock;
+use crate::entry::{Agreed, Entry, FileTime, Hash, Kind, Side, Sides, Stamp};
+use crate::journal::StepEnd;
+use crate::path::RelPath;
+use crate::plan::{Change, Op, Problem, ProblemKind, Rename, Tally};
+use crate::replica::{Capabilities, Fault, FaultKind};
+use crate::state::BaseChange;
+
+/// How one step ended.
+pub(crate) enum StepResult {
+    /// Done; what is there now, `None` for "nothing".
+    Done {
+        after: Option<Entry>,
+        /// What the other side's file was when it was read, for copies.
+        source: Option<Entry>,
+        hash: Option<Hash>,
+    },
+    /// Not done.
+    NotDone(ProblemKind),
+}
+
+impl StepResult {
+    pub(crate) fn done(after: Option<Entry>) -> Self {
+        Self::Done { after, source: None, hash: None }
+    }
+}
+
+impl From<Fault> for StepResult {
+    fn from(fault: Fault) -> Self {
+        Self::NotDone(match fault.kind {
+            FaultKind::Cancelled => ProblemKind::NotReached,
+            _ => ProblemKind::Failed(fault),
+        })
+    }
+}
+
+/// A path whose steps are not all done yet.
+struct Pending {
+    n_left: usize,
+    entries: Sides<Option<Entry>>,
+    hash: Option<Hash>,
+    has_failed: bool,
+}
+
+#[derive(Default)]
+struct Books {
+    pending: HashMap<usize, Pending>,
+    agreed: Vec<BaseChange>,
+    ends: Vec<(u64, StepEnd, Option<Entry>)>,
+    tally: Sides<Tally>,
+    problems: Vec<Problem>,
+    n_done: u64,
+}
+
+/// The books of one run; shared by its threads.
+pub(crate) struct Ledger<'a> {
+    changes: &'a [Change],
+    capabilities: Sides<&'a Capabilities>,
+    clock: &'a dyn Clock,
+    books: Mutex<Books>,
+}
+
+impl<'a> Ledger<'a> {
+    pub(crate) fn new(changes: &'a [Change], capabilities: Sides<&'a Capabilities>, clock: &'a dyn Clock) -> Self {
+        Self { changes, capabilities, clock, books: Mutex::default() }
+    }
+
+    fn books(&self) -> std::sync::MutexGuard<'_, Books> {
+        self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes how the step of change `index` on `side` ended. `seen` is what both sides had before.
+    pub(crate) fn note(&self, index: usize, side: Side, seq: u64, seen: &Sides<Option<Entry>>, result: StepResult) {
+        let change = &self.changes[index];
+        let mut books = self.books();
+        let books = &mut *books;
+        books.n_done += 1;
+        let pending = books.pending.entry(index).or_insert_with(|| Pending {
+            n_left: Side::BOTH.into_iter().filter(|&side| change.ops[side].is_some()).count(),
+            entries: *seen,
+            hash: change.hash,
+            has_failed: false,
+        });
+        pending.n_left -= 1;
+        match result {
+            StepResult::NotDone(kind) => {
+                pending.has_failed = true;
+                books.ends.push((seq, StepEnd::NotDone, None));
+                books.problems.push(Problem { path: change.path.clone(), side: Some(side), kind });
+            }
+            StepResult::Done { after, source, hash } => {
+                pending.entries[side] = after;
+                if source.is_some() {
+                    pending.entries[side.other()] = source;
+                }
+                pending.hash = hash.or(pending.hash);
+                books.ends.push((seq, StepEnd::Done, after));
+                if let Some(op) = &change.ops[side] {
+                    books.tally[side].add(op, &change.seen[side]);
+                }
+            }
+        }
+        if pending.n_left > 0 {
+            return;
+        }
+        if let Some(pending) = books.pending.remove(&index).filter(|pending| !pending.has_failed) {
+            self.agree(&mut books.agreed, change, pending.entries, pending.hash, self.clock.now());
+        }
+    }
+
+    /// Notes that both sides are equal already, as seen at the time `at`.
+    pub(crate) fn adopt(&self, change: &Change, at: FileTime) {
+        let entries = Sides::from_fn(|side| change.seen[side].entry().copied());
+        self.agree(&mut self.books().agreed, change, entries, change.hash, at);
+    }
+
+    /// Notes that a record is to be forgotten.
+    pub(crate) fn forget(&self, path: &RelPath) {
+        self.books().agreed.push(BaseChange::Remove { path: path.clone() });
+    }
+
+    fn agree(
+        &self,
+        agreed: &mut Vec<BaseChange>,
+        change: &Change,
+        entries: Sides<Option<Entry>>,
+        hash: Option<Hash>,
+        at: FileTime,
+    ) {
+        let path = change.path.clone();
+        match (entries.left, entries.right) {
+            (None, None) => agreed.push(BaseChange::Remove { path }),
+            (Some(left), Some(right)) if left.kind == right.kind => {
+                if change.seen.left.kind() == Some(Kind::Dir) && left.kind != Kind::Dir
+                    || change.seen.right.kind() == Some(Kind::Dir) && right.kind != Kind::Dir
+                {
+                    // The records beneath the directory that was here go with it.
+                    agreed.push(BaseChange::Remove { path: path.clone() });
+                }
+                // A side without permission bits cannot say what they are.
+                let mode = if self.capabilities.left.modes { left.mode } else { right.mode };
+                let record = Agreed {
+                    kind: left.kind,
+                    size: left.size,
+                    mode,
+                    hash: hash.filter(|_| left.kind == Kind::File),
+                    target: link_text(change).filter(|_| left.kind == Kind::Symlink),
+                    left: self.stamp(&left, Side::Left, at),
+                    right: self.stamp(&right, Side::Right, at),
+                };
+                agreed.push(BaseChange::Put { path, agreed: record });
+            }
+            _ => {} // not equal after all; the next run looks again
+        }
+    }
+
+    /// A change within the same granule of the file system's clock as this reading would leave the
+    /// times as they are; such an entry is marked, and the next run looks into the content.
+    fn stamp(&self, entry: &Entry, side: Side, at: FileTime) -> Stamp {
+        let capabilities = self.capabilities[side];
+        let granule = u128::from(capabilities.clock_granule_ns.max(capabilities.mtime_step_ns));
+        let is_fresh = entry.ctime >= at || entry.ctime.distance_ns(at) <= granule;
+        let is_just_written = entry.mtime.distance_ns(entry.ctime) <= granule;
+        let is_racy = entry.kind == Kind::File && is_fresh && is_just_written;
+        Stamp { is_racy, ..Stamp::of(entry) }
+    }
+
+    /// Notes a rename.
+    pub(crate) fn note_rename(&self, rename: &Rename, seq: u64, result: StepResult) {
+        let mut books = self.books();
+        books.n_done += 1;
+        match result {
+            StepResult::Done { after, .. } => {
+                books.tally[rename.side].n_renamed += 1;
+                books.ends.push((seq, StepEnd::Done, after));
+                books.agreed.push(BaseChange::Move { from: rename.from.clone(), to: rename.to.clone() });
+            }
+            StepResult::NotDone(kind) => {
+                books.ends.push((seq, StepEnd::NotDone, None));
+                books.problems.push(Problem { path: rename.to.clone(), side: Some(rename.side), kind });
+            }
+        }
+    }
+
+    /// Adds a problem that is no step's.
+    pub(crate) fn problem(&self, problem: Problem) {
+        self.books().problems.push(problem);
+    }
+
+    /// Returns the number of steps that ended.
+    pub(crate) fn n_done(&self) -> u64 {
+        self.books().n_done
+    }
+
+    /// Takes what has become agreed since the last call. To be written to the base only when the
+    /// files are durable.
+    pub(crate) fn take_agreed(&self) -> Vec<BaseChange> {
+        let mut agreed = std::mem::take(&mut self.books().agreed);
+        // Renames come first of all, and a directory before what is in it; steps on one path keep
+        // their order, because the sort is stable.
+        agreed.sort_by(|a, b| match (a, b) {
+            (BaseChange::Move { .. }, BaseChange::Move { .. }) => std::cmp::Ordering::Equal,
+            (BaseChange::Move { .. }, _) => std::cmp::Ordering::Less,
+            (_, BaseChange::Move { .. }) => std::cmp::Ordering::Greater,
+            (a, b) => path_of(a).cmp(path_of(b)),
+        });
+        agreed
+    }
+
+    /// Takes the ends of steps since the last call, for the journal.
+    pub(crate) fn take_ends(&self) -> Vec<(u64, StepEnd, Option<Entry>)> {
+        let mut ends = std::mem::take(&mut self.books().ends);
+        ends.sort_unstable_by_key(|(seq, ..)| *seq);
+        ends
+    }
+
+    /// Closes the books.
+    pub(crate) fn close(self) -> (Sides<Tally>, Vec<Problem>) {
+        let books = self.books.into_inner().unwrap_or_else(PoisonError::into_inner);
+        (books.tally, books.problems)
+    }
+}
+
+fn path_of(change: &BaseChange) -> &RelPath {
+    match change {
+        BaseChange::Put { path, .. } | BaseChange::Remove { path } => path,
+        BaseChange::Move { to, .. } => to,
+    }
+}
+
+/// Returns the text a link change gives to both sides.
+fn link_text(change: &Change) -> Option<Box<[u8]>> {
+    let made = Side::BOTH.into_iter().find_map(|side| match &change.ops[side] {
+        Some(Op::Link { target, .. }) => Some(target.clone()),
+        _ => None,
+    });
+    made.or_else(|| change.link.clone())
+}

@@ -1,0 +1,168 @@
+//! Recognises what was renamed or moved on one side, and rewrites the differences as if the other
+//! side (and the base) had followed, so that reconciling sees only what else changed.
+//!
+//! A path that is gone on one side and a new path there with the same file id are one rename. It
+//! is taken up only when the other side still has the old name and has the new one free; anything
+//! else (both sides renamed it, a swap of two names, a move into a place that is gone) stays a
+//! deletion and a new file, which is slower but loses nothing.
+//!
+//! Pure: no clock, disk or network. The content of renamed files is looked at again by the caller
+//! where [`Difference::now_at`] says that the two sides have it under different names.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
+
+use crate::entry::{FileId, Kind, Side, Sides, State};
+use crate::path::RelPath;
+use crate::plan::{Reason, Rename};
+use crate::scan::Difference;
+
+/// What was seen where, by path.
+type Tree = BTreeMap<RelPath, Difference>;
+
+/// Finds renames made on the sides in `made_on` and applies them to the differences.
+/// `stable_ids` says on which sides file ids can be trusted across runs.
+#[must_use]
+pub(crate) fn follow(
+    differences: Vec<Difference>,
+    made_on: &[Side],
+    stable_ids: Sides<bool>,
+) -> (Vec<Rename>, Vec<Difference>) {
+    let may_have = made_on.iter().any(|&side| stable_ids[side] && has_candidates(&differences, side));
+    if !may_have {
+        return (Vec::new(), differences);
+    }
+    let mut tree: Tree = differences.into_iter().map(|d| (d.path.clone(), d)).collect();
+    let mut renames = Vec::new();
+    for &side in made_on {
+        if stable_ids[side] {
+            follow_side(&mut tree, side, &mut renames);
+        }
+    }
+    (renames, tree.into_values().collect())
+}
+
+/// Says whether something is gone and something is new on this side; most runs end here.
+fn has_candidates(differences: &[Difference], side: Side) -> bool {
+    differences.iter().any(|d| is_gone(d, side)) && differences.iter().any(|d| is_new(d, side))
+}
+
+/// Gone on `side`, still there on the other one as the kind that was agreed.
+fn is_gone(d: &Difference, side: Side) -> bool {
+    d.seen[side].is_absent()
+        && d.base.as_ref().is_some_and(|base| d.seen[side.other()].kind() == Some(base.kind))
+}
+
+/// New on `side`, with the name free on the other one.
+fn is_new(d: &Difference, side: Side) -> bool {
+    d.base.is_none() && d.seen[side.other()].is_absent() && d.seen[side].entry().is_some()
+}
+
+fn follow_side(tree: &mut Tree, side: Side, renames: &mut Vec<Rename>) {
+    let mut new_by_id: HashMap<FileId, Vec<RelPath>> = HashMap::new();
+    for d in tree.values().filter(|d| is_new(d, side)) {
+        if let Some(entry) = d.seen[side].entry() {
+            new_by_id.entry(entry.id).or_default().push(d.path.clone());
+        }
+    }
+    // Directories first, the upper before the lower: what moved along with a directory is then no
+    // rename of its own any more.
+    let gone = |dirs: bool, tree: &Tree| -> Vec<RelPath> {
+        let is_dir = |d: &Difference| d.base.as_ref().is_some_and(|base| base.kind == Kind::Dir);
+        let gone = tree.values().filter(|d| is_gone(d, side) && is_dir(d) == dirs);
+        gone.map(|d| d.path.clone()).collect()
+    };
+    let mut accepted: Vec<(RelPath, RelPath)> = Vec::new();
+    for old in gone(true, tree) {
+        let from = accepted.iter().fold(old, |path, (from, to)| path.rebase(from, to).unwrap_or(path));
+        if let Some(to) = accept(tree, side, &from, &mut new_by_id, renames) {
+            accepted.push((from, to));
+        }
+    }
+    for from in gone(false, tree) {
+        accept(tree, side, &from, &mut new_by_id, renames);
+    }
+}
+
+/// Takes up the rename of `from`, if there is one and the other side can follow.
+fn accept(
+    tree: &mut Tree,
+    side: Side,
+    from: &RelPath,
+    new_by_id: &mut HashMap<FileId, Vec<RelPath>>,
+    renames: &mut Vec<Rename>,
+) -> Option<RelPath> {
+    let d = tree.get(from).filter(|d| is_gone(d, side))?;
+    let base = d.base.as_ref()?;
+    let seen = *d.seen[side.other()].entry()?;
+    let (kind, id) = (base.kind, base.stamp(side).id);
+    let places = new_by_id.get_mut(&id).filter(|_| id != FileId(0))?;
+    let at = places.iter().position(|to| can_follow(tree, side, from, to, kind))?;
+    let to = places.remove(at);
+    carry_over(tree, side, from, &to);
+    renames.push(Rename {
+        side: side.other(),
+        from: from.clone(),
+        to: to.clone(),
+        seen,
+        reason: Reason::ChangedOn(side),
+    });
+    Some(to)
+}
+
+/// Says whether the other side can repeat the rename as it stands.
+fn can_follow(tree: &Tree, side: Side, from: &RelPath, to: &RelPath, kind: Kind) -> bool {
+    let fits = tree.get(to).is_some_and(|d| is_new(d, side) && d.seen[side].kind() == Some(kind));
+    // Moving a directory into itself would be a sign of a swap further up.
+    fits && !to.is_within(from) && to.ancestors().filter(|dir| !dir.is_root()).all(|dir| {
+        tree.get(&dir).is_none_or(|d| {
+            let there = &d.seen[side.other()];
+            d.seen[side].kind() == Some(Kind::Dir)
+                && (there.kind() == Some(Kind::Dir) || (there.is_absent() && d.base.is_none()))
+        })
+    })
+}
+
+/// Moves what the base and the other side have within `from` to `to`, where this side has it.
+fn carry_over(tree: &mut Tree, side: Side, from: &RelPath, to: &RelPath) {
+    let other = side.other();
+    let within: Vec<RelPath> = tree
+        .range((Bound::Included(from.clone()), Bound::Unbounded))
+        .map(|(path, _)| path)
+        .take_while(|path| path.is_within(from))
+        .cloned()
+        .collect();
+    for old_path in within {
+        let Some(old) = tree.remove(&old_path) else { continue };
+        let Some(new_path) = old_path.rebase(from, to) else { continue };
+        let was_at = old.now_at.map_or_else(|| old_path.clone(), |at| at[other].clone());
+        let mut merged = tree.remove(&new_path).unwrap_or_else(|| Difference {
+            path: new_path.clone(),
+            base: None,
+            seen: Sides::default(),
+            facts: crate::compare::Facts::default(),
+            now_at: None,
+        });
+        // Something else under this name on the other side cannot be: `to` was free there.
+        merged.base = old.base;
+        merged.seen[other] = old.seen[other].clone();
+        let here = merged.now_at.as_ref().map_or_else(|| new_path.clone(), |at| at[side].clone());
+        let mut now_at = Sides::new(was_at.clone(), was_at);
+        now_at[side] = here;
+        merged.now_at = Some(now_at);
+        merged.facts = crate::compare::Facts::default();
+        if !moved_along_unchanged(&merged, side) {
+            tree.insert(new_path, merged);
+        }
+    }
+}
+
+/// Says whether something beneath a moved directory is as agreed on both sides, so that it is no
+/// difference any more.
+fn moved_along_unchanged(d: &Difference, side: Side) -> bool {
+    let Some(base) = &d.base else { return false };
+    [side, side.other()].into_iter().all(|side| match &d.seen[side] {
+        State::Present(entry) => base.is_unchanged(side, entry, true),
+        State::Absent | State::Unknown(_) => false,
+    })
+}
