@@ -17,6 +17,7 @@ pub mod path;
 pub mod plan;
 pub mod replica;
 pub mod rules;
+pub mod state;
 
 pub mod cancel;
 pub mod clock;
