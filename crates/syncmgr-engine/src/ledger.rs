@@ -138,6 +138,7 @@ impl<'a> Ledger<'a> {
     ) {
         let path = change.path.clone();
         match (entries.left, entries.right) {
+            _ if change.leaves_apart => agreed.push(BaseChange::Remove { path }),
             (None, None) => agreed.push(BaseChange::Remove { path }),
             (Some(left), Some(right)) if left.kind == right.kind => {
                 if change.seen.left.kind() == Some(Kind::Dir) && left.kind != Kind::Dir

@@ -146,6 +146,12 @@ pub enum Failure {
         /// As given.
         name: String,
     },
+    /// A side changed since what was shown; look again before deciding.
+    #[error("`{path}` has changed since it was shown")]
+    ChangedMeanwhile {
+        /// The path.
+        path: RelPath,
+    },
     /// What was asked for is not possible here, with the reason in plain words.
     #[error("{0}")]
     NotPossible(String),

@@ -142,6 +142,8 @@ pub struct Change {
     pub reason: Reason,
     /// Set when the change waits for a person's OK.
     pub held: Option<HoldKind>,
+    /// The sides are meant to differ afterwards: a decision on a conflict is taken back.
+    pub leaves_apart: bool,
 }
 
 impl Change {

@@ -5,6 +5,8 @@
 //! everything else travels (I4), equal change is no conflict (I7), and a directory that one side
 //! deleted and the other changed inside is in conflict as a whole.
 
+use std::collections::BTreeMap;
+
 use crate::entry::{Agreed, Entry, FileTime, Kind, Side, Sides, State};
 use crate::path::RelPath;
 use crate::plan::{Change, Conflict, ConflictKind, Op, Problem, ProblemKind, Reason, Source};
@@ -21,6 +23,8 @@ pub struct Policy<'a> {
     pub rule: ConflictRule,
     /// What each side can hold.
     pub capabilities: Sides<&'a Capabilities>,
+    /// Decisions for single paths and what is beneath them, instead of the rule.
+    pub decided: &'a BTreeMap<RelPath, ConflictRule>,
 }
 
 /// The outcome: what to do and what to leave.
@@ -68,6 +72,7 @@ pub fn reconcile(
                 link: d.facts.targets.left.filter(|_| d.facts.equal == Some(true)),
                 reason,
                 held: None,
+                leaves_apart: false,
             }),
             Verdict::Dispute(kind) => out.conflicts.push(Conflict {
                 path: d.path,
@@ -87,6 +92,18 @@ pub fn reconcile(
 }
 
 impl Policy<'_> {
+    /// Returns what to do when both sides changed `path`.
+    #[must_use]
+    pub fn rule_for(&self, path: &RelPath) -> ConflictRule {
+        if self.decided.is_empty() {
+            return self.rule;
+        }
+        std::iter::once(path.clone())
+            .chain(path.ancestors())
+            .find_map(|path| self.decided.get(&path).copied())
+            .unwrap_or(self.rule)
+    }
+
     fn verdict(&self, d: &Difference) -> Verdict {
         match (&d.seen.left, &d.seen.right) {
             (State::Unknown(_), _) | (_, State::Unknown(_)) => Verdict::Leave,
@@ -245,7 +262,7 @@ impl Policy<'_> {
         let touches_dir = Side::BOTH
             .into_iter()
             .any(|side| entries[side].is_some_and(|entry| entry.kind == Kind::Dir));
-        match (self.rule, entries.left, entries.right) {
+        match (self.rule_for(&d.path), entries.left, entries.right) {
             (ConflictRule::Prefer(side), _, _) => self.choose(d, side),
             // A change beats a deletion: of the two, only the change cannot be made again.
             (ConflictRule::Newest | ConflictRule::Both, Some(_), None) => self.choose(d, Side::Left),
@@ -326,7 +343,7 @@ impl Policy<'_> {
     ) {
         let top = &differences[0];
         let is_deleted = top.seen[side.other()].is_absent();
-        let winner = match self.rule {
+        let winner = match self.rule_for(&top.path) {
             ConflictRule::Prefer(winner) => Some(winner),
             ConflictRule::Newest | ConflictRule::Both if is_deleted => Some(side),
             _ => None,

@@ -72,6 +72,10 @@ pub(crate) struct Ground<'a> {
     pub(crate) is_full: bool,
     /// The ids of the two roots, to notice one inside the other, where ids tell.
     pub(crate) roots: Option<Sides<FileId>>,
+    /// `false` looks as if nothing had ever been agreed.
+    pub(crate) uses_base: bool,
+    /// Only these paths and what is beneath them; everything when empty.
+    pub(crate) scope: &'a [RelPath],
     pub(crate) monitor: &'a dyn Monitor,
     pub(crate) cancel: &'a Cancel,
 }
@@ -117,7 +121,8 @@ pub(crate) fn scan(ground: &Ground<'_>, readers: Vec<Reader>) -> Result<Scan, Fa
             out: Scan::default(),
         })
         .collect();
-    let root = Visit { path: RelPath::root(), has: Sides::new(true, true), base: Some(DirId::ROOT) };
+    let base = ground.uses_base.then_some(DirId::ROOT);
+    let root = Visit { path: RelPath::root(), has: Sides::new(true, true), base };
     let workers = workers::run(workers, vec![root], |worker, visit, found| {
         ground.visit(worker, &visit, found, &counts)
     })?;
@@ -265,7 +270,7 @@ impl Ground<'_> {
         loop {
             let left = listings.left.get(l);
             let right = listings.right.get(r);
-            let base = records.name(b);
+            let base = (b < records.len()).then(|| records.name(b));
             let heads = [left.map(|(name, _)| name), right.map(|(name, _)| name), base];
             let Some(name) = heads.into_iter().flatten().min() else {
                 return Ok(());
@@ -292,6 +297,9 @@ impl Ground<'_> {
         found: &mut Found<Visit>,
         counts: &Counts,
     ) -> Result<(), Failure> {
+        if !self.is_in_scope(&visit.path, met.name) {
+            return Ok(());
+        }
         let entries = met.entries;
         let untouched = Sides::from_fn(|side| match (met.base, entries[side]) {
             (Some(at), Some(entry)) => {
@@ -361,6 +369,15 @@ impl Ground<'_> {
         let facts = keep_text(facts, &mut worker.out.texts, counts);
         worker.out.differences.push(Difference { path, base, seen, facts, now_at: None });
         Ok(())
+    }
+
+    /// Says whether a name is asked about, or lies on the way to something that is.
+    fn is_in_scope(&self, dir: &RelPath, name: &[u8]) -> bool {
+        if self.scope.is_empty() {
+            return true;
+        }
+        let path = dir.join(name);
+        self.scope.iter().any(|wanted| wanted.is_within(&path) || path.is_within(wanted))
     }
 
     fn is_excluded(&self, visit: &Visit, records: &Records, met: &Met<'_>) -> bool {
