@@ -18,6 +18,18 @@ pub mod plan;
 pub mod replica;
 pub mod rules;
 
+mod capabilities;
+pub mod root;
+
+#[cfg(unix)]
+mod ancestry;
+#[cfg(unix)]
+pub mod local;
+#[cfg(unix)]
+pub mod lock;
+#[cfg(unix)]
+pub mod overlap;
+
 pub mod cancel;
 pub mod clock;
 pub mod monitor;
