@@ -188,3 +188,6 @@ impl Observe for LocalReplica {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod mount_tests;

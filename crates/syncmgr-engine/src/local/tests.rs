@@ -206,7 +206,7 @@ fn paths_longer_than_the_kernel_takes_work() {
     let place = Place::with_own();
     let part = "d".repeat(200);
     let mut deep = RelPath::root();
-    for _ in 0..60 {
+    for _ in 0..70 {
         deep = deep.join(part.as_bytes());
         place.replica.make_dir(&deep, 0o755).unwrap();
     }
@@ -226,7 +226,7 @@ fn paths_longer_than_the_kernel_takes_work() {
     place.replica.move_new(&name, &staged).unwrap();
     place.replica.remove_file(&staged).unwrap();
     // What removes the temporary folder may not take such paths.
-    for _ in 0..60 {
+    for _ in 0..70 {
         place.replica.remove_dir(&deep).unwrap();
         deep = deep.parent().unwrap();
     }
