@@ -196,7 +196,7 @@ fn without_rights_a_folder_is_denied_and_never_empty() {
     set(0o700);
     // A file that its owner may not open can still be given other attributes.
     let file = temp.path().join("d/f");
-    fs::set_permissions(&file, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o000)).unwrap();
     denied(replica.open_dir(&path("d")).unwrap().open(b"f").map(drop));
     let time = FileTime::new(123, 456);
     replica.set_meta(&path("d/f"), None, Some(time)).unwrap();

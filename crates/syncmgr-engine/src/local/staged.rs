@@ -66,44 +66,42 @@ impl LocalStaged {
         true
     }
 
-    /// Copies one stretch of data. Returns `false`, having written nothing, when the kernel cannot.
+    /// Copies the data from where this file ends up to `end`.
     fn copy_stretch(
         &mut self,
         source: &File,
         end: u64,
         moved: &mut dyn FnMut(u64) -> bool,
     ) -> Result<Stretch, Fault> {
-        let mut has_moved = false;
+        let start = self.len;
         while self.len < end {
             let want = usize::try_from((end - self.len).min(PORTION)).unwrap_or(usize::MAX);
             let (mut from, mut to) = (self.len, self.len);
-            match rustix::fs::copy_file_range(
-                source,
-                Some(&mut from),
-                &self.fd,
-                Some(&mut to),
-                want,
-            ) {
-                Ok(0) if !has_moved => return Ok(Stretch::NotPossible),
+            let into = &self.fd;
+            match rustix::fs::copy_file_range(source, Some(&mut from), into, Some(&mut to), want) {
+                Ok(0) if self.len == start => return Ok(Stretch::NothingThere),
                 Ok(0) => return Ok(Stretch::Shrunk),
                 Ok(n) => {
-                    has_moved = true;
                     self.len += n as u64;
                     self.ends_in_hole = false;
-                    if !moved(n as u64) {
-                        return Err(Fault::cancelled(&self.path));
-                    }
+                    self.tell(moved, n as u64)?;
                 }
                 Err(Errno::INTR) => {}
-                Err(Errno::XDEV | Errno::INVAL | Errno::OPNOTSUPP | Errno::NOSYS | Errno::PERM)
-                    if !has_moved =>
-                {
-                    return Ok(Stretch::NotPossible);
+                Err(errno) if self.len == start && is_not_possible(errno) => {
+                    return Ok(Stretch::NotPossible(errno));
                 }
                 Err(errno) => return Err(fault(errno, "copy", &self.path)),
             }
         }
         Ok(Stretch::Whole)
+    }
+
+    fn tell(&self, moved: &mut dyn FnMut(u64) -> bool, n: u64) -> Result<(), Fault> {
+        if moved(n) {
+            Ok(())
+        } else {
+            Err(Fault::cancelled(&self.path))
+        }
     }
 
     /// Copies data and leaves holes as holes.
@@ -119,34 +117,47 @@ impl LocalStaged {
             let (data, end) = if is_sparse {
                 next_data(source, self.len, size).map_err(|e| fault(e, "read", &self.path))?
             } else {
-                (0, size)
+                (self.len, size)
             };
             let hole = data.saturating_sub(self.len);
             self.leave_hole(hole);
             match self.copy_stretch(source, end, moved)? {
                 Stretch::Whole => has_data |= end > data,
-                Stretch::Shrunk => break,
-                // Only holes so far: the caller starts over with an empty file.
-                Stretch::NotPossible if !has_data => {
+                // Only a hole so far: the caller starts over with an empty file.
+                Stretch::NothingThere | Stretch::NotPossible(_) if !has_data => {
                     self.len = 0;
                     self.ends_in_hole = false;
                     return Ok(false);
                 }
-                Stretch::NotPossible => return Err(fault(Errno::IO, "copy", &self.path)),
+                // The look at the source after the copy finds out that it was changed.
+                Stretch::NothingThere | Stretch::Shrunk => break,
+                Stretch::NotPossible(errno) => return Err(fault(errno, "copy", &self.path)),
             }
-            if hole > 0 && !moved(hole) {
-                return Err(Fault::cancelled(&self.path));
+            if hole > 0 {
+                self.tell(moved, hole)?;
             }
         }
         Ok(true)
     }
 }
 
-/// How a stretch of data was copied.
+/// How the copy of a stretch of data ended.
 enum Stretch {
+    /// All of it was copied.
     Whole,
+    /// The source ended early, after some of it.
     Shrunk,
-    NotPossible,
+    /// The kernel copied nothing: the source was cut off, or it cannot copy from there.
+    NothingThere,
+    /// The kernel cannot copy between these two files.
+    NotPossible(Errno),
+}
+
+fn is_not_possible(errno: Errno) -> bool {
+    matches!(
+        errno,
+        Errno::XDEV | Errno::INVAL | Errno::OPNOTSUPP | Errno::NOSYS | Errno::PERM
+    )
 }
 
 /// Returns start and end of the next stretch of data at or after `at`; both are `size` when only

@@ -1,6 +1,7 @@
 //! The local replica on real directories.
 
 use std::fs;
+use std::os::fd::AsFd as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::PathBuf;
@@ -262,9 +263,9 @@ fn a_link_put_in_the_way_is_never_gone_through() {
         kind(replica.remove_dir(&path("d/empty"))),
         FaultKind::WrongKind
     );
-    let time = Some(FileTime::new(9, 9));
+    let time = FileTime::new(9, 9);
     assert_eq!(
-        kind(replica.set_meta(&file, Some(0o777), time)),
+        kind(replica.set_meta(&file, Some(0o777), Some(time))),
         FaultKind::WrongKind
     );
     let link = replica.make_link(&path("d/l"), b"x", FileTime::new(1, 0));
@@ -274,11 +275,10 @@ fn a_link_put_in_the_way_is_never_gone_through() {
         FaultKind::WrongKind
     );
     // The link itself can be handled; what it points to stays as it is.
-    replica.set_meta(&path("d"), Some(0o777), time).unwrap();
-    assert_eq!(
-        replica.stat(&path("d")).unwrap().unwrap().mtime,
-        time.unwrap()
-    );
+    replica
+        .set_meta(&path("d"), Some(0o777), Some(time))
+        .unwrap();
+    assert_eq!(replica.stat(&path("d")).unwrap().unwrap().mtime, time);
     let after = fs::metadata(outside.path().join("f")).unwrap();
     assert_eq!(
         (before.mode(), before.mtime()),
@@ -404,7 +404,7 @@ fn modes_are_exact_and_never_grant_more() {
 fn attributes_of_an_unreadable_file_can_be_set() {
     let place = Place::new();
     fs::write(place.at("f"), "").unwrap();
-    fs::set_permissions(place.at("f"), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(place.at("f"), fs::Permissions::from_mode(0o000)).unwrap();
     let time = FileTime::new(123, 456);
     place
         .replica
@@ -601,4 +601,81 @@ fn writers_are_led_by_the_path_not_by_where_a_folder_went() {
         FaultKind::NotFound
     );
     assert!(!outside.path().join("d/b").exists());
+}
+
+/// Does `work` again and again on a thread of its own while `check` runs.
+fn meanwhile(work: impl Fn() + Sync, check: impl FnOnce()) {
+    let is_done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_done.load(std::sync::atomic::Ordering::Relaxed) {
+                work();
+            }
+        });
+        // Also when the check panics, or the thread would never end.
+        let checked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(check));
+        is_done.store(true, std::sync::atomic::Ordering::Relaxed);
+        if let Err(panic) = checked {
+            std::panic::resume_unwind(panic);
+        }
+    });
+}
+
+#[test]
+fn a_listing_never_misses_a_file_that_is_replaced_meanwhile() {
+    let place = Place::new();
+    for i in 0..50 {
+        fs::write(place.at(&format!("f{i}")), "").unwrap();
+    }
+    let replace = || {
+        for name in ["f7", "f33", "f49"] {
+            fs::write(place.at("new"), "x").unwrap();
+            fs::rename(place.at("new"), place.at(name)).unwrap();
+        }
+    };
+    meanwhile(replace, || {
+        let dir = place.replica.open_dir(&RelPath::root()).unwrap();
+        for _ in 0..300 {
+            let mut listing = Listing::default();
+            match dir.list(&mut listing, &mut Vec::new()) {
+                Ok(()) => {
+                    let n = listing
+                        .iter()
+                        .filter(|(name, _)| name.starts_with(b"f"))
+                        .count();
+                    assert_eq!(n, 50);
+                }
+                Err(fault) => assert_eq!(fault.kind, FaultKind::Busy),
+            }
+        }
+    });
+}
+
+#[test]
+fn a_folder_swapped_for_a_link_again_and_again_leads_nothing_out() {
+    let place = Place::with_own();
+    let outside = tempfile::tempdir().unwrap();
+    fs::create_dir(place.at("d")).unwrap();
+    symlink(outside.path(), place.at("l")).unwrap();
+    let root = fs::File::open(place.dir.path()).unwrap();
+    let root = root.as_fd();
+    let swap = || unix::rename_exchange((root, b"d"), (root, b"l")).unwrap();
+    meanwhile(swap, || {
+        for i in 0..2_000 {
+            let staged = path(".syncmgr/s");
+            place
+                .stage(".syncmgr/s")
+                .finish(0o644, FileTime::new(1, 0))
+                .unwrap();
+            let moved = place.replica.move_new(&staged, &path(&format!("d/{i}")));
+            let made = place.replica.make_dir(&path(&format!("d/dir{i}")), 0o755);
+            if let Err(fault) = made {
+                assert_eq!(fault.kind, FaultKind::WrongKind);
+            }
+            if moved.is_err() {
+                place.replica.remove_file(&staged).unwrap();
+            }
+        }
+    });
+    assert!(fs::read_dir(outside.path()).unwrap().next().is_none());
 }
