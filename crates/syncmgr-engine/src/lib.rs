@@ -19,6 +19,18 @@ pub mod replica;
 pub mod rules;
 pub mod state;
 
+mod capabilities;
+pub mod root;
+
+#[cfg(unix)]
+mod ancestry;
+#[cfg(unix)]
+pub mod local;
+#[cfg(unix)]
+pub mod lock;
+#[cfg(unix)]
+pub mod overlap;
+
 pub mod cancel;
 pub mod clock;
 pub mod monitor;
