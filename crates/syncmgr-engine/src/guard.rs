@@ -4,7 +4,7 @@
 //! Pure. A held change stays in the plan, with its reason, and is let go only for exactly the plan
 //! that was shown ([`Plan::release`]).
 
-use crate::entry::{Kind, Side, Sides};
+use crate::entry::{Kind, Side};
 use crate::plan::{Change, Hold, HoldKind, Op, Plan};
 use crate::rules::Mode;
 
@@ -14,8 +14,7 @@ const FREE_FILES: u64 = 20;
 /// From this many agreed files on, one side being empty is an accident until a person says so.
 const EMPTIED_MIN: u64 = 2;
 
-/// Holds back dangerous changes of a plan. `agreed_files` is the number of files in the base as
-/// far as the scan met it.
+/// Holds back dangerous changes of a plan.
 pub(crate) fn hold_back(plan: &mut Plan, mode: Mode) {
     for side in Side::BOTH {
         let n_total = plan.census[side].n_files;
@@ -81,10 +80,4 @@ fn removes(change: &Change, side: Side) -> bool {
 
 fn rewrites(change: &Change, side: Side) -> bool {
     change.overwrites_on(side) && change.seen[side].kind() != Some(Kind::Dir)
-}
-
-/// Says for both sides whether a hold concerns it, for messages.
-#[must_use]
-pub fn held_sides(plan: &Plan) -> Sides<bool> {
-    Sides::from_fn(|side| plan.holds.iter().any(|hold| hold.side == side))
 }

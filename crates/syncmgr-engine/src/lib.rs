@@ -19,6 +19,23 @@ pub mod replica;
 pub mod rules;
 pub mod state;
 
+pub mod compare;
+mod guard;
+mod look;
+pub mod merge;
+mod moves;
+pub mod reconcile;
+pub mod scan;
+
+mod apply;
+mod install;
+mod ledger;
+mod own;
+mod pace;
+mod undo;
+mod versions;
+mod workers;
+
 mod capabilities;
 pub mod root;
 

@@ -379,11 +379,6 @@ pub(crate) fn merged_change(conflict: &Conflict, bytes: std::sync::Arc<[u8]>, re
     }
 }
 
-/// Returns the conflict a plan has at a path.
-pub(crate) fn conflict_at<'p>(plan: &'p Plan, path: &RelPath) -> Option<&'p Conflict> {
-    plan.conflicts.iter().find(|conflict| conflict.path == *path)
-}
-
 /// Says whether a kind of conflict is about two contents.
 pub(crate) fn has_two_contents(kind: ConflictKind) -> bool {
     matches!(kind, ConflictKind::BothChanged | ConflictKind::BothNew)

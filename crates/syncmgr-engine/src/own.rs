@@ -16,20 +16,17 @@ const STAGE: &[u8] = b"stage";
 const VERSIONS: &[u8] = b"versions";
 
 /// Returns syncmgr's own directory below `home`, the root or a mount point.
-#[must_use]
-pub fn own_dir(home: &RelPath) -> RelPath {
+pub(crate) fn own_dir(home: &RelPath) -> RelPath {
     home.join(OWN_PREFIX)
 }
 
 /// Returns the directory of staged files.
-#[must_use]
-pub fn stage_dir(home: &RelPath) -> RelPath {
+pub(crate) fn stage_dir(home: &RelPath) -> RelPath {
     own_dir(home).join(STAGE)
 }
 
 /// Returns the directory of kept versions.
-#[must_use]
-pub fn versions_dir(home: &RelPath) -> RelPath {
+pub(crate) fn versions_dir(home: &RelPath) -> RelPath {
     own_dir(home).join(VERSIONS)
 }
 

@@ -488,5 +488,5 @@ fn keep_text(mut facts: Facts, texts: &mut Vec<(Hash, Box<[u8]>)>, counts: &Coun
 }
 
 pub(crate) fn state_failure(error: &StateError) -> Failure {
-    Failure::State(error.to_string())
+    if error.is_damaged() { Failure::Damaged(error.to_string()) } else { Failure::State(error.to_string()) }
 }
