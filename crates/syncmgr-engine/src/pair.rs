@@ -11,7 +11,7 @@ use crate::journal::{RunId, RunKind, RunRecord, Step};
 use crate::monitor::Monitor;
 use crate::path::RelPath;
 use crate::plan::{Conflict, ConflictKind, Plan, Problem, Tally};
-use crate::replica::Fault;
+use crate::replica::{Fault, Replica};
 use crate::rules::{ConflictRule, Excludes, Mode};
 
 /// Seconds a day has.
@@ -291,6 +291,19 @@ impl Pair {
     pub fn open(
         left: &Path,
         right: &Path,
+        state: &Path,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, OpenError> {
+        todo!()
+    }
+
+    /// Opens two replicas that need not be folders of this machine, with the state in `state`.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn with_replicas(
+        left: Arc<dyn Replica>,
+        right: Arc<dyn Replica>,
         state: &Path,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, OpenError> {
