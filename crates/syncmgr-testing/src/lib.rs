@@ -1,1 +1,20 @@
-//! (being written)
+//! Test instruments: a tree in memory that fails, crashes and loses power on demand, a clock and a
+//! source of chance that tests own, trees written in one line, and the simulator that drives the
+//! whole engine with them.
+//!
+//! Reading order: [`memory`], [`tree`], [`rng`], [`clock`],
+//! [`sim`].
+//!
+//! Must not: touch a real synced folder, read a real clock, or use chance that a seed does not
+//! repeat.
+
+#![forbid(unsafe_code)]
+#![warn(clippy::wildcard_enum_match_arm)]
+
+pub mod memory;
+pub mod tree;
+
+pub mod sim;
+
+pub mod clock;
+pub mod rng;

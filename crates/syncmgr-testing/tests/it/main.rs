@@ -1,0 +1,8 @@
+//! The test instruments, tested.
+
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod power;
+#[cfg(test)]
+mod replica;
