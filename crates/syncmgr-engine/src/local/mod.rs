@@ -1,13 +1,13 @@
 //! A tree on a file system of this machine.
 //!
 //! The root is opened once and held; every path is resolved beneath that descriptor and never
-//! through a symbolic link ([`unix`]), so a link swapped in during a run is refused, not followed
+//! through a symbolic link (`unix`), so a link swapped in during a run is refused, not followed
 //! (I16, S7, S8). No descriptor below the root is kept between two steps: a directory that somebody
-//! moves out of the root while a run goes on must not receive its writes, and opening the parent
-//! anew costs under two microseconds (openat2, close) where staging and naming a small file costs
-//! forty.
+//! moves out of the root while a run goes on must not receive its writes. Opening the parent anew
+//! costs about two microseconds (`openat2` and `close`), where staging and naming a small file
+//! costs forty.
 //!
-//! Reading order: this file (looking), [`directory`] (listing, the hot path), `change` (the steps
+//! Reading order: this file (looking), `directory` (listing, the hot path), `change` (the steps
 //! of an apply), `staged` (a file being written), `probe` (what the store can do), `unix` (the
 //! system calls that differ between platforms), `fault` (their errors).
 //!
