@@ -363,7 +363,7 @@ impl Pair {
             Overlap::Nested { inner } => OpenError::Nested { inner },
         })?;
         let (memory, rebuilt, is_swapped) = open_state(state, &paths)?;
-        let mut with = |side: Side, local: LocalReplica| {
+        let with = |side: Side, local: LocalReplica| {
             let known = memory.meta(key(side, "can", is_swapped)).ok().flatten();
             match known.as_deref().and_then(Capabilities::from_text) {
                 Some(capabilities) => local.with_capabilities(capabilities),

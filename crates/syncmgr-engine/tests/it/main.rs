@@ -1,0 +1,3 @@
+//! The engine through its door, on replicas in memory and on real folders.
+
+mod pair_real;
