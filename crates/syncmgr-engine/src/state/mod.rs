@@ -19,6 +19,8 @@ mod journal;
 mod meta;
 mod page;
 mod schema;
+#[cfg(test)]
+mod tests;
 mod update;
 mod words;
 
