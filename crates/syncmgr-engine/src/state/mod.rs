@@ -18,6 +18,7 @@ mod file;
 mod journal;
 mod meta;
 mod page;
+mod record;
 mod schema;
 #[cfg(test)]
 mod tests;

@@ -76,7 +76,7 @@ fn any_change() -> impl Strategy<Value = BaseChange> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn the_base_is_a_map_of_paths(batches in prop::collection::vec(

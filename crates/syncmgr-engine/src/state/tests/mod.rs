@@ -28,14 +28,16 @@ fn agreed(kind: Kind, n: u64) -> Agreed {
         mtime: FileTime::new(1_700_000_000 + n.cast_signed(), 123_456_789),
         ctime: FileTime::new(1_700_000_001, 5),
         id: FileId(n.wrapping_mul(0x9e37_79b9_7f4a_7c15)),
-        is_racy: n % 5 == 0,
+        is_racy: n.is_multiple_of(5),
         is_mount: false,
     };
     Agreed {
         kind,
         size: n,
         mode: 0o644,
-        hash: (n % 2 == 0).then_some(Hash([n.to_le_bytes()[0]; 32])),
+        hash: n
+            .is_multiple_of(2)
+            .then_some(Hash([n.to_le_bytes()[0]; 32])),
         target: (kind == Kind::Symlink).then(|| Box::from(&b"../there"[..])),
         left: stamp(n),
         right: stamp(n + n % 3),
