@@ -85,15 +85,23 @@ impl<T> Trying<T> for Option<T> {
 }
 
 /// Tells damage from trouble that passes. Our SQL is fixed, so a missing table or column and a
-/// value of another type can only mean that the file is not what was written.
+/// value of another type can only mean that the file is not what was written; a read that ends
+/// early means that it was cut.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the enum is another crate's, and it grows"
+)]
 fn is_damage(error: &rusqlite::Error) -> bool {
-    const SQL_LOGIC: i32 = rusqlite::ffi::SQLITE_ERROR;
+    use rusqlite::ffi::{SQLITE_ERROR, SQLITE_IOERR_SHORT_READ};
     match error {
         rusqlite::Error::SqliteFailure(failure, _) => {
             matches!(
                 failure.code,
                 ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase
-            ) || failure.extended_code == SQL_LOGIC
+            ) || matches!(
+                failure.extended_code,
+                SQLITE_ERROR | SQLITE_IOERR_SHORT_READ
+            )
         }
         rusqlite::Error::SqlInputError { .. }
         | rusqlite::Error::FromSqlConversionFailure(..)

@@ -18,7 +18,10 @@ mod file;
 mod journal;
 mod meta;
 mod page;
+mod record;
 mod schema;
+#[cfg(test)]
+mod tests;
 mod update;
 mod words;
 

@@ -6,7 +6,8 @@
 //! empty name, and a page ends where the next one begins.
 
 use super::DirId;
-use super::codec::{Fixed, Input, Writer};
+use super::codec::{Input, Writer};
+use super::record::Fixed;
 use crate::entry::{Agreed, Entry, Kind, Side};
 
 /// A page with more records is split in two. Larger pages make a scan of wide directories a

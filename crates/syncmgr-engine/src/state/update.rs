@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::base::{blob, with_page_row};
-use super::codec::{Fixed, Writer};
+use super::codec::Writer;
 use super::error::{StateError, Trying};
 use super::page::{self, RECORDS_MAX, Raw};
+use super::record::Fixed;
 use super::{DirId, meta};
 use crate::entry::{Agreed, Kind};
 use crate::path::RelPath;
