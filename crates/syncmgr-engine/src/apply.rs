@@ -1,8 +1,7 @@
 //! Carries out a plan, step by step, so that a crash between any two steps loses nothing and needs
 //! no repair: the next run looks again and does what is left.
 //!
-//! Order: renames; what stands in the way of something new; directories; contents, in batches;
-//! deletions; attributes. Within a batch all contents are staged first, then made durable with one
+//! Order: renames; directories; contents, in batches; deletions; attributes. Within a batch all contents are staged first, then made durable with one
 //! call per side, then moved into place; what has become agreed is written to the base only after
 //! the next such call (I10).
 
@@ -84,10 +83,13 @@ struct Apply<'a> {
 /// Carries out the plan. Per-path trouble is in the result; an error means that the base or the
 /// journal cannot be written, and the run ends there.
 pub(crate) fn apply(ground: &Ground<'_>, plan: &Plan, state: &mut State) -> Result<Done, Failure> {
-    let own = Sides::from_fn(|side| OwnPlaces::new(ground.sides[side], ground.run, &plan.mounts[side]));
+    let own =
+        Sides::from_fn(|side| OwnPlaces::new(ground.sides[side], ground.run, &plan.mounts[side]));
     let capabilities = Sides::from_fn(|side| ground.sides[side].capabilities());
     let active = || plan.changes.iter().filter(|change| change.held.is_none());
-    let n_ops = |change: &Change| u64::from(change.ops.left.is_some()) + u64::from(change.ops.right.is_some());
+    let n_ops = |change: &Change| {
+        u64::from(change.ops.left.is_some()) + u64::from(change.ops.right.is_some())
+    };
     let mut apply = Apply {
         ground,
         plan,
@@ -111,7 +113,6 @@ impl<'a> Apply<'a> {
         self.agree_on_what_is_equal(state)?;
         self.ground.monitor.phase(Phase::Preparing);
         self.rename_all(state)?;
-        self.clear_the_way(state)?;
         self.make_dirs(state)?;
         self.ground.monitor.phase(Phase::Copying);
         self.copy_all(state)?;
@@ -129,7 +130,8 @@ impl<'a> Apply<'a> {
         // What a pending rename brings to its new name is agreed on only after the rename.
         let moves: BTreeSet<&RelPath> = self.plan.renames.iter().map(|rename| &rename.to).collect();
         let is_moved = |path: &RelPath| {
-            !moves.is_empty() && (moves.contains(path) || path.ancestors().any(|dir| moves.contains(&dir)))
+            !moves.is_empty()
+                && (moves.contains(path) || path.ancestors().any(|dir| moves.contains(&dir)))
         };
         for change in &self.plan.changes {
             if change.is_memory_only() && change.held.is_none() && !is_moved(&change.path) {
@@ -183,7 +185,10 @@ impl<'a> Apply<'a> {
     }
 
     fn is_in_rename(&self, path: &RelPath) -> bool {
-        self.plan.renames.iter().any(|rename| path.is_within(&rename.to))
+        self.plan
+            .renames
+            .iter()
+            .any(|rename| path.is_within(&rename.to))
     }
 
     /// Agrees on a path that only a rename touched, with the attributes it has since.
@@ -200,7 +205,11 @@ impl<'a> Apply<'a> {
         self.ledger.adopt(&change, self.plan.looked_at);
     }
 
-    fn rename(&self, state: &mut State, rename: &Rename) -> Result<Result<Entry, Refusal>, Failure> {
+    fn rename(
+        &self,
+        state: &mut State,
+        rename: &Rename,
+    ) -> Result<Result<Entry, Refusal>, Failure> {
         let side = rename.side;
         if self.ground.cancel.is_cancelled() {
             return Ok(Err(Fault::cancelled(&rename.to).into()));
@@ -208,7 +217,10 @@ impl<'a> Apply<'a> {
         let mut above: Vec<RelPath> = rename.to.ancestors().filter(|dir| !dir.is_root()).collect();
         above.reverse();
         for dir in above {
-            let found = self.plan.changes.binary_search_by(|change| change.path.cmp(&dir));
+            let found = self
+                .plan
+                .changes
+                .binary_search_by(|change| change.path.cmp(&dir));
             if let Ok(index) = found {
                 if matches!(self.plan.changes[index].ops[side], Some(Op::MakeDir { .. })) {
                     self.make_dir_once(state, index, side)?;
@@ -225,10 +237,13 @@ impl<'a> Apply<'a> {
         let to = self.ground.sides[rename.side];
         self.touch(rename.side);
         let now = to.stat(&rename.from)?;
-        let is_as_seen = now.is_some_and(|now| match self.renamed.get(&(rename.side, rename.from.clone())) {
-            Some(since) => now.is_same_version(since),
-            None => now.is_same_file(&rename.seen),
-        });
+        let is_as_seen =
+            now.is_some_and(
+                |now| match self.renamed.get(&(rename.side, rename.from.clone())) {
+                    Some(since) => now.is_same_version(since),
+                    None => now.is_same_file(&rename.seen),
+                },
+            );
         if !is_as_seen {
             return Err(Refusal::Moved);
         }
@@ -236,7 +251,8 @@ impl<'a> Apply<'a> {
             // The old and the new name are one name to this store: go by way of a third.
             Err(fault) if fault.kind == FaultKind::Exists && is_same_when_folded(to, rename) => {
                 let aside = self.own[rename.side].version(&rename.from)?;
-                to.move_new(&rename.from, &aside).and_then(|()| to.move_new(&aside, &rename.to))
+                to.move_new(&rename.from, &aside)
+                    .and_then(|()| to.move_new(&aside, &rename.to))
             }
             other => other,
         };
@@ -255,39 +271,46 @@ impl<'a> Apply<'a> {
         Ok(after)
     }
 
-    /// Empties the directories in whose place a file or link goes.
-    fn clear_the_way(&mut self, state: &mut State) -> Result<(), Failure> {
-        let plan = self.plan;
-        for side in Side::BOTH {
-            for (index, change) in plan.changes.iter().enumerate() {
-                let is_replaced = change.held.is_none()
-                    && change.seen[side].kind() == Some(Kind::Dir)
-                    && matches!(change.ops[side], Some(Op::Copy { .. } | Op::Link { .. }));
-                if !is_replaced {
-                    continue;
-                }
-                let end = index + plan.changes[index..].partition_point(|c| c.path.is_within(&change.path));
-                let tasks = self.tasks(index + 1..end, side, |op| matches!(op, Op::Delete));
-                self.delete(state, tasks)?;
-                let seen = change.seen[side].entry();
-                let cleared = match seen {
-                    Some(seen) => install::remove_dir(self.ground.sides[side], &change.path, seen),
-                    None => Err(Refusal::Moved),
-                };
-                self.touch(side);
-                if let Err(refusal) = cleared {
-                    self.block(side, &change.path);
-                    let kind = refusal.into_problem(&change.path);
-                    self.ledger.problem(Problem { path: change.path.clone(), side: Some(side), kind });
-                }
+    /// Empties the directories in whose place something staged goes. Only now: what is to come is
+    /// at hand and durable, so nothing is given away for a promise.
+    fn clear_the_way(
+        &self,
+        state: &mut State,
+        ready: &mut Vec<(Task, Ready)>,
+    ) -> Result<(), Failure> {
+        let changes = &self.plan.changes;
+        let mut refused = Vec::new();
+        for (at, (task, _)) in ready.iter().enumerate() {
+            let (side, change) = (task.side, &changes[task.index]);
+            let Some(seen) = self
+                .seen(task.index, side)
+                .filter(|seen| seen.kind == Kind::Dir)
+            else {
+                continue;
+            };
+            let end = task.index
+                + changes[task.index..].partition_point(|c| c.path.is_within(&change.path));
+            let tasks = self.tasks(task.index + 1..end, side, |op| matches!(op, Op::Delete));
+            self.delete(state, tasks)?;
+            if let Err(refusal) = install::remove_dir(self.ground.sides[side], &change.path, &seen)
+            {
+                refused.push((at, refusal.into_problem(&change.path)));
             }
+        }
+        for (at, kind) in refused.into_iter().rev() {
+            let (task, staged) = ready.remove(at);
+            drop(self.ground.sides[task.side].remove_file(&staged.stage));
+            self.block(task.side, &changes[task.index].path);
+            self.note(&task, StepResult::NotDone(kind));
         }
         Ok(())
     }
 
     fn make_dirs(&mut self, state: &mut State) -> Result<(), Failure> {
         for side in Side::BOTH {
-            for task in self.tasks(0..self.plan.changes.len(), side, |op| matches!(op, Op::MakeDir { .. })) {
+            for task in self.tasks(0..self.plan.changes.len(), side, |op| {
+                matches!(op, Op::MakeDir { .. })
+            }) {
                 self.make_dir_once(state, task.index, side)?;
             }
         }
@@ -297,11 +320,17 @@ impl<'a> Apply<'a> {
     /// Makes one directory of the plan, unless that is done already.
     fn make_dir_once(&self, state: &mut State, index: usize, side: Side) -> Result<(), Failure> {
         let change = &self.plan.changes[index];
-        let Some(Op::MakeDir { mode, .. }) = change.ops[side] else { return Ok(()) };
+        let Some(Op::MakeDir { mode, .. }) = change.ops[side] else {
+            return Ok(());
+        };
         if change.held.is_some() || !self.begin(index, side) {
             return Ok(());
         }
-        let task = Task { index, side, seq: self.take_seqs(1) };
+        let task = Task {
+            index,
+            side,
+            seq: self.take_seqs(1),
+        };
         self.announce(state, &[self.step(&task)])?;
         let result = self.guarded(&task, || {
             let to = self.ground.sides[side];
@@ -314,7 +343,10 @@ impl<'a> Apply<'a> {
                 Err(fault) if fault.kind == FaultKind::Exists => {}
                 Err(fault) => return Err(fault.into()),
             }
-            let made = to.stat(&change.path)?.filter(|made| made.kind == Kind::Dir).ok_or(Refusal::Moved)?;
+            let made = to
+                .stat(&change.path)?
+                .filter(|made| made.kind == Kind::Dir)
+                .ok_or(Refusal::Moved)?;
             // The bits it will have at the end; they are set when its content is in.
             Ok(Some(Entry { mode, ..made }))
         });
@@ -351,13 +383,18 @@ impl<'a> Apply<'a> {
         let n_threads = workers::n_threads(self.ground.options.n_threads);
         let pace = Pace::new(self.ground.options.bandwidth, self.ground.clock);
         let ready: Mutex<Vec<(Task, Ready)>> = Mutex::default();
-        let copiers = (0..n_threads).map(|n| Copier::new(n, self.ground.cancel, &pace)).collect();
+        let copiers = (0..n_threads)
+            .map(|n| Copier::new(n, self.ground.cancel, &pace))
+            .collect();
         // The stack gives out its end first, so the work goes in backwards.
         let work: Vec<Task> = batch.iter().rev().copied().collect();
         let this: &Self = self;
         let done = workers::run(copiers, work, |copier, task, _found| {
             if let Some(staged) = this.stage(copier, &task) {
-                ready.lock().unwrap_or_else(PoisonError::into_inner).push((task, staged));
+                ready
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push((task, staged));
             }
             Ok::<_, Failure>(())
         });
@@ -377,7 +414,10 @@ impl<'a> Apply<'a> {
         if let Err((side, fault)) = self.make_durable(targets) {
             for (task, staged) in &ready {
                 drop(self.ground.sides[task.side].remove_file(&staged.stage));
-                let fault = Fault { path: self.plan.changes[task.index].path.clone(), ..fault.clone() };
+                let fault = Fault {
+                    path: self.plan.changes[task.index].path.clone(),
+                    ..fault.clone()
+                };
                 let kind = ProblemKind::Failed(fault);
                 self.note(task, StepResult::NotDone(kind));
             }
@@ -386,6 +426,7 @@ impl<'a> Apply<'a> {
         }
         // What the batch before this one agreed on has become durable with the same call.
         self.write_agreed(state)?;
+        self.clear_the_way(state, &mut ready)?;
         ready.reverse();
         workers::run(vec![(); n_threads], ready, |(), (task, staged), _found| {
             this_commit(self, &task, staged);
@@ -408,7 +449,12 @@ impl<'a> Apply<'a> {
             return None;
         } else {
             match &change.ops[side] {
-                Some(Op::Copy { source, mode, mtime, .. }) => {
+                Some(Op::Copy {
+                    source,
+                    mode,
+                    mtime,
+                    ..
+                }) => {
                     let order = Order {
                         path: &change.path,
                         source,
@@ -416,7 +462,8 @@ impl<'a> Apply<'a> {
                         mode: *mode,
                         mtime: *mtime,
                     };
-                    let from = |side: Side| -> &'a dyn Observe { self.ground.sides[side].as_observe() };
+                    let from =
+                        |side: Side| -> &'a dyn Observe { self.ground.sides[side].as_observe() };
                     let mut moved = |bytes: u64| {
                         self.bytes_done.fetch_add(bytes, Ordering::Relaxed);
                         self.tell(Some(&change.path));
@@ -433,7 +480,14 @@ impl<'a> Apply<'a> {
         match result {
             Ok(ready) => Some(ready),
             Err(refusal) => {
-                self.note(task, StepResult::NotDone(refusal.into_problem(&change.path)));
+                // What is beneath a directory that cannot be replaced now must not be deleted.
+                if change.seen[side].kind() == Some(Kind::Dir) {
+                    self.block(side, &change.path);
+                }
+                self.note(
+                    task,
+                    StepResult::NotDone(refusal.into_problem(&change.path)),
+                );
                 None
             }
         }
@@ -441,7 +495,9 @@ impl<'a> Apply<'a> {
 
     fn delete_all(&mut self, state: &mut State) -> Result<(), Failure> {
         for side in Side::BOTH {
-            let tasks = self.tasks(0..self.plan.changes.len(), side, |op| matches!(op, Op::Delete));
+            let tasks = self.tasks(0..self.plan.changes.len(), side, |op| {
+                matches!(op, Op::Delete)
+            });
             self.delete(state, tasks)?;
         }
         Ok(())
@@ -458,7 +514,9 @@ impl<'a> Apply<'a> {
             let result = self.guarded(task, || {
                 let to = self.ground.sides[task.side];
                 match self.seen(task.index, task.side) {
-                    Some(seen) if seen.kind == Kind::Dir => install::remove_dir(to, &change.path, &seen)?,
+                    Some(seen) if seen.kind == Kind::Dir => {
+                        install::remove_dir(to, &change.path, &seen)?
+                    }
                     Some(seen) => {
                         install::remove(to, &self.own[task.side], &change.path, &seen)?;
                     }
@@ -473,16 +531,23 @@ impl<'a> Apply<'a> {
 
     fn set_attributes(&mut self, state: &mut State) -> Result<(), Failure> {
         for side in Side::BOTH {
-            let tasks = self.tasks(0..self.plan.changes.len(), side, |op| matches!(op, Op::Meta { .. }));
+            let tasks = self.tasks(0..self.plan.changes.len(), side, |op| {
+                matches!(op, Op::Meta { .. })
+            });
             let steps: Vec<Step> = tasks.iter().map(|task| self.step(task)).collect();
             self.announce(state, &steps)?;
             for task in &tasks {
                 let change = &self.plan.changes[task.index];
                 let result = self.guarded(task, || {
-                    let Some(Op::Meta { mode, mtime }) = change.ops[side] else { return Err(Refusal::Moved) };
+                    let Some(Op::Meta { mode, mtime }) = change.ops[side] else {
+                        return Err(Refusal::Moved);
+                    };
                     let to = self.ground.sides[side];
                     let seen = self.seen(task.index, side).ok_or(Refusal::Moved)?;
-                    if !to.stat(&change.path)?.is_some_and(|now| now.is_same_version(&seen)) {
+                    if !to
+                        .stat(&change.path)?
+                        .is_some_and(|now| now.is_same_version(&seen))
+                    {
                         return Err(Refusal::Moved);
                     }
                     to.set_meta(&change.path, mode, mtime)?;
@@ -498,7 +563,9 @@ impl<'a> Apply<'a> {
     /// Gives the directories made by this run their final bits and times, the lower ones first.
     fn close_dirs(&self, side: Side) {
         for change in self.plan.changes.iter().rev() {
-            let Some(Op::MakeDir { mode, mtime }) = change.ops[side] else { continue };
+            let Some(Op::MakeDir { mode, mtime }) = change.ops[side] else {
+                continue;
+            };
             if change.held.is_some() || self.is_blocked(side, &change.path) {
                 continue;
             }
@@ -510,7 +577,11 @@ impl<'a> Apply<'a> {
             if let Err(fault) = self.ground.sides[side].set_meta(&change.path, mode, Some(mtime)) {
                 if mode.is_some() {
                     let kind = ProblemKind::Failed(fault);
-                    self.ledger.problem(Problem { path: change.path.clone(), side: Some(side), kind });
+                    self.ledger.problem(Problem {
+                        path: change.path.clone(),
+                        side: Some(side),
+                        kind,
+                    });
                 }
             }
         }
@@ -528,13 +599,22 @@ impl<'a> Apply<'a> {
         let capabilities = Sides::from_fn(|side| self.ground.sides[side].capabilities());
         let fresh = Ledger::new(&self.plan.changes, capabilities, self.ground.clock);
         let (tally, problems) = std::mem::replace(&mut self.ledger, fresh).close();
-        Ok(Done { tally, problems, was_stopped })
+        Ok(Done {
+            tally,
+            problems,
+            was_stopped,
+        })
     }
 
     // ---- small things -------------------------------------------------------------------------
 
     /// Lists the steps of a kind on one side, in path order, with their numbers.
-    fn tasks(&self, range: std::ops::Range<usize>, side: Side, is_it: impl Fn(&Op) -> bool) -> Vec<Task> {
+    fn tasks(
+        &self,
+        range: std::ops::Range<usize>,
+        side: Side,
+        is_it: impl Fn(&Op) -> bool,
+    ) -> Vec<Task> {
         let indexes: Vec<usize> = range
             .filter(|&index| {
                 let change = &self.plan.changes[index];
@@ -542,7 +622,11 @@ impl<'a> Apply<'a> {
             })
             .collect();
         let first = self.take_seqs(indexes.len());
-        indexes.into_iter().zip(first..).map(|(index, seq)| Task { index, side, seq }).collect()
+        indexes
+            .into_iter()
+            .zip(first..)
+            .map(|(index, seq)| Task { index, side, seq })
+            .collect()
     }
 
     fn take_seqs(&self, n: usize) -> u64 {
@@ -551,14 +635,21 @@ impl<'a> Apply<'a> {
 
     /// Marks a step as begun; `false` when it was begun before.
     fn begin(&self, index: usize, side: Side) -> bool {
-        self.is_done.lock().unwrap_or_else(PoisonError::into_inner).insert((index, side))
+        self.is_done
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert((index, side))
     }
 
     /// What is expected on a side: what the plan saw, or what a rename of this run left, or nothing
     /// where this run has cleared the way.
     fn seen(&self, index: usize, side: Side) -> Option<Entry> {
         let change = &self.plan.changes[index];
-        if let Some(entry) = self.renamed.get(&(side, change.path.clone())).filter(|_| !self.renamed.is_empty()) {
+        if let Some(entry) = self
+            .renamed
+            .get(&(side, change.path.clone()))
+            .filter(|_| !self.renamed.is_empty())
+        {
             return Some(*entry);
         }
         change.seen[side].entry().copied()
@@ -586,18 +677,24 @@ impl<'a> Apply<'a> {
 
     fn note(&self, task: &Task, result: StepResult) {
         let seen = Sides::from_fn(|side| self.seen(task.index, side));
-        self.ledger.note(task.index, task.side, task.seq, &seen, result);
+        self.ledger
+            .note(task.index, task.side, task.seq, &seen, result);
         self.tell(Some(&self.plan.changes[task.index].path));
     }
 
     fn block(&self, side: Side, path: &RelPath) {
-        self.blocked.lock().unwrap_or_else(PoisonError::into_inner).insert((side, path.clone()));
+        self.blocked
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert((side, path.clone()));
     }
 
     fn is_blocked(&self, side: Side, path: &RelPath) -> bool {
         let blocked = self.blocked.lock().unwrap_or_else(PoisonError::into_inner);
         !blocked.is_empty()
-            && std::iter::once(path.clone()).chain(path.ancestors()).any(|path| blocked.contains(&(side, path)))
+            && std::iter::once(path.clone())
+                .chain(path.ancestors())
+                .any(|path| blocked.contains(&(side, path)))
     }
 
     fn touch(&self, side: Side) {
@@ -622,7 +719,9 @@ impl<'a> Apply<'a> {
         let is_dir = before.is_some_and(|entry| entry.kind == Kind::Dir);
         let kind = match &change.ops[task.side] {
             Some(Op::MakeDir { .. }) => StepKind::MadeDir,
-            Some(Op::Copy { .. } | Op::Link { .. }) if before.is_some() && !is_dir => StepKind::Updated,
+            Some(Op::Copy { .. } | Op::Link { .. }) if before.is_some() && !is_dir => {
+                StepKind::Updated
+            }
             Some(Op::Copy { .. } | Op::Link { .. }) => StepKind::Copied,
             Some(Op::Delete) | None if is_dir => StepKind::RemovedDir,
             Some(Op::Delete) | None => StepKind::Deleted,
@@ -647,7 +746,9 @@ impl<'a> Apply<'a> {
         if steps.is_empty() {
             return Ok(());
         }
-        state.add_steps(self.ground.run, steps).map_err(|error| state_failure(&error))
+        state
+            .add_steps(self.ground.run, steps)
+            .map_err(|error| state_failure(&error))
     }
 
     fn settle(&self, state: &mut State) -> Result<(), Failure> {
@@ -655,7 +756,9 @@ impl<'a> Apply<'a> {
         if ends.is_empty() {
             return Ok(());
         }
-        state.settle_steps(self.ground.run, &ends).map_err(|error| state_failure(&error))
+        state
+            .settle_steps(self.ground.run, &ends)
+            .map_err(|error| state_failure(&error))
     }
 
     fn write_agreed(&self, state: &mut State) -> Result<(), Failure> {
@@ -672,13 +775,17 @@ impl<'a> Apply<'a> {
             return Ok(());
         }
         let items: Vec<(Hash, &[u8])> = texts.iter().map(|(hash, text)| (*hash, &**text)).collect();
-        state.keep_content(&items).map_err(|error| state_failure(&error))
+        state
+            .keep_content(&items)
+            .map_err(|error| state_failure(&error))
     }
 
     fn make_durable(&self, which: Sides<bool>) -> Result<(), (Side, Fault)> {
         for side in Side::BOTH {
             if which[side] {
-                self.ground.sides[side].make_durable().map_err(|fault| (side, fault))?;
+                self.ground.sides[side]
+                    .make_durable()
+                    .map_err(|fault| (side, fault))?;
             }
         }
         Ok(())
@@ -691,19 +798,37 @@ fn this_commit(apply: &Apply<'_>, task: &Task, staged: Ready) {
     let side = task.side;
     let to = apply.ground.sides[side];
     // A directory that was here has been cleared away by now.
-    let seen = apply.seen(task.index, side).filter(|seen| seen.kind != Kind::Dir);
+    let seen = apply
+        .seen(task.index, side)
+        .filter(|seen| seen.kind != Kind::Dir);
     let result = if apply.ground.cancel.is_cancelled() {
         drop(to.remove_file(&staged.stage));
         Err(Fault::cancelled(&change.path).into())
     } else {
-        install::commit(to, &apply.own[side], &staged.stage, &change.path, seen.as_ref())
+        install::commit(
+            to,
+            &apply.own[side],
+            &staged.stage,
+            &change.path,
+            seen.as_ref(),
+        )
     };
     let result = match result {
         Ok(after) => {
             if let (Some(hash), Some(text)) = (staged.hash, staged.text) {
-                apply.texts.lock().unwrap_or_else(PoisonError::into_inner).push((hash, text));
+                apply
+                    .texts
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push((hash, text));
             }
-            let is_peer = matches!(change.ops[side], Some(Op::Copy { source: Source::Peer, .. }));
+            let is_peer = matches!(
+                change.ops[side],
+                Some(Op::Copy {
+                    source: Source::Peer,
+                    ..
+                })
+            );
             StepResult::Done {
                 after: Some(after),
                 source: staged.source.filter(|_| is_peer),

@@ -48,7 +48,10 @@ pub(crate) struct Buffers {
 
 impl Default for Buffers {
     fn default() -> Self {
-        Self { left: vec![0; CHUNK], right: vec![0; CHUNK] }
+        Self {
+            left: vec![0; CHUNK],
+            right: vec![0; CHUNK],
+        }
     }
 }
 
@@ -66,7 +69,11 @@ pub(crate) fn look(
     let mut facts = Facts::default();
     for side in Side::BOTH {
         if let Some(look) = sides[side].filter(|look| look.entry.kind == Kind::Symlink) {
-            facts.targets[side] = Some(look.dir.read_link(look.name).map_err(|fault| (side, fault))?);
+            facts.targets[side] = Some(
+                look.dir
+                    .read_link(look.name)
+                    .map_err(|fault| (side, fault))?,
+            );
         }
     }
     if let (Some(left), Some(right)) = (sides.left, sides.right) {
@@ -75,7 +82,8 @@ pub(crate) fn look(
     for side in Side::BOTH {
         facts.is_base[side] = match (base, sides[side]) {
             (Some(base), Some(look)) => {
-                is_base(&facts, base, side, look, untouched, buffers, cancel).map_err(|fault| (side, fault))?
+                is_base(&facts, base, side, look, untouched, buffers, cancel)
+                    .map_err(|fault| (side, fault))?
             }
             _ => None,
         };
@@ -94,7 +102,9 @@ fn look_at_both(
         (Kind::Symlink, Kind::Symlink) => {
             facts.equal = Some(facts.targets.left == facts.targets.right);
         }
-        (Kind::File, Kind::File) if left.entry.size != right.entry.size => facts.equal = Some(false),
+        (Kind::File, Kind::File) if left.entry.size != right.entry.size => {
+            facts.equal = Some(false)
+        }
         (Kind::File, Kind::File) => {
             let found = compare(left, right, buffers, cancel)?;
             facts.equal = Some(found.is_equal);
@@ -167,8 +177,14 @@ fn compare(
     cancel: &Cancel,
 ) -> Result<Compared, (Side, Fault)> {
     let size = left.entry.size;
-    let mut a = left.dir.open(left.name).map_err(|fault| (Side::Left, fault))?;
-    let mut b = right.dir.open(right.name).map_err(|fault| (Side::Right, fault))?;
+    let mut a = left
+        .dir
+        .open(left.name)
+        .map_err(|fault| (Side::Left, fault))?;
+    let mut b = right
+        .dir
+        .open(right.name)
+        .map_err(|fault| (Side::Right, fault))?;
     let mut hasher = (size <= HASHED_MAX).then(blake3::Hasher::new);
     let mut text = None;
     let mut done = 0;
@@ -179,7 +195,11 @@ fn compare(
         let n = fill(&mut *a, &mut buffers.left).map_err(|fault| (Side::Left, fault))?;
         let m = fill(&mut *b, &mut buffers.right).map_err(|fault| (Side::Right, fault))?;
         if buffers.left[..n] != buffers.right[..m] {
-            return Ok(Compared { is_equal: false, hash: None, text: None });
+            return Ok(Compared {
+                is_equal: false,
+                hash: None,
+                text: None,
+            });
         }
         if n == 0 {
             break;
@@ -200,7 +220,11 @@ fn compare(
         }
     }
     let hash = hasher.map(|hasher| Hash(*hasher.finalize().as_bytes()));
-    Ok(Compared { is_equal: true, hash, text })
+    Ok(Compared {
+        is_equal: true,
+        hash,
+        text,
+    })
 }
 
 fn hash_of(look: Look<'_>, buffers: &mut Buffers, cancel: &Cancel) -> Result<Hash, Fault> {
@@ -224,7 +248,12 @@ fn hash_of(look: Look<'_>, buffers: &mut Buffers, cancel: &Cancel) -> Result<Has
 
 fn changed(name: &[u8]) -> Fault {
     let path = RelPath::new(name).unwrap_or_default();
-    Fault::new(FaultKind::WrongKind, "read", &path, "it changed while it was read")
+    Fault::new(
+        FaultKind::WrongKind,
+        "read",
+        &path,
+        "it changed while it was read",
+    )
 }
 
 /// Reads until the buffer is full or the content ends, so that two streams stay in step.

@@ -33,32 +33,68 @@ pub(crate) fn hold_back(plan: &mut Plan, mode: Mode) {
             None
         };
         if let Some(kind) = kind {
-            hold(plan, Hold { kind, side, n_files: n_deleted, n_total }, |change| removes(change, side));
+            hold(
+                plan,
+                Hold {
+                    kind,
+                    side,
+                    n_files: n_deleted,
+                    n_total,
+                },
+                |change| removes(change, side),
+            );
         }
         let n_rewritten = count(plan, |change| rewrites(change, side));
         if n_rewritten > FREE_FILES && n_rewritten * 2 > n_total {
             let kind = HoldKind::ManyRewrites;
-            hold(plan, Hold { kind, side, n_files: n_rewritten, n_total }, |change| rewrites(change, side));
+            hold(
+                plan,
+                Hold {
+                    kind,
+                    side,
+                    n_files: n_rewritten,
+                    n_total,
+                },
+                |change| rewrites(change, side),
+            );
         }
     }
 }
 
 /// Holds back everything, because a root is not the folder it was.
 pub(crate) fn hold_all(plan: &mut Plan, side: Side) {
-    let n_files = plan.changes.iter().filter(|change| !change.is_memory_only()).count() as u64;
+    let n_files = plan
+        .changes
+        .iter()
+        .filter(|change| !change.is_memory_only())
+        .count() as u64;
     let n_total = plan.census[side].n_files;
     plan.renames.clear();
-    hold(plan, Hold { kind: HoldKind::RootReplaced, side, n_files, n_total }, |change| {
-        !change.is_memory_only()
-    });
+    hold(
+        plan,
+        Hold {
+            kind: HoldKind::RootReplaced,
+            side,
+            n_files,
+            n_total,
+        },
+        |change| !change.is_memory_only(),
+    );
 }
 
 fn count(plan: &Plan, is_it: impl Fn(&Change) -> bool) -> u64 {
-    plan.changes.iter().filter(|change| change.held.is_none() && is_it(change)).count() as u64
+    plan.changes
+        .iter()
+        .filter(|change| change.held.is_none() && is_it(change))
+        .count() as u64
 }
 
 fn hold(plan: &mut Plan, hold: Hold, is_it: impl Fn(&Change) -> bool) {
-    for change in plan.changes.iter_mut().filter(|change| change.held.is_none()) {
+    for change in plan
+        .changes
+        .iter_mut()
+        .filter(|change| change.held.is_none())
+    {
         if is_it(change) {
             change.held = Some(hold.kind);
         }

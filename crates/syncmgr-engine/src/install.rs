@@ -75,7 +75,14 @@ pub(crate) struct Order<'a> {
 
 impl<'a> Copier<'a> {
     pub(crate) fn new(worker: usize, cancel: &'a Cancel, pace: &'a Pace<'a>) -> Self {
-        Self { worker, cancel, pace, buffer: vec![0; CHUNK], n_staged: 0, open_dir: None }
+        Self {
+            worker,
+            cancel,
+            pace,
+            buffer: vec![0; CHUNK],
+            n_staged: 0,
+            open_dir: None,
+        }
     }
 
     fn next_stage(&mut self, own: &OwnPlaces<'_>, path: &RelPath) -> Result<RelPath, Fault> {
@@ -94,7 +101,12 @@ impl<'a> Copier<'a> {
     ) -> Result<Ready, Refusal> {
         let stage = self.next_stage(own, path)?;
         to.make_link(&stage, target, mtime)?;
-        Ok(Ready { stage, source: None, hash: None, text: None })
+        Ok(Ready {
+            stage,
+            source: None,
+            hash: None,
+            text: None,
+        })
     }
 
     /// Stages the content of a file, whole and checked.
@@ -113,10 +125,18 @@ impl<'a> Copier<'a> {
             // away by the next run.
             drop(to.remove_file(&stage));
         }
-        result.map(|(source, hash, text)| Ready { stage, source, hash, text })
+        result.map(|(source, hash, text)| Ready {
+            stage,
+            source,
+            hash,
+            text,
+        })
     }
 
-    #[expect(clippy::type_complexity, reason = "three facts about one copy, taken apart at once")]
+    #[expect(
+        clippy::type_complexity,
+        reason = "three facts about one copy, taken apart at once"
+    )]
     fn fill_stage(
         &mut self,
         from: &dyn Fn(Side) -> &'a dyn Observe,
@@ -136,7 +156,9 @@ impl<'a> Copier<'a> {
             }
             Source::Version { side, path, seen } => (self.open(from(*side), *side, path)?, *seen),
             Source::Peer => {
-                let Some((side, seen)) = order.peer else { return Err(Refusal::Moved) };
+                let Some((side, seen)) = order.peer else {
+                    return Err(Refusal::Moved);
+                };
                 (self.open(from(side), side, order.path)?, *seen)
             }
         };
@@ -161,15 +183,30 @@ impl<'a> Copier<'a> {
         Ok((Some(before), hash, text))
     }
 
-    fn open(&mut self, from: &dyn Observe, side: Side, path: &RelPath) -> Result<Box<dyn Content>, Refusal> {
+    fn open(
+        &mut self,
+        from: &dyn Observe,
+        side: Side,
+        path: &RelPath,
+    ) -> Result<Box<dyn Content>, Refusal> {
         let parent = path.parent().unwrap_or_default();
-        let is_open = self.open_dir.as_ref().is_some_and(|(s, p, _)| *s == side && *p == parent);
+        let is_open = self
+            .open_dir
+            .as_ref()
+            .is_some_and(|(s, p, _)| *s == side && *p == parent);
         if !is_open {
             self.open_dir = None;
             self.open_dir = Some((side, parent.clone(), from.open_dir(&parent).map_err(gone)?));
         }
-        let Some((_, _, dir)) = &self.open_dir else { return Err(Refusal::Moved) };
-        dir.open(path.name()).map_err(|fault| gone(Fault { path: path.clone(), ..fault }))
+        let Some((_, _, dir)) = &self.open_dir else {
+            return Err(Refusal::Moved);
+        };
+        dir.open(path.name()).map_err(|fault| {
+            gone(Fault {
+                path: path.clone(),
+                ..fault
+            })
+        })
     }
 
     fn copy(
@@ -216,7 +253,10 @@ impl<'a> Copier<'a> {
             done += n as u64;
             moved(n as u64);
         }
-        Ok((hasher.map(|hasher| Hash(*hasher.finalize().as_bytes())), text))
+        Ok((
+            hasher.map(|hasher| Hash(*hasher.finalize().as_bytes())),
+            text,
+        ))
     }
 }
 
@@ -255,7 +295,9 @@ fn commit_new(to: &dyn Replica, stage: &RelPath, path: &RelPath) -> Result<(), R
             drop(to.remove_file(stage));
             let capabilities = to.capabilities();
             Err(match fault.kind {
-                FaultKind::Exists if capabilities.folds_case || capabilities.folds_unicode => Refusal::NamesCollide,
+                FaultKind::Exists if capabilities.folds_case || capabilities.folds_unicode => {
+                    Refusal::NamesCollide
+                }
                 FaultKind::Exists => Refusal::Moved,
                 _ => Refusal::Fault(fault),
             })

@@ -30,7 +30,11 @@ pub(crate) enum StepResult {
 
 impl StepResult {
     pub(crate) fn done(after: Option<Entry>) -> Self {
-        Self::Done { after, source: None, hash: None }
+        Self::Done {
+            after,
+            source: None,
+            hash: None,
+        }
     }
 }
 
@@ -70,8 +74,17 @@ pub(crate) struct Ledger<'a> {
 }
 
 impl<'a> Ledger<'a> {
-    pub(crate) fn new(changes: &'a [Change], capabilities: Sides<&'a Capabilities>, clock: &'a dyn Clock) -> Self {
-        Self { changes, capabilities, clock, books: Mutex::default() }
+    pub(crate) fn new(
+        changes: &'a [Change],
+        capabilities: Sides<&'a Capabilities>,
+        clock: &'a dyn Clock,
+    ) -> Self {
+        Self {
+            changes,
+            capabilities,
+            clock,
+            books: Mutex::default(),
+        }
     }
 
     fn books(&self) -> std::sync::MutexGuard<'_, Books> {
@@ -79,13 +92,23 @@ impl<'a> Ledger<'a> {
     }
 
     /// Notes how the step of change `index` on `side` ended. `seen` is what both sides had before.
-    pub(crate) fn note(&self, index: usize, side: Side, seq: u64, seen: &Sides<Option<Entry>>, result: StepResult) {
+    pub(crate) fn note(
+        &self,
+        index: usize,
+        side: Side,
+        seq: u64,
+        seen: &Sides<Option<Entry>>,
+        result: StepResult,
+    ) {
         let change = &self.changes[index];
         let mut books = self.books();
         let books = &mut *books;
         books.n_done += 1;
         let pending = books.pending.entry(index).or_insert_with(|| Pending {
-            n_left: Side::BOTH.into_iter().filter(|&side| change.ops[side].is_some()).count(),
+            n_left: Side::BOTH
+                .into_iter()
+                .filter(|&side| change.ops[side].is_some())
+                .count(),
             entries: *seen,
             hash: change.hash,
             has_failed: false,
@@ -95,9 +118,17 @@ impl<'a> Ledger<'a> {
             StepResult::NotDone(kind) => {
                 pending.has_failed = true;
                 books.ends.push((seq, StepEnd::NotDone, None));
-                books.problems.push(Problem { path: change.path.clone(), side: Some(side), kind });
+                books.problems.push(Problem {
+                    path: change.path.clone(),
+                    side: Some(side),
+                    kind,
+                });
             }
-            StepResult::Done { after, source, hash } => {
+            StepResult::Done {
+                after,
+                source,
+                hash,
+            } => {
                 pending.entries[side] = after;
                 if source.is_some() {
                     pending.entries[side.other()] = source;
@@ -112,8 +143,18 @@ impl<'a> Ledger<'a> {
         if pending.n_left > 0 {
             return;
         }
-        if let Some(pending) = books.pending.remove(&index).filter(|pending| !pending.has_failed) {
-            self.agree(&mut books.agreed, change, pending.entries, pending.hash, self.clock.now());
+        if let Some(pending) = books
+            .pending
+            .remove(&index)
+            .filter(|pending| !pending.has_failed)
+        {
+            self.agree(
+                &mut books.agreed,
+                change,
+                pending.entries,
+                pending.hash,
+                self.clock.now(),
+            );
         }
     }
 
@@ -125,7 +166,9 @@ impl<'a> Ledger<'a> {
 
     /// Notes that a record is to be forgotten.
     pub(crate) fn forget(&self, path: &RelPath) {
-        self.books().agreed.push(BaseChange::Remove { path: path.clone() });
+        self.books()
+            .agreed
+            .push(BaseChange::Remove { path: path.clone() });
     }
 
     fn agree(
@@ -148,7 +191,11 @@ impl<'a> Ledger<'a> {
                     agreed.push(BaseChange::Remove { path: path.clone() });
                 }
                 // A side without permission bits cannot say what they are.
-                let mode = if self.capabilities.left.modes { left.mode } else { right.mode };
+                let mode = if self.capabilities.left.modes {
+                    left.mode
+                } else {
+                    right.mode
+                };
                 let record = Agreed {
                     kind: left.kind,
                     size: left.size,
@@ -158,7 +205,10 @@ impl<'a> Ledger<'a> {
                     left: self.stamp(&left, Side::Left, at),
                     right: self.stamp(&right, Side::Right, at),
                 };
-                agreed.push(BaseChange::Put { path, agreed: record });
+                agreed.push(BaseChange::Put {
+                    path,
+                    agreed: record,
+                });
             }
             _ => {} // not equal after all; the next run looks again
         }
@@ -168,11 +218,18 @@ impl<'a> Ledger<'a> {
     /// times as they are; such an entry is marked, and the next run looks into the content.
     fn stamp(&self, entry: &Entry, side: Side, at: FileTime) -> Stamp {
         let capabilities = self.capabilities[side];
-        let granule = u128::from(capabilities.clock_granule_ns.max(capabilities.mtime_step_ns));
+        let granule = u128::from(
+            capabilities
+                .clock_granule_ns
+                .max(capabilities.mtime_step_ns),
+        );
         let is_fresh = entry.ctime >= at || entry.ctime.distance_ns(at) <= granule;
         let is_just_written = entry.mtime.distance_ns(entry.ctime) <= granule;
         let is_racy = entry.kind == Kind::File && is_fresh && is_just_written;
-        Stamp { is_racy, ..Stamp::of(entry) }
+        Stamp {
+            is_racy,
+            ..Stamp::of(entry)
+        }
     }
 
     /// Notes a rename.
@@ -183,11 +240,18 @@ impl<'a> Ledger<'a> {
             StepResult::Done { after, .. } => {
                 books.tally[rename.side].n_renamed += 1;
                 books.ends.push((seq, StepEnd::Done, after));
-                books.agreed.push(BaseChange::Move { from: rename.from.clone(), to: rename.to.clone() });
+                books.agreed.push(BaseChange::Move {
+                    from: rename.from.clone(),
+                    to: rename.to.clone(),
+                });
             }
             StepResult::NotDone(kind) => {
                 books.ends.push((seq, StepEnd::NotDone, None));
-                books.problems.push(Problem { path: rename.to.clone(), side: Some(rename.side), kind });
+                books.problems.push(Problem {
+                    path: rename.to.clone(),
+                    side: Some(rename.side),
+                    kind,
+                });
             }
         }
     }
@@ -226,7 +290,10 @@ impl<'a> Ledger<'a> {
 
     /// Closes the books.
     pub(crate) fn close(self) -> (Sides<Tally>, Vec<Problem>) {
-        let books = self.books.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let books = self
+            .books
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
         (books.tally, books.problems)
     }
 }
@@ -240,9 +307,11 @@ fn path_of(change: &BaseChange) -> &RelPath {
 
 /// Returns the text a link change gives to both sides.
 fn link_text(change: &Change) -> Option<Box<[u8]>> {
-    let made = Side::BOTH.into_iter().find_map(|side| match &change.ops[side] {
-        Some(Op::Link { target, .. }) => Some(target.clone()),
-        _ => None,
-    });
+    let made = Side::BOTH
+        .into_iter()
+        .find_map(|side| match &change.ops[side] {
+            Some(Op::Link { target, .. }) => Some(target.clone()),
+            _ => None,
+        });
     made.or_else(|| change.link.clone())
 }

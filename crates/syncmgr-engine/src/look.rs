@@ -16,7 +16,9 @@ use crate::monitor::{Monitor, Phase};
 use crate::moves;
 use crate::pair::{Failure, Options};
 use crate::path::RelPath;
-use crate::plan::{Change, Conflict, ConflictKind, Op, Plan, Problem, ProblemKind, Reason, Rename, Source};
+use crate::plan::{
+    Change, Conflict, ConflictKind, Op, Plan, Problem, ProblemKind, Reason, Rename, Source,
+};
 use crate::reconcile::{Policy, reconcile};
 use crate::replica::{Capabilities, Fault, Observe};
 use crate::rules::{ConflictRule, Mode};
@@ -45,7 +47,10 @@ impl Ground<'_> {
     /// Makes the plan.
     pub(crate) fn plan(&self) -> Result<Plan, Failure> {
         let is_replaced = self.replaced.left || self.replaced.right;
-        let is_empty = self.state.is_base_empty().map_err(|error| state_failure(&error))?;
+        let is_empty = self
+            .state
+            .is_base_empty()
+            .map_err(|error| state_failure(&error))?;
         let uses_base = !is_replaced && !is_empty;
         self.monitor.phase(Phase::Checking);
         let scan = self.scan(uses_base)?;
@@ -122,12 +127,17 @@ impl Ground<'_> {
         self.find_collisions(&mut plan);
         plan.changes.sort_by(|a, b| a.path.cmp(&b.path));
         plan.conflicts.sort_by(|a, b| a.path.cmp(&b.path));
-        plan.problems.sort_by(|a, b| (&a.path, a.side).cmp(&(&b.path, b.side)));
+        plan.problems
+            .sort_by(|a, b| (&a.path, a.side).cmp(&(&b.path, b.side)));
         Ok(plan)
     }
 
     /// Compares what a rename brought together under one name.
-    fn look_again(&self, differences: &mut Vec<Difference>, problems: &mut Vec<Problem>) -> Result<(), Failure> {
+    fn look_again(
+        &self,
+        differences: &mut Vec<Difference>,
+        problems: &mut Vec<Problem>,
+    ) -> Result<(), Failure> {
         let mut buffers = Buffers::default();
         let mut unknown = Vec::new();
         for (index, d) in differences.iter_mut().enumerate() {
@@ -154,7 +164,12 @@ impl Ground<'_> {
         Ok(())
     }
 
-    fn facts(&self, d: &Difference, now_at: &Sides<RelPath>, buffers: &mut Buffers) -> Result<Facts, (Side, Fault)> {
+    fn facts(
+        &self,
+        d: &Difference,
+        now_at: &Sides<RelPath>,
+        buffers: &mut Buffers,
+    ) -> Result<Facts, (Side, Fault)> {
         let entries = d.seen.as_ref().map(Seen::entry);
         let untouched = Sides::from_fn(|side| match (&d.base, entries[side]) {
             (Some(base), Some(entry)) => {
@@ -166,32 +181,52 @@ impl Ground<'_> {
             // A rename leaves the content and its time alone. A large file is taken at its word.
             let is_as_agreed = |side: Side, entry: &Entry| {
                 let stamp = base.stamp(side);
-                entry.size == base.size && entry.mtime == stamp.mtime && entry.id == stamp.id && !stamp.is_racy
+                entry.size == base.size
+                    && entry.mtime == stamp.mtime
+                    && entry.id == stamp.id
+                    && !stamp.is_racy
             };
             let is_large = base.kind == crate::entry::Kind::File && base.size > compare::HASHED_MAX;
             if is_large && is_as_agreed(Side::Left, left) && is_as_agreed(Side::Right, right) {
                 let is_base = Sides::new(Some(true), Some(true));
-                return Ok(Facts { equal: Some(true), is_base, hash: base.hash, ..Facts::default() });
+                return Ok(Facts {
+                    equal: Some(true),
+                    is_base,
+                    hash: base.hash,
+                    ..Facts::default()
+                });
             }
         }
         let open = |side: Side| {
             let dir = now_at[side].parent().unwrap_or_default();
-            entries[side].map(|_| self.sides[side].open_dir(&dir)).transpose().map_err(|fault| (side, fault))
+            entries[side]
+                .map(|_| self.sides[side].open_dir(&dir))
+                .transpose()
+                .map_err(|fault| (side, fault))
         };
         let dirs = Sides::new(open(Side::Left)?, open(Side::Right)?);
         let looks = Sides::from_fn(|side| {
             let (dir, entry) = (dirs[side].as_deref()?, entries[side]?);
-            Some(Look { dir, name: now_at[side].name(), entry })
+            Some(Look {
+                dir,
+                name: now_at[side].name(),
+                entry,
+            })
         });
         compare::look(d.base.as_ref(), looks, untouched, buffers, self.cancel)
     }
 
     /// Settles a conflict by the rules that need contents or names, or leaves it to a person.
-    fn settle(&self, plan: &mut Plan, conflict: Conflict, policy: &Policy<'_>) -> Result<(), Failure> {
+    fn settle(
+        &self,
+        plan: &mut Plan,
+        conflict: Conflict,
+        policy: &Policy<'_>,
+    ) -> Result<(), Failure> {
         let entries = conflict.seen.as_ref().map(Seen::entry);
-        let are_files = Side::BOTH.into_iter().all(|side| {
-            entries[side].is_some_and(|entry| entry.kind == crate::entry::Kind::File)
-        });
+        let are_files = Side::BOTH
+            .into_iter()
+            .all(|side| entries[side].is_some_and(|entry| entry.kind == crate::entry::Kind::File));
         if !are_files {
             plan.conflicts.push(conflict);
             return Ok(());
@@ -199,10 +234,15 @@ impl Ground<'_> {
         match policy.rule_for(&conflict.path) {
             ConflictRule::Both => self.keep_both(plan, &conflict),
             ConflictRule::Merge => match self.merged(&conflict)? {
-                Some(bytes) => plan.changes.push(merged_change(&conflict, bytes.into(), Reason::RuleMerged)),
+                Some(bytes) => {
+                    plan.changes
+                        .push(merged_change(&conflict, bytes.into(), Reason::RuleMerged))
+                }
                 None => plan.conflicts.push(conflict),
             },
-            ConflictRule::Ask | ConflictRule::Newest | ConflictRule::Prefer(_) => plan.conflicts.push(conflict),
+            ConflictRule::Ask | ConflictRule::Newest | ConflictRule::Prefer(_) => {
+                plan.conflicts.push(conflict)
+            }
         }
         Ok(())
     }
@@ -210,12 +250,21 @@ impl Ground<'_> {
     /// Plans to keep both versions: the one modified later keeps the name, the other gets one that
     /// says where and when it comes from.
     fn keep_both(&self, plan: &mut Plan, conflict: &Conflict) {
-        let (Some(left), Some(right)) = (conflict.seen.left.entry(), conflict.seen.right.entry()) else {
+        let (Some(left), Some(right)) = (conflict.seen.left.entry(), conflict.seen.right.entry())
+        else {
             return;
         };
         let key = |entry: &Entry| (entry.mtime, entry.size);
-        let older = if key(left) <= key(right) { Side::Left } else { Side::Right };
-        let (loser, winner) = if older == Side::Left { (left, right) } else { (right, left) };
+        let older = if key(left) <= key(right) {
+            Side::Left
+        } else {
+            Side::Right
+        };
+        let (loser, winner) = if older == Side::Left {
+            (left, right)
+        } else {
+            (right, left)
+        };
         let Some(copy) = self.free_name(plan, conflict, older, loser) else {
             plan.conflicts.push(conflict.clone());
             return;
@@ -243,35 +292,64 @@ impl Ground<'_> {
                 leaves_apart: false,
             }
         };
-        plan.changes.push(change(&conflict.path, older.other(), winner));
+        plan.changes
+            .push(change(&conflict.path, older.other(), winner));
         plan.changes.push(change(&copy, older, loser));
     }
 
     /// Finds a name for a conflict copy that neither side nor the plan uses.
-    fn free_name(&self, plan: &Plan, conflict: &Conflict, side: Side, entry: &Entry) -> Option<RelPath> {
+    fn free_name(
+        &self,
+        plan: &Plan,
+        conflict: &Conflict,
+        side: Side,
+        entry: &Entry,
+    ) -> Option<RelPath> {
         let dir = conflict.path.parent().unwrap_or_default();
-        let name_max =
-            Side::BOTH.into_iter().map(|side| self.sides[side].capabilities().name_max).min().unwrap_or(255);
-        (0..1000).map(|attempt| {
-            let side_name = &self.options.names[side];
-            dir.join(&merge::conflict_name(conflict.path.name(), side_name, entry.mtime, attempt, name_max))
-        })
-        .find(|path| {
-            Side::BOTH.into_iter().all(|side| matches!(self.sides[side].stat(path), Ok(None)))
-                && !plan.changes.iter().any(|change| change.path == *path)
-        })
+        let name_max = Side::BOTH
+            .into_iter()
+            .map(|side| self.sides[side].capabilities().name_max)
+            .min()
+            .unwrap_or(255);
+        (0..1000)
+            .map(|attempt| {
+                let side_name = &self.options.names[side];
+                dir.join(&merge::conflict_name(
+                    conflict.path.name(),
+                    side_name,
+                    entry.mtime,
+                    attempt,
+                    name_max,
+                ))
+            })
+            .find(|path| {
+                Side::BOTH
+                    .into_iter()
+                    .all(|side| matches!(self.sides[side].stat(path), Ok(None)))
+                    && !plan.changes.iter().any(|change| change.path == *path)
+            })
     }
 
     /// Merges the texts of a conflict; `None` when they are no texts, clash, or have no base.
     fn merged(&self, conflict: &Conflict) -> Result<Option<Vec<u8>>, Failure> {
-        let Some(hash) = conflict.base.as_ref().and_then(|base| base.hash) else { return Ok(None) };
-        let Some(base) = self.state.content(&hash).map_err(|error| state_failure(&error))? else {
+        let Some(hash) = conflict.base.as_ref().and_then(|base| base.hash) else {
+            return Ok(None);
+        };
+        let Some(base) = self
+            .state
+            .content(&hash)
+            .map_err(|error| state_failure(&error))?
+        else {
             return Ok(None);
         };
         let read = |side: Side| -> Result<Option<Vec<u8>>, Failure> {
             let dir = conflict.path.parent().unwrap_or_default();
-            let content = self.sides[side].open_dir(&dir).and_then(|dir| dir.open(conflict.path.name()));
-            let Ok(mut content) = content else { return Ok(None) };
+            let content = self.sides[side]
+                .open_dir(&dir)
+                .and_then(|dir| dir.open(conflict.path.name()));
+            let Ok(mut content) = content else {
+                return Ok(None);
+            };
             let is_as_seen = matches!((content.stat(), conflict.seen[side].entry()),
                 (Ok(now), Some(seen)) if now.is_same_version(seen));
             if !is_as_seen {
@@ -284,7 +362,9 @@ impl Ground<'_> {
                 Err(_) => Ok(None),
             }
         };
-        let (Some(left), Some(right)) = (read(Side::Left)?, read(Side::Right)?) else { return Ok(None) };
+        let (Some(left), Some(right)) = (read(Side::Left)?, read(Side::Right)?) else {
+            return Ok(None);
+        };
         match merge::merge(&base, &left, &right) {
             Merged::Clean(bytes) => Ok(Some(bytes)),
             Merged::Clashes { .. } => Ok(None),
@@ -302,38 +382,66 @@ impl Ground<'_> {
             for (index, change) in plan.changes.iter().enumerate() {
                 let is_new = change.seen[side].is_absent() && change.ops[side].is_some();
                 if is_new {
-                    groups.entry(fold(change.path.as_bytes(), capabilities)).or_default().push(index);
+                    groups
+                        .entry(fold(change.path.as_bytes(), capabilities))
+                        .or_default()
+                        .push(index);
                 }
             }
-            let vacated: Vec<Vec<u8>> =
-                plan.renames.iter().filter(|r| r.side == side).map(|r| fold(r.from.as_bytes(), capabilities)).collect();
+            let vacated: Vec<Vec<u8>> = plan
+                .renames
+                .iter()
+                .filter(|r| r.side == side)
+                .map(|r| fold(r.from.as_bytes(), capabilities))
+                .collect();
             let mut dropped: BTreeMap<usize, RelPath> = BTreeMap::new();
             for (key, indexes) in &groups {
                 for (n, &index) in indexes.iter().enumerate() {
                     let path = &plan.changes[index].path;
-                    let is_taken = !vacated.contains(key) && matches!(self.sides[side].stat(path), Ok(Some(_)));
+                    let is_taken = !vacated.contains(key)
+                        && matches!(self.sides[side].stat(path), Ok(Some(_)));
                     if is_taken || indexes.len() > 1 {
                         let other = indexes[(n + 1) % indexes.len()];
                         dropped.insert(index, plan.changes[other].path.clone());
                     }
                 }
             }
-            let roots: Vec<RelPath> = dropped.keys().map(|&index| plan.changes[index].path.clone()).collect();
+            let roots: Vec<RelPath> = dropped
+                .keys()
+                .map(|&index| plan.changes[index].path.clone())
+                .collect();
             for (&index, with) in &dropped {
                 let kind = ProblemKind::NamesCollide { with: with.clone() };
                 let path = plan.changes[index].path.clone();
-                plan.problems.push(Problem { path, side: Some(side), kind });
+                plan.problems.push(Problem {
+                    path,
+                    side: Some(side),
+                    kind,
+                });
             }
-            plan.changes.retain(|change| !roots.iter().any(|root| change.path.is_within(root)));
+            plan.changes
+                .retain(|change| !roots.iter().any(|root| change.path.is_within(root)));
         }
     }
 }
 
 /// Folds a name the way this store does: names with the same fold are one file there.
 fn fold(bytes: &[u8], capabilities: &Capabilities) -> Vec<u8> {
-    let Ok(text) = std::str::from_utf8(bytes) else { return bytes.to_vec() };
-    let lower = |text: String| if capabilities.folds_case { text.to_lowercase() } else { text };
-    let text = if capabilities.folds_unicode { text.nfc().collect() } else { text.to_owned() };
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return bytes.to_vec();
+    };
+    let lower = |text: String| {
+        if capabilities.folds_case {
+            text.to_lowercase()
+        } else {
+            text
+        }
+    };
+    let text = if capabilities.folds_unicode {
+        text.nfc().collect()
+    } else {
+        text.to_owned()
+    };
     lower(text).into_bytes()
 }
 
@@ -353,14 +461,27 @@ fn resembles(plan: &Plan) -> bool {
 
 /// Builds the step that installs a file with the attributes of `entry`.
 pub(crate) fn copy_op(source: Source, entry: &Entry) -> Op {
-    Op::Copy { source, size: entry.size, mode: entry.mode, mtime: entry.mtime }
+    Op::Copy {
+        source,
+        size: entry.size,
+        mode: entry.mode,
+        mtime: entry.mtime,
+    }
 }
 
 /// Builds the change that puts a merge result on both sides.
-pub(crate) fn merged_change(conflict: &Conflict, bytes: std::sync::Arc<[u8]>, reason: Reason) -> Change {
+pub(crate) fn merged_change(
+    conflict: &Conflict,
+    bytes: std::sync::Arc<[u8]>,
+    reason: Reason,
+) -> Change {
     let entries = conflict.seen.as_ref().map(Seen::entry);
     let modes = entries.map(|entry| entry.map_or(0o644, |entry| entry.mode));
-    let mtime = entries.left.map(|e| e.mtime).max(entries.right.map(|e| e.mtime)).unwrap_or_default();
+    let mtime = entries
+        .left
+        .map(|e| e.mtime)
+        .max(entries.right.map(|e| e.mtime))
+        .unwrap_or_default();
     let op = Op::Copy {
         size: bytes.len() as u64,
         source: Source::Bytes(bytes),

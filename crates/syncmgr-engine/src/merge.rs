@@ -21,9 +21,13 @@ pub fn merge(base: &[u8], left: &[u8], right: &[u8]) -> Merged {
     match diffy::merge_bytes(base, left, right) {
         Ok(bytes) => Merged::Clean(bytes),
         Err(marked) => {
-            let n_places =
-                marked.split(|&b| b == b'\n').filter(|line| line.starts_with(b"<<<<<<< ")).count();
-            Merged::Clashes { n_places: n_places.max(1) }
+            let n_places = marked
+                .split(|&b| b == b'\n')
+                .filter(|line| line.starts_with(b"<<<<<<< "))
+                .count();
+            Merged::Clashes {
+                n_places: n_places.max(1),
+            }
         }
     }
 }
@@ -41,14 +45,30 @@ pub fn with_markers(base: &[u8], left: &[u8], right: &[u8]) -> Vec<u8> {
 /// 0912).txt`; `attempt` above 0 adds ` 2`, ` 3`… when that name is taken. The name keeps within
 /// `name_max` bytes by shortening the stem.
 #[must_use]
-pub fn conflict_name(name: &[u8], side_name: &str, at: FileTime, attempt: u32, name_max: usize) -> Vec<u8> {
+pub fn conflict_name(
+    name: &[u8],
+    side_name: &str,
+    at: FileTime,
+    attempt: u32,
+    name_max: usize,
+) -> Vec<u8> {
     let (stem, extension) = split_extension(name);
     let side: String = side_name
         .chars()
-        .map(|c| if c.is_control() || "/\\:*?\"<>|".contains(c) { '_' } else { c })
+        .map(|c| {
+            if c.is_control() || "/\\:*?\"<>|".contains(c) {
+                '_'
+            } else {
+                c
+            }
+        })
         .take(40)
         .collect();
-    let more = if attempt == 0 { String::new() } else { format!(" {}", attempt + 1) };
+    let more = if attempt == 0 {
+        String::new()
+    } else {
+        format!(" {}", attempt + 1)
+    };
     let note = format!(" (conflict, {side}, {}{more})", stamp(at));
     let room = name_max.saturating_sub(note.len() + extension.len());
     let mut end = stem.len().min(room);
@@ -80,9 +100,17 @@ fn stamp(at: FileTime) -> String {
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted_month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    let month = if shifted_month < 10 {
+        shifted_month + 3
+    } else {
+        shifted_month - 9
+    };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02} {:02}{:02}", minutes / 60, minutes % 60)
+    format!(
+        "{year:04}-{month:02}-{day:02} {:02}{:02}",
+        minutes / 60,
+        minutes % 60
+    )
 }
 
 #[cfg(test)]
@@ -97,7 +125,10 @@ mod tests {
 
     #[test]
     fn changes_in_one_place_clash() {
-        assert_eq!(merge(b"a\nb\nc\n", b"a\nX\nc\n", b"a\nY\nc\n"), Merged::Clashes { n_places: 1 });
+        assert_eq!(
+            merge(b"a\nb\nc\n", b"a\nX\nc\n", b"a\nY\nc\n"),
+            Merged::Clashes { n_places: 1 }
+        );
     }
 
     #[test]
@@ -106,8 +137,14 @@ mod tests {
         let name = |n: &[u8], attempt, max| {
             String::from_utf8(conflict_name(n, "NAS", at, attempt, max)).unwrap()
         };
-        assert_eq!(name(b"report.txt", 0, 255), "report (conflict, NAS, 2026-11-20 0913).txt");
-        assert_eq!(name(b".profile", 1, 255), ".profile (conflict, NAS, 2026-11-20 0913 2)");
+        assert_eq!(
+            name(b"report.txt", 0, 255),
+            "report (conflict, NAS, 2026-11-20 0913).txt"
+        );
+        assert_eq!(
+            name(b".profile", 1, 255),
+            ".profile (conflict, NAS, 2026-11-20 0913 2)"
+        );
         let long = [b'x'; 255];
         assert_eq!(name(&long, 0, 255).len(), 255);
         let umlauts = "ä".repeat(127);

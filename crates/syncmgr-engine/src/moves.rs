@@ -28,11 +28,16 @@ pub(crate) fn follow(
     made_on: &[Side],
     stable_ids: Sides<bool>,
 ) -> (Vec<Rename>, Vec<Difference>) {
-    let may_have = made_on.iter().any(|&side| stable_ids[side] && has_candidates(&differences, side));
+    let may_have = made_on
+        .iter()
+        .any(|&side| stable_ids[side] && has_candidates(&differences, side));
     if !may_have {
         return (Vec::new(), differences);
     }
-    let mut tree: Tree = differences.into_iter().map(|d| (d.path.clone(), d)).collect();
+    let mut tree: Tree = differences
+        .into_iter()
+        .map(|d| (d.path.clone(), d))
+        .collect();
     let mut renames = Vec::new();
     for &side in made_on {
         if stable_ids[side] {
@@ -50,7 +55,9 @@ fn has_candidates(differences: &[Difference], side: Side) -> bool {
 /// Gone on `side`, still there on the other one as the kind that was agreed.
 fn is_gone(d: &Difference, side: Side) -> bool {
     d.seen[side].is_absent()
-        && d.base.as_ref().is_some_and(|base| d.seen[side.other()].kind() == Some(base.kind))
+        && d.base
+            .as_ref()
+            .is_some_and(|base| d.seen[side.other()].kind() == Some(base.kind))
 }
 
 /// New on `side`, with the name free on the other one.
@@ -69,12 +76,16 @@ fn follow_side(tree: &mut Tree, side: Side, renames: &mut Vec<Rename>) {
     // rename of its own any more.
     let gone = |dirs: bool, tree: &Tree| -> Vec<RelPath> {
         let is_dir = |d: &Difference| d.base.as_ref().is_some_and(|base| base.kind == Kind::Dir);
-        let gone = tree.values().filter(|d| is_gone(d, side) && is_dir(d) == dirs);
+        let gone = tree
+            .values()
+            .filter(|d| is_gone(d, side) && is_dir(d) == dirs);
         gone.map(|d| d.path.clone()).collect()
     };
     let mut accepted: Vec<(RelPath, RelPath)> = Vec::new();
     for old in gone(true, tree) {
-        let from = accepted.iter().fold(old, |path, (from, to)| path.rebase(from, to).unwrap_or(path));
+        let from = accepted.iter().fold(old, |path, (from, to)| {
+            path.rebase(from, to).unwrap_or(path)
+        });
         if let Some(to) = accept(tree, side, &from, &mut new_by_id, renames) {
             accepted.push((from, to));
         }
@@ -97,7 +108,9 @@ fn accept(
     let seen = *d.seen[side.other()].entry()?;
     let (kind, id) = (base.kind, base.stamp(side).id);
     let places = new_by_id.get_mut(&id).filter(|_| id != FileId(0))?;
-    let at = places.iter().position(|to| can_follow(tree, side, from, to, kind))?;
+    let at = places
+        .iter()
+        .position(|to| can_follow(tree, side, from, to, kind))?;
     let to = places.remove(at);
     carry_over(tree, side, from, &to);
     renames.push(Rename {
@@ -112,15 +125,18 @@ fn accept(
 
 /// Says whether the other side can repeat the rename as it stands.
 fn can_follow(tree: &Tree, side: Side, from: &RelPath, to: &RelPath, kind: Kind) -> bool {
-    let fits = tree.get(to).is_some_and(|d| is_new(d, side) && d.seen[side].kind() == Some(kind));
+    let fits = tree
+        .get(to)
+        .is_some_and(|d| is_new(d, side) && d.seen[side].kind() == Some(kind));
     // Moving a directory into itself would be a sign of a swap further up.
-    fits && !to.is_within(from) && to.ancestors().filter(|dir| !dir.is_root()).all(|dir| {
-        tree.get(&dir).is_none_or(|d| {
-            let there = &d.seen[side.other()];
-            d.seen[side].kind() == Some(Kind::Dir)
-                && (there.kind() == Some(Kind::Dir) || (there.is_absent() && d.base.is_none()))
+    fits && !to.is_within(from)
+        && to.ancestors().filter(|dir| !dir.is_root()).all(|dir| {
+            tree.get(&dir).is_none_or(|d| {
+                let there = &d.seen[side.other()];
+                d.seen[side].kind() == Some(Kind::Dir)
+                    && (there.kind() == Some(Kind::Dir) || (there.is_absent() && d.base.is_none()))
+            })
         })
-    })
 }
 
 /// Moves what the base and the other side have within `from` to `to`, where this side has it.
@@ -133,9 +149,15 @@ fn carry_over(tree: &mut Tree, side: Side, from: &RelPath, to: &RelPath) {
         .cloned()
         .collect();
     for old_path in within {
-        let Some(old) = tree.remove(&old_path) else { continue };
-        let Some(new_path) = old_path.rebase(from, to) else { continue };
-        let was_at = old.now_at.map_or_else(|| old_path.clone(), |at| at[other].clone());
+        let Some(old) = tree.remove(&old_path) else {
+            continue;
+        };
+        let Some(new_path) = old_path.rebase(from, to) else {
+            continue;
+        };
+        let was_at = old
+            .now_at
+            .map_or_else(|| old_path.clone(), |at| at[other].clone());
         let mut merged = tree.remove(&new_path).unwrap_or_else(|| Difference {
             path: new_path.clone(),
             base: None,
@@ -146,7 +168,10 @@ fn carry_over(tree: &mut Tree, side: Side, from: &RelPath, to: &RelPath) {
         // Something else under this name on the other side cannot be: `to` was free there.
         merged.base = old.base;
         merged.seen[other] = old.seen[other].clone();
-        let here = merged.now_at.as_ref().map_or_else(|| new_path.clone(), |at| at[side].clone());
+        let here = merged
+            .now_at
+            .as_ref()
+            .map_or_else(|| new_path.clone(), |at| at[side].clone());
         let mut now_at = Sides::new(was_at.clone(), was_at);
         now_at[side] = here;
         merged.now_at = Some(now_at);
@@ -161,8 +186,10 @@ fn carry_over(tree: &mut Tree, side: Side, from: &RelPath, to: &RelPath) {
 /// difference any more.
 fn moved_along_unchanged(d: &Difference, side: Side) -> bool {
     let Some(base) = &d.base else { return false };
-    [side, side.other()].into_iter().all(|side| match &d.seen[side] {
-        State::Present(entry) => base.is_unchanged(side, entry, true),
-        State::Absent | State::Unknown(_) => false,
-    })
+    [side, side.other()]
+        .into_iter()
+        .all(|side| match &d.seen[side] {
+            State::Present(entry) => base.is_unchanged(side, entry, true),
+            State::Absent | State::Unknown(_) => false,
+        })
 }

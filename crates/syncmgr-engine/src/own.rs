@@ -41,13 +41,23 @@ pub(crate) struct OwnPlaces<'a> {
 
 impl<'a> OwnPlaces<'a> {
     pub(crate) fn new(replica: &'a dyn Replica, run: &'a RunId, mounts: &'a [RelPath]) -> Self {
-        Self { replica, run, mounts, made: Mutex::default() }
+        Self {
+            replica,
+            run,
+            mounts,
+            made: Mutex::default(),
+        }
     }
 
     /// Returns the root of the file system that holds `path`.
     fn home(&self, path: &RelPath) -> RelPath {
         let holds = |mount: &&RelPath| path.is_within(mount) && path != *mount;
-        self.mounts.iter().rev().find(holds).cloned().unwrap_or_default()
+        self.mounts
+            .iter()
+            .rev()
+            .find(holds)
+            .cloned()
+            .unwrap_or_default()
     }
 
     /// Returns the place for a file staged by `worker` that will be installed at `path`.
@@ -62,7 +72,9 @@ impl<'a> OwnPlaces<'a> {
     pub(crate) fn version_place(&self, path: &RelPath) -> RelPath {
         let home = self.home(path);
         let inside = path.strip(&home).unwrap_or_else(|| path.clone());
-        versions_dir(&home).join(self.run.as_str().as_bytes()).join_path(&inside)
+        versions_dir(&home)
+            .join(self.run.as_str().as_bytes())
+            .join_path(&inside)
     }
 
     /// Returns the same place with the directories above it made.
@@ -101,7 +113,12 @@ impl<'a> OwnPlaces<'a> {
     fn must_be_dir(&self, dir: &RelPath) -> Result<(), Fault> {
         match self.replica.stat(dir)? {
             Some(entry) if entry.kind == crate::entry::Kind::Dir => Ok(()),
-            _ => Err(Fault::new(FaultKind::WrongKind, "use", dir, "something else has this name")),
+            _ => Err(Fault::new(
+                FaultKind::WrongKind,
+                "use",
+                dir,
+                "something else has this name",
+            )),
         }
     }
 }
@@ -120,8 +137,9 @@ pub(crate) fn remove_tree(replica: &dyn Replica, dir: &RelPath) -> Result<(), Fa
         let here = dirs[at].clone();
         at += 1;
         let mut listing = crate::replica::Listing::default();
-        let listed =
-            replica.open_dir(&here).and_then(|opened| opened.list(&mut listing, &mut Vec::new()));
+        let listed = replica
+            .open_dir(&here)
+            .and_then(|opened| opened.list(&mut listing, &mut Vec::new()));
         match listed {
             Ok(()) => {}
             Err(fault) if fault.kind == FaultKind::NotFound => continue,

@@ -19,7 +19,11 @@ pub(crate) struct Pace<'a> {
 
 impl<'a> Pace<'a> {
     pub(crate) fn new(bytes_per_sec: Option<u64>, clock: &'a dyn Clock) -> Self {
-        Self { bytes_per_sec, clock, free_at_ns: Mutex::new(0) }
+        Self {
+            bytes_per_sec,
+            clock,
+            free_at_ns: Mutex::new(0),
+        }
     }
 
     pub(crate) fn is_limited(&self) -> bool {
@@ -31,10 +35,16 @@ impl<'a> Pace<'a> {
         let Some(rate) = self.bytes_per_sec.filter(|&rate| rate > 0) else {
             return;
         };
-        let cost_ns = u64::try_from(u128::from(bytes) * 1_000_000_000 / u128::from(rate)).unwrap_or(u64::MAX);
+        let cost_ns =
+            u64::try_from(u128::from(bytes) * 1_000_000_000 / u128::from(rate)).unwrap_or(u64::MAX);
         let until = {
-            let mut free_at = self.free_at_ns.lock().unwrap_or_else(PoisonError::into_inner);
-            *free_at = (*free_at).max(self.clock.ticks_ns()).saturating_add(cost_ns);
+            let mut free_at = self
+                .free_at_ns
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            *free_at = (*free_at)
+                .max(self.clock.ticks_ns())
+                .saturating_add(cost_ns);
             *free_at
         };
         while !cancel.is_cancelled() {

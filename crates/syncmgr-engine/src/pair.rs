@@ -313,7 +313,10 @@ pub struct Pair {
 
 impl fmt::Debug for Pair {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pair").field("paths", &self.paths).field("state_dir", &self.state_dir).finish_non_exhaustive()
+        f.debug_struct("Pair")
+            .field("paths", &self.paths)
+            .field("state_dir", &self.state_dir)
+            .finish_non_exhaustive()
     }
 }
 
@@ -325,7 +328,12 @@ impl Pair {
     ///
     /// # Errors
     /// [`OpenError`].
-    pub fn open(left: &Path, right: &Path, state: &Path, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+    pub fn open(
+        left: &Path,
+        right: &Path,
+        state: &Path,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, OpenError> {
         let mut pair = Self::open_unlocked(left, right, state, clock)?;
         let lock = |side: Side| {
             RootLock::acquire(&pair.paths[side]).map_err(|error| match error {
@@ -354,7 +362,11 @@ impl Pair {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, OpenError> {
         let open = |side: Side, path: &Path| {
-            LocalReplica::open(path).map_err(|fault| OpenError::Root { side, path: path.to_owned(), fault })
+            LocalReplica::open(path).map_err(|fault| OpenError::Root {
+                side,
+                path: path.to_owned(),
+                fault,
+            })
         };
         let locals = Sides::new(open(Side::Left, left)?, open(Side::Right, right)?);
         let paths = locals.as_ref().map(|local| local.path().to_owned());
@@ -422,14 +434,22 @@ impl Pair {
     /// compares both sides as at first contact and deletes nothing (I11).
     #[must_use]
     pub fn was_rebuilt(&self) -> Option<PathBuf> {
-        self.rebuilt.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.rebuilt
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Looks at both sides and says what a run would do. Writes nothing into the folders.
     ///
     /// # Errors
     /// [`Failure`].
-    pub fn plan(&self, options: &Options, monitor: &dyn Monitor, cancel: &Cancel) -> Result<Plan, Failure> {
+    pub fn plan(
+        &self,
+        options: &Options,
+        monitor: &dyn Monitor,
+        cancel: &Cancel,
+    ) -> Result<Plan, Failure> {
         self.look(options, monitor, cancel, &BTreeMap::new(), &[])
     }
 
@@ -449,7 +469,8 @@ impl Pair {
         let aside = State::set_aside(&self.state_dir).map_err(|error| state_failure(&error))?;
         let (mut fresh, _) = State::open(&self.state_dir).map_err(|error| state_failure(&error))?;
         fresh.set_swapped(self.is_swapped);
-        remember_paths(&mut fresh, &self.paths, self.is_swapped).map_err(|error| state_failure(&error))?;
+        remember_paths(&mut fresh, &self.paths, self.is_swapped)
+            .map_err(|error| state_failure(&error))?;
         *self.memory() = fresh;
         *self.rebuilt.lock().unwrap_or_else(PoisonError::into_inner) = Some(aside);
         self.look_once(options, monitor, cancel, decided, scope)
@@ -497,15 +518,23 @@ impl Pair {
     fn roots(&self) -> Result<Sides<Entry>, Failure> {
         let read = |side: Side| {
             let opened = self.sides[side].open_dir(&RelPath::root());
-            opened.and_then(|dir| dir.stat_self()).map_err(|fault| Failure::Root { side, fault })
+            opened
+                .and_then(|dir| dir.stat_self())
+                .map_err(|fault| Failure::Root { side, fault })
         };
         Ok(Sides::new(read(Side::Left)?, read(Side::Right)?))
     }
 
     /// Says whether a root is not the folder it was at the last run.
     fn is_replaced(&self, state: &State, side: Side, root: &Entry) -> Result<bool, Failure> {
-        let meta = |what| state.meta(key(side, what, self.is_swapped)).map_err(|error| state_failure(&error));
-        let Some(known_id) = meta("mark")? else { return Ok(false) };
+        let meta = |what| {
+            state
+                .meta(key(side, what, self.is_swapped))
+                .map_err(|error| state_failure(&error))
+        };
+        let Some(known_id) = meta("mark")? else {
+            return Ok(false);
+        };
         let replica = self.sides[side].as_observe();
         let stable_ids = replica.capabilities().stable_ids;
         if known_id.is_empty() {
@@ -533,7 +562,9 @@ impl Pair {
         cancel: &Cancel,
     ) -> Result<Report, Failure> {
         if self.locals.left.is_some() && self.locks.is_none() {
-            return Err(Failure::NotPossible("this pair was opened to look only".to_owned()));
+            return Err(Failure::NotPossible(
+                "this pair was opened to look only".to_owned(),
+            ));
         }
         let changes_nothing = plan.changes_nothing();
         let has_news = !changes_nothing || plan.changes.iter().any(|change| change.held.is_none());
@@ -559,7 +590,13 @@ impl Pair {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let failed = |error: StateError| state_failure(&error);
         state.begin_run(&record).map_err(failed)?;
-        if plan.is_first && plan.holds.iter().all(|hold| hold.kind != HoldKind::RootReplaced) && kind == RunKind::Sync {
+        if plan.is_first
+            && plan
+                .holds
+                .iter()
+                .all(|hold| hold.kind != HoldKind::RootReplaced)
+            && kind == RunKind::Sync
+        {
             state.clear_base().map_err(failed)?;
         }
         let ground = apply::Ground {
@@ -582,8 +619,16 @@ impl Pair {
             problems,
         };
         record.tally = report.tally;
-        record.n_problems = report.problems.iter().filter(|problem| problem.kind.is_failure()).count() as u64;
-        record.end = if report.was_stopped { RunEnd::Stopped } else { RunEnd::Finished };
+        record.n_problems = report
+            .problems
+            .iter()
+            .filter(|problem| problem.kind.is_failure())
+            .count() as u64;
+        record.end = if report.was_stopped {
+            RunEnd::Stopped
+        } else {
+            RunEnd::Finished
+        };
         record.ended = Some(self.clock.now());
         if kind == RunKind::Sync {
             self.store_findings(&mut state, &report).map_err(failed)?;
@@ -600,15 +645,22 @@ impl Pair {
 
     fn store_findings(&self, state: &mut State, report: &Report) -> Result<(), StateError> {
         let now = self.clock.now();
-        let conflicts: Vec<StoredConflict> =
-            report.conflicts.iter().map(|conflict| StoredConflict::new(conflict, now)).collect();
+        let conflicts: Vec<StoredConflict> = report
+            .conflicts
+            .iter()
+            .map(|conflict| StoredConflict::new(conflict, now))
+            .collect();
         state.replace_conflicts(&conflicts)?;
         state.replace_problems(&report.problems)
     }
 
     /// Writes the marks that identify the two folders from now on, where they are missing or wrong.
     fn mark_roots(&self, plan: &Plan, run: &RunId) -> Result<(), Failure> {
-        if plan.holds.iter().any(|hold| hold.kind == HoldKind::RootReplaced) {
+        if plan
+            .holds
+            .iter()
+            .any(|hold| hold.kind == HoldKind::RootReplaced)
+        {
             return Ok(());
         }
         let roots = self.roots()?;
@@ -633,17 +685,23 @@ impl Pair {
         }
         let mut state = self.memory();
         for side in Side::BOTH {
-            let mut set = |what, value: &str| state.set_meta(key(side, what, self.is_swapped), value);
+            let mut set =
+                |what, value: &str| state.set_meta(key(side, what, self.is_swapped), value);
             set("mark", &ids[side]).map_err(|error| state_failure(&error))?;
-            set("root", &format!("{:016x}", roots[side].id.0)).map_err(|error| state_failure(&error))?;
-            let known = state.meta(key(side, "can", self.is_swapped)).map_err(|error| state_failure(&error))?;
+            set("root", &format!("{:016x}", roots[side].id.0))
+                .map_err(|error| state_failure(&error))?;
+            let known = state
+                .meta(key(side, "can", self.is_swapped))
+                .map_err(|error| state_failure(&error))?;
             if let (None, Some(local), false) = (known, &self.locals[side], ids[side].is_empty()) {
                 // For the next run; this one's plan was made with a guess, and every step of it is
                 // checked by the file system itself.
                 if let Ok(capabilities) = local.probe() {
                     let text = capabilities.to_text();
                     let key = key(side, "can", self.is_swapped);
-                    state.set_meta(key, &text).map_err(|error| state_failure(&error))?;
+                    state
+                        .set_meta(key, &text)
+                        .map_err(|error| state_failure(&error))?;
                 }
             }
         }
@@ -654,7 +712,13 @@ impl Pair {
     /// the time tell machines apart.
     fn new_mark(&self, run: &RunId, side: Side) -> String {
         let now = self.clock.now();
-        let seed = format!("{run} {} {:?} {}.{}", side.as_str(), self.paths[side], now.secs, now.nanos);
+        let seed = format!(
+            "{run} {} {:?} {}.{}",
+            side.as_str(),
+            self.paths[side],
+            now.secs,
+            now.nanos
+        );
         blake3::hash(seed.as_bytes()).to_hex()[..32].to_owned()
     }
 
@@ -673,18 +737,32 @@ impl Pair {
         self.tidy(plan);
         let now = self.clock.now();
         let mut state = self.memory();
-        let last = state.meta("expired").ok().flatten().and_then(|text| text.parse::<i64>().ok());
+        let last = state
+            .meta("expired")
+            .ok()
+            .flatten()
+            .and_then(|text| text.parse::<i64>().ok());
         if last.is_some_and(|last| (0..EXPIRE_EVERY_SECS).contains(&(now.secs - last))) {
             return;
         }
         let runs = state.runs(usize::MAX).unwrap_or_default();
-        let started: BTreeMap<RunId, FileTime> = runs.into_iter().map(|run| (run.id, run.started)).collect();
+        let started: BTreeMap<RunId, FileTime> =
+            runs.into_iter().map(|run| (run.id, run.started)).collect();
         for side in Side::BOTH {
             let homes = homes(plan, side);
             let replica = &*self.sides[side];
-            drop(versions::expire(replica, &homes, &started, run, &options.versions, now));
+            drop(versions::expire(
+                replica,
+                &homes,
+                &started,
+                run,
+                &options.versions,
+                now,
+            ));
         }
-        let keep = i64::try_from(options.versions.keep_secs).unwrap_or(i64::MAX).max(HISTORY_SECS);
+        let keep = i64::try_from(options.versions.keep_secs)
+            .unwrap_or(i64::MAX)
+            .max(HISTORY_SECS);
         drop(state.forget_runs_before(FileTime::new(now.secs.saturating_sub(keep), 0)));
         drop(state.set_meta("expired", &now.secs.to_string()));
     }
@@ -694,7 +772,9 @@ impl Pair {
     /// # Errors
     /// [`Failure::State`].
     pub fn conflicts(&self) -> Result<Vec<StoredConflict>, Failure> {
-        self.memory().conflicts().map_err(|error| state_failure(&error))
+        self.memory()
+            .conflicts()
+            .map_err(|error| state_failure(&error))
     }
 
     /// Makes the plan that carries out decisions on conflicts, by their ids; refuses a conflict
@@ -703,17 +783,34 @@ impl Pair {
     /// # Errors
     /// [`Failure::NotFound`], [`Failure::ChangedMeanwhile`], [`Failure::NotPossible`] (with the
     /// reason), [`Failure::State`].
-    pub fn plan_resolution(&self, choices: &[(String, Choice)], options: &Options) -> Result<Plan, Failure> {
+    pub fn plan_resolution(
+        &self,
+        choices: &[(String, Choice)],
+        options: &Options,
+    ) -> Result<Plan, Failure> {
         let stored = self.conflicts()?;
         let mut chosen = Vec::new();
         for (id, choice) in choices {
             let conflict = stored.iter().find(|conflict| conflict.id == *id);
-            let conflict = conflict.ok_or_else(|| Failure::NotFound { what: "conflict", name: id.clone() })?;
+            let conflict = conflict.ok_or_else(|| Failure::NotFound {
+                what: "conflict",
+                name: id.clone(),
+            })?;
             chosen.push((conflict, choice));
         }
-        let decided = chosen.iter().map(|(conflict, choice)| (conflict.path.clone(), choice.rule())).collect();
-        let scope: Vec<RelPath> = chosen.iter().map(|(conflict, _)| conflict.path.clone()).collect();
-        let options = Options { rule: ConflictRule::Ask, mode: Mode::TwoWay, ..options.clone() };
+        let decided = chosen
+            .iter()
+            .map(|(conflict, choice)| (conflict.path.clone(), choice.rule()))
+            .collect();
+        let scope: Vec<RelPath> = chosen
+            .iter()
+            .map(|(conflict, _)| conflict.path.clone())
+            .collect();
+        let options = Options {
+            rule: ConflictRule::Ask,
+            mode: Mode::TwoWay,
+            ..options.clone()
+        };
         if scope.is_empty() {
             return Ok(Plan::default());
         }
@@ -735,7 +832,9 @@ impl Pair {
     /// # Errors
     /// [`Failure::State`].
     pub fn runs(&self, limit: usize) -> Result<Vec<RunRecord>, Failure> {
-        self.memory().runs(limit).map_err(|error| state_failure(&error))
+        self.memory()
+            .runs(limit)
+            .map_err(|error| state_failure(&error))
     }
 
     /// Returns the steps of a run in order.
@@ -790,20 +889,38 @@ impl Pair {
                 None => Seen::Absent,
             };
         }
-        let entry = self.sides[version.side].stat(&version.kept_at).map_err(not_possible)?;
+        let entry = self.sides[version.side]
+            .stat(&version.kept_at)
+            .map_err(not_possible)?;
         let Some(entry) = entry.filter(|entry| entry.is_same_file(&version.entry)) else {
             let name = version.path.display();
-            return Err(Failure::NotFound { what: "version", name });
+            return Err(Failure::NotFound {
+                what: "version",
+                name,
+            });
         };
         let op = if entry.kind == Kind::Symlink {
-            let dir = self.sides[version.side].open_dir(&version.kept_at.parent().unwrap_or_default());
-            let target = dir.and_then(|dir| dir.read_link(version.kept_at.name())).map_err(not_possible)?;
-            Op::Link { target, mtime: entry.mtime }
+            let dir =
+                self.sides[version.side].open_dir(&version.kept_at.parent().unwrap_or_default());
+            let target = dir
+                .and_then(|dir| dir.read_link(version.kept_at.name()))
+                .map_err(not_possible)?;
+            Op::Link {
+                target,
+                mtime: entry.mtime,
+            }
         } else {
-            let source = Source::Version { side: version.side, path: version.kept_at.clone(), seen: entry };
+            let source = Source::Version {
+                side: version.side,
+                path: version.kept_at.clone(),
+                seen: entry,
+            };
             look::copy_op(source, &entry)
         };
-        let mut plan = Plan { looked_at: self.clock.now(), ..Plan::default() };
+        let mut plan = Plan {
+            looked_at: self.clock.now(),
+            ..Plan::default()
+        };
         plan.changes = self.missing_dirs(&version.path).map_err(not_possible)?;
         plan.changes.push(Change {
             path: version.path.clone(),
@@ -824,9 +941,14 @@ impl Pair {
         for dir in path.ancestors().filter(|dir| !dir.is_root()) {
             let mut seen = Sides::<Seen>::default();
             for side in Side::BOTH {
-                seen[side] = self.sides[side].stat(&dir)?.map_or(Seen::Absent, Seen::Present);
+                seen[side] = self.sides[side]
+                    .stat(&dir)?
+                    .map_or(Seen::Absent, Seen::Present);
             }
-            let made = Op::MakeDir { mode: 0o755, mtime: self.clock.now() };
+            let made = Op::MakeDir {
+                mode: 0o755,
+                mtime: self.clock.now(),
+            };
             let ops = Sides::from_fn(|side| seen[side].is_absent().then(|| made.clone()));
             if ops != Sides::default() {
                 changes.push(Change {
@@ -850,18 +972,30 @@ impl Pair {
     ///
     /// # Errors
     /// [`Failure`].
-    pub fn read(&self, path: &RelPath, of: &ContentOf, limit: usize) -> Result<Option<Vec<u8>>, Failure> {
+    pub fn read(
+        &self,
+        path: &RelPath,
+        of: &ContentOf,
+        limit: usize,
+    ) -> Result<Option<Vec<u8>>, Failure> {
         let (side, at) = match of {
             ContentOf::Base => {
                 let state = self.memory();
                 let stored = state.conflicts().map_err(|error| state_failure(&error))?;
-                let of_conflict = stored.into_iter().find(|c| c.path == *path).and_then(|c| c.base);
+                let of_conflict = stored
+                    .into_iter()
+                    .find(|c| c.path == *path)
+                    .and_then(|c| c.base);
                 let agreed = match of_conflict {
                     Some(agreed) => Some(agreed),
                     None => state.get(path).map_err(|error| state_failure(&error))?,
                 };
-                let Some(hash) = agreed.and_then(|agreed| agreed.hash) else { return Ok(None) };
-                let content = state.content(&hash).map_err(|error| state_failure(&error))?;
+                let Some(hash) = agreed.and_then(|agreed| agreed.hash) else {
+                    return Ok(None);
+                };
+                let content = state
+                    .content(&hash)
+                    .map_err(|error| state_failure(&error))?;
                 return Ok(content.filter(|content| content.len() <= limit));
             }
             ContentOf::Side(side) => (*side, path),
@@ -869,10 +1003,13 @@ impl Pair {
         };
         let dir = self.sides[side].open_dir(&at.parent().unwrap_or_default());
         let content = dir.and_then(|dir| dir.open(at.name()));
-        let read = content.and_then(|mut content| read_limited(&mut *content, limit, &Cancel::new()));
+        let read =
+            content.and_then(|mut content| read_limited(&mut *content, limit, &Cancel::new()));
         match read {
             Ok(bytes) => Ok(bytes),
-            Err(fault) if matches!(fault.kind, FaultKind::NotFound | FaultKind::WrongKind) => Ok(None),
+            Err(fault) if matches!(fault.kind, FaultKind::NotFound | FaultKind::WrongKind) => {
+                Ok(None)
+            }
             Err(fault) => Err(Failure::NotPossible(fault.to_string())),
         }
     }
@@ -891,15 +1028,30 @@ impl Pair {
                 Ok(entry) => entry,
                 Err(fault) => {
                     let kind = ProblemKind::Unreadable(fault);
-                    return Ok(Why::Problem(Problem { path: path.clone(), side: Some(side), kind }));
+                    return Ok(Why::Problem(Problem {
+                        path: path.clone(),
+                        side: Some(side),
+                        kind,
+                    }));
                 }
             };
         }
-        let is_dir = Side::BOTH.into_iter().any(|side| entries[side].is_some_and(|e: Entry| e.kind == Kind::Dir));
+        let is_dir = Side::BOTH
+            .into_iter()
+            .any(|side| entries[side].is_some_and(|e: Entry| e.kind == Kind::Dir));
         if let Some((at, pattern)) = options.excludes.excluding_anywhere(path, is_dir) {
-            return Ok(Why::Excluded { pattern: pattern.to_owned(), at });
+            return Ok(Why::Excluded {
+                pattern: pattern.to_owned(),
+                at,
+            });
         }
-        let plan = self.look(options, &Silent, &Cancel::new(), &BTreeMap::new(), std::slice::from_ref(path))?;
+        let plan = self.look(
+            options,
+            &Silent,
+            &Cancel::new(),
+            &BTreeMap::new(),
+            std::slice::from_ref(path),
+        )?;
         let above = |other: &RelPath| path.is_within(other) || other.is_within(path);
         if let Some(conflict) = plan.conflicts.iter().find(|conflict| above(&conflict.path)) {
             return Ok(Why::Conflict(conflict.kind));
@@ -907,12 +1059,19 @@ impl Pair {
         if let Some(problem) = plan.problems.iter().find(|problem| above(&problem.path)) {
             return Ok(Why::Problem(problem.clone()));
         }
-        let change = plan.changes.into_iter().find(|change| change.path == *path && !change.is_memory_only());
+        let change = plan
+            .changes
+            .into_iter()
+            .find(|change| change.path == *path && !change.is_memory_only());
         if let Some(change) = change {
             return Ok(Why::Pending(Box::new(change)));
         }
         let is_nowhere = entries.left.is_none() && entries.right.is_none();
-        Ok(if is_nowhere { Why::Nowhere } else { Why::InSync })
+        Ok(if is_nowhere {
+            Why::Nowhere
+        } else {
+            Why::InSync
+        })
     }
 }
 
@@ -946,13 +1105,24 @@ impl Choice {
 
 /// Checks that a decision is about what was shown, and completes it.
 fn settle(plan: &mut Plan, stored: &StoredConflict, choice: &Choice) -> Result<(), Failure> {
-    let changed = || Failure::ChangedMeanwhile { path: stored.path.clone() };
-    let open = plan.conflicts.iter().position(|conflict| conflict.path == stored.path);
+    let changed = || Failure::ChangedMeanwhile {
+        path: stored.path.clone(),
+    };
+    let open = plan
+        .conflicts
+        .iter()
+        .position(|conflict| conflict.path == stored.path);
     let seen = match open {
         Some(at) => Some(plan.conflicts[at].seen.clone()),
         None => {
-            let renamed = plan.renames.iter().find(|rename| rename.from == stored.path);
-            let change = plan.changes.iter().find(|change| change.path == stored.path);
+            let renamed = plan
+                .renames
+                .iter()
+                .find(|rename| rename.from == stored.path);
+            let change = plan
+                .changes
+                .iter()
+                .find(|change| change.path == stored.path);
             change.map(|change| {
                 let mut seen = change.seen.clone();
                 if let Some(rename) = renamed {
@@ -970,11 +1140,17 @@ fn settle(plan: &mut Plan, stored: &StoredConflict, choice: &Choice) -> Result<(
     let path = &stored.path;
     let text = match choice {
         Choice::Merged(bytes) if look::has_two_contents(conflict.kind) => {
-            plan.changes.push(look::merged_change(&conflict, Arc::clone(bytes), Reason::Resolved));
+            plan.changes.push(look::merged_change(
+                &conflict,
+                Arc::clone(bytes),
+                Reason::Resolved,
+            ));
             plan.changes.sort_by(|a, b| a.path.cmp(&b.path));
             return Ok(());
         }
-        Choice::Merged(_) => format!("`{path}` is not a file on both sides, so there is nothing to merge"),
+        Choice::Merged(_) => {
+            format!("`{path}` is not a file on both sides, so there is nothing to merge")
+        }
         Choice::MergeText => format!(
             "`{path}` cannot be merged by itself: it is no text, its common base is not kept, or both sides changed the same lines"
         ),
@@ -987,24 +1163,41 @@ fn settle(plan: &mut Plan, stored: &StoredConflict, choice: &Choice) -> Result<(
 
 /// Takes the conflicts off the list that a plan of decisions has settled.
 fn forget_settled(state: &mut State, plan: &Plan, report: &Report) -> Result<(), StateError> {
-    let is_failed = |path: &RelPath| report.problems.iter().any(|problem| problem.path.is_within(path));
+    let is_failed = |path: &RelPath| {
+        report
+            .problems
+            .iter()
+            .any(|problem| problem.path.is_within(path))
+    };
     let mut conflicts = state.conflicts()?;
     let n = conflicts.len();
     conflicts.retain(|conflict| {
-        let is_settled = plan.changes.iter().any(|change| change.path.is_within(&conflict.path) && !change.leaves_apart);
+        let is_settled = plan
+            .changes
+            .iter()
+            .any(|change| change.path.is_within(&conflict.path) && !change.leaves_apart);
         !is_settled || is_failed(&conflict.path)
     });
-    if conflicts.len() == n { Ok(()) } else { state.replace_conflicts(&conflicts) }
+    if conflicts.len() == n {
+        Ok(())
+    } else {
+        state.replace_conflicts(&conflicts)
+    }
 }
 
 fn find_run(state: &State, run: &RunId) -> Result<RunRecord, Failure> {
     let found = state.run(run).map_err(|error| state_failure(&error))?;
-    found.ok_or_else(|| Failure::NotFound { what: "run", name: run.to_string() })
+    found.ok_or_else(|| Failure::NotFound {
+        what: "run",
+        name: run.to_string(),
+    })
 }
 
 /// Returns the root and the mount points of a side: wherever there is a place of our own.
 fn homes(plan: &Plan, side: Side) -> Vec<RelPath> {
-    std::iter::once(RelPath::root()).chain(plan.mounts[side].iter().cloned()).collect()
+    std::iter::once(RelPath::root())
+        .chain(plan.mounts[side].iter().cloned())
+        .collect()
 }
 
 /// Names a remembered fact about a side. The state always has the sides in the order of the first
@@ -1024,8 +1217,14 @@ fn key(side: Side, what: &str, is_swapped: bool) -> &'static str {
 }
 
 /// Opens the memory of a pair and finds out which way round it is.
-fn open_state(dir: &Path, paths: &Sides<PathBuf>) -> Result<(State, Option<PathBuf>, bool), OpenError> {
-    let failed = |error: StateError| OpenError::State { path: dir.to_owned(), detail: error.to_string() };
+fn open_state(
+    dir: &Path,
+    paths: &Sides<PathBuf>,
+) -> Result<(State, Option<PathBuf>, bool), OpenError> {
+    let failed = |error: StateError| OpenError::State {
+        path: dir.to_owned(),
+        detail: error.to_string(),
+    };
     let (mut state, opened) = State::open(dir).map_err(failed)?;
     let rebuilt = match opened {
         Opened::Fresh | Opened::Existing => None,
@@ -1040,7 +1239,11 @@ fn open_state(dir: &Path, paths: &Sides<PathBuf>) -> Result<(State, Option<PathB
     Ok((state, rebuilt, is_swapped))
 }
 
-fn remember_paths(state: &mut State, paths: &Sides<PathBuf>, is_swapped: bool) -> Result<(), StateError> {
+fn remember_paths(
+    state: &mut State,
+    paths: &Sides<PathBuf>,
+    is_swapped: bool,
+) -> Result<(), StateError> {
     for side in Side::BOTH {
         state.set_meta(key(side, "path", is_swapped), &path_text(&paths[side]))?;
     }

@@ -113,7 +113,9 @@ impl Policy<'_> {
             },
             (State::Present(entry), State::Absent) => self.one_sided(d, Side::Left, entry),
             (State::Absent, State::Present(entry)) => self.one_sided(d, Side::Right, entry),
-            (State::Present(left), State::Present(right)) => self.two_sided(d, Sides::new(left, right)),
+            (State::Present(left), State::Present(right)) => {
+                self.two_sided(d, Sides::new(left, right))
+            }
         }
     }
 
@@ -142,7 +144,11 @@ impl Policy<'_> {
             return self.transfer(d, from, entries[from], Reason::MirrorOf(from));
         }
         let Some(base) = &d.base else {
-            let kind = if same_kind { ConflictKind::BothNew } else { ConflictKind::KindsDiffer };
+            let kind = if same_kind {
+                ConflictKind::BothNew
+            } else {
+                ConflictKind::KindsDiffer
+            };
             return self.dispute(d, kind);
         };
         let changed = Sides::from_fn(|side| has_changed(d, base, side, entries[side]));
@@ -152,14 +158,19 @@ impl Policy<'_> {
             _ if same_kind => return self.dispute(d, ConflictKind::BothChanged),
             _ => return self.dispute(d, ConflictKind::KindsDiffer),
         };
-        let reason =
-            if same_kind { Reason::ChangedOn(winner) } else { Reason::KindChangedOn(winner) };
+        let reason = if same_kind {
+            Reason::ChangedOn(winner)
+        } else {
+            Reason::KindChangedOn(winner)
+        };
         self.transfer(d, winner, entries[winner], reason)
     }
 
     /// The content is the same; only permissions and times may have to follow.
     fn agree(&self, d: &Difference, entries: Sides<&Entry>) -> Verdict {
-        let mode = self.merged_mode(d, entries).filter(|_| entries.left.kind != Kind::Symlink);
+        let mode = self
+            .merged_mode(d, entries)
+            .filter(|_| entries.left.kind != Kind::Symlink);
         let mtime = (entries.left.kind == Kind::File).then(|| self.merged_mtime(d, entries));
         let ops = Sides::from_fn(|side| {
             let entry = entries[side];
@@ -167,7 +178,11 @@ impl Policy<'_> {
             let mtime = mtime.filter(|&mtime| !self.is_same_time(mtime, entry.mtime));
             (mode.is_some() || mtime.is_some()).then_some(Op::Meta { mode, mtime })
         });
-        let reason = if ops == Sides::default() { Reason::AlreadyEqual } else { Reason::AttributesChanged };
+        let reason = if ops == Sides::default() {
+            Reason::AlreadyEqual
+        } else {
+            Reason::AttributesChanged
+        };
         Verdict::Do(ops, reason)
     }
 
@@ -180,7 +195,11 @@ impl Policy<'_> {
             return Some(entries[from].mode);
         }
         let (left, right) = (entries.left.mode, entries.right.mode);
-        let base = d.base.as_ref().filter(|base| base.kind == entries.left.kind).map(|base| base.mode);
+        let base = d
+            .base
+            .as_ref()
+            .filter(|base| base.kind == entries.left.kind)
+            .map(|base| base.mode);
         Some(match base {
             Some(base) if left == base => right,
             Some(base) if right == base => left,
@@ -206,7 +225,11 @@ impl Policy<'_> {
     }
 
     fn is_same_time(&self, a: FileTime, b: FileTime) -> bool {
-        let step = self.capabilities.left.mtime_step_ns.max(self.capabilities.right.mtime_step_ns);
+        let step = self
+            .capabilities
+            .left
+            .mtime_step_ns
+            .max(self.capabilities.right.mtime_step_ns);
         a == b || a.distance_ns(b) < u128::from(step)
     }
 
@@ -222,13 +245,21 @@ impl Policy<'_> {
         let mut ops = Sides::default();
         match entry.kind {
             Kind::Special => return Verdict::Leave,
-            Kind::Dir => ops[to] = Some(Op::MakeDir { mode: entry.mode, mtime: entry.mtime }),
+            Kind::Dir => {
+                ops[to] = Some(Op::MakeDir {
+                    mode: entry.mode,
+                    mtime: entry.mtime,
+                })
+            }
             Kind::Symlink if !self.capabilities[to].symlinks => {
                 return Verdict::Problem(to, "this side cannot store symbolic links");
             }
             Kind::Symlink => match &d.facts.targets[from] {
                 Some(target) => {
-                    ops[to] = Some(Op::Link { target: target.clone(), mtime: entry.mtime });
+                    ops[to] = Some(Op::Link {
+                        target: target.clone(),
+                        mtime: entry.mtime,
+                    });
                 }
                 None => return Verdict::Leave,
             },
@@ -249,7 +280,10 @@ impl Policy<'_> {
                     mtime: entry.mtime,
                 });
                 if mode != entry.mode {
-                    ops[from] = Some(Op::Meta { mode: Some(mode), mtime: None });
+                    ops[from] = Some(Op::Meta {
+                        mode: Some(mode),
+                        mtime: None,
+                    });
                 }
             }
         }
@@ -265,8 +299,12 @@ impl Policy<'_> {
         match (self.rule_for(&d.path), entries.left, entries.right) {
             (ConflictRule::Prefer(side), _, _) => self.choose(d, side),
             // A change beats a deletion: of the two, only the change cannot be made again.
-            (ConflictRule::Newest | ConflictRule::Both, Some(_), None) => self.choose(d, Side::Left),
-            (ConflictRule::Newest | ConflictRule::Both, None, Some(_)) => self.choose(d, Side::Right),
+            (ConflictRule::Newest | ConflictRule::Both, Some(_), None) => {
+                self.choose(d, Side::Left)
+            }
+            (ConflictRule::Newest | ConflictRule::Both, None, Some(_)) => {
+                self.choose(d, Side::Right)
+            }
             (ConflictRule::Newest, Some(left), Some(right)) if !touches_dir => {
                 match left.mtime.cmp(&right.mtime) {
                     std::cmp::Ordering::Greater => self.choose(d, Side::Left),
@@ -313,21 +351,33 @@ impl Policy<'_> {
                 at += 1;
                 continue;
             };
-            let is_blind = unknown.iter().any(|(path, on)| *on == side && path.is_within(&top.path));
+            let is_blind = unknown
+                .iter()
+                .any(|(path, on)| *on == side && path.is_within(&top.path));
             if is_blind {
                 drop_within(&mut verdicts[at..end]);
                 at = end;
                 continue;
             }
-            let is_clean = verdicts[at + 1..end].iter().all(|verdict| is_deletion(verdict, side));
+            let is_clean = verdicts[at + 1..end]
+                .iter()
+                .all(|verdict| is_deletion(verdict, side));
             if !is_clean {
                 self.settle_dispute(&differences[at..end], &mut verdicts[at..end], side, out);
                 at = end;
                 continue;
             }
-            let is_obstructed = obstacles.iter().any(|(path, on)| *on == side && path.is_within(&top.path));
+            let is_obstructed = obstacles
+                .iter()
+                .any(|(path, on)| *on == side && path.is_within(&top.path));
             if is_obstructed {
-                keep_obstructed(&differences[at..end], &mut verdicts[at..end], side, obstacles, out);
+                keep_obstructed(
+                    &differences[at..end],
+                    &mut verdicts[at..end],
+                    side,
+                    obstacles,
+                    out,
+                );
             }
             at = end;
         }
@@ -352,7 +402,9 @@ impl Policy<'_> {
             Some(winner) if winner == side && is_deleted => {
                 for (d, verdict) in differences.iter().zip(verdicts) {
                     *verdict = match &d.seen[side] {
-                        State::Present(entry) => self.transfer(d, side, entry, Reason::RuleChose(side)),
+                        State::Present(entry) => {
+                            self.transfer(d, side, entry, Reason::RuleChose(side))
+                        }
                         State::Absent => Verdict::Do(Sides::default(), Reason::AlreadyEqual),
                         State::Unknown(_) => Verdict::Leave,
                     };
@@ -367,7 +419,11 @@ impl Policy<'_> {
                 }
             }
             _ => {
-                let kind = if is_deleted { ConflictKind::ChangedAndDeleted } else { ConflictKind::KindsDiffer };
+                let kind = if is_deleted {
+                    ConflictKind::ChangedAndDeleted
+                } else {
+                    ConflictKind::KindsDiffer
+                };
                 let n_within = drop_within(&mut verdicts[1..]);
                 verdicts[0] = Verdict::Dispute(kind);
                 self.report_dispute(top, &mut verdicts[0], n_within, out);
@@ -376,8 +432,17 @@ impl Policy<'_> {
     }
 
     /// Moves a dispute with its count from the verdicts to the result.
-    #[expect(clippy::unused_self, reason = "reads as part of the policy's decisions")]
-    fn report_dispute(&self, d: &Difference, verdict: &mut Verdict, n_within: u64, out: &mut Reconciliation) {
+    #[expect(
+        clippy::unused_self,
+        reason = "reads as part of the policy's decisions"
+    )]
+    fn report_dispute(
+        &self,
+        d: &Difference,
+        verdict: &mut Verdict,
+        n_within: u64,
+        out: &mut Reconciliation,
+    ) {
         if let Verdict::Dispute(kind) = std::mem::replace(verdict, Verdict::Leave) {
             out.conflicts.push(Conflict {
                 path: d.path.clone(),
@@ -403,10 +468,15 @@ fn has_changed(d: &Difference, base: &Agreed, side: Side, entry: &Entry) -> bool
 
 /// Returns the side on which this verdict removes a directory or replaces it by something else.
 fn loses_directory(d: &Difference, verdict: &Verdict) -> Option<Side> {
-    let Verdict::Do(ops, _) = verdict else { return None };
+    let Verdict::Do(ops, _) = verdict else {
+        return None;
+    };
     Side::BOTH.into_iter().find(|&side| {
         d.seen[side].kind() == Some(Kind::Dir)
-            && matches!(ops[side], Some(Op::Delete | Op::Copy { .. } | Op::Link { .. }))
+            && matches!(
+                ops[side],
+                Some(Op::Delete | Op::Copy { .. } | Op::Link { .. })
+            )
     })
 }
 
@@ -439,12 +509,16 @@ fn keep_obstructed(
     out: &mut Reconciliation,
 ) {
     let top = &differences[0].path;
-    let is_replaced = !matches!(&verdicts[0], Verdict::Do(ops, _) if matches!(ops[side], Some(Op::Delete)));
+    let is_replaced =
+        !matches!(&verdicts[0], Verdict::Do(ops, _) if matches!(ops[side], Some(Op::Delete)));
     if is_replaced {
         drop_within(verdicts);
     } else {
         for (d, verdict) in differences.iter().zip(verdicts) {
-            if obstacles.iter().any(|(path, on)| *on == side && path.is_within(&d.path)) {
+            if obstacles
+                .iter()
+                .any(|(path, on)| *on == side && path.is_within(&d.path))
+            {
                 *verdict = Verdict::Leave;
             }
         }

@@ -122,7 +122,11 @@ pub(crate) fn scan(ground: &Ground<'_>, readers: Vec<Reader>) -> Result<Scan, Fa
         })
         .collect();
     let base = ground.uses_base.then_some(DirId::ROOT);
-    let root = Visit { path: RelPath::root(), has: Sides::new(true, true), base };
+    let root = Visit {
+        path: RelPath::root(),
+        has: Sides::new(true, true),
+        base,
+    };
     let workers = workers::run(workers, vec![root], |worker, visit, found| {
         ground.visit(worker, &visit, found, &counts)
     })?;
@@ -148,7 +152,8 @@ fn collect(workers: Vec<Worker>) -> Scan {
         }
     }
     all.differences.sort_unstable_by(|a, b| a.path.cmp(&b.path));
-    all.problems.sort_by(|a, b| (&a.path, a.side).cmp(&(&b.path, b.side)));
+    all.problems
+        .sort_by(|a, b| (&a.path, a.side).cmp(&(&b.path, b.side)));
     all.forget.sort_unstable();
     all.obstacles.sort_unstable();
     all.unknown.sort_unstable();
@@ -229,7 +234,10 @@ impl Ground<'_> {
             }
         }
         match visit.base {
-            Some(dir) => worker.reader.list(dir, &mut worker.records).map_err(|e| state_failure(&e))?,
+            Some(dir) => worker
+                .reader
+                .list(dir, &mut worker.records)
+                .map_err(|e| state_failure(&e))?,
             None => worker.records.clear(),
         }
         let listings = std::mem::take(&mut worker.listings);
@@ -255,7 +263,10 @@ impl Ground<'_> {
         self.monitor.progress(&progress, Some(path));
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the three lists of a merge-join and where it reports to")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the three lists of a merge-join and where it reports to"
+    )]
     fn join(
         &self,
         worker: &mut Worker,
@@ -271,22 +282,37 @@ impl Ground<'_> {
             let left = listings.left.get(l);
             let right = listings.right.get(r);
             let base = (b < records.len()).then(|| records.name(b));
-            let heads = [left.map(|(name, _)| name), right.map(|(name, _)| name), base];
+            let heads = [
+                left.map(|(name, _)| name),
+                right.map(|(name, _)| name),
+                base,
+            ];
             let Some(name) = heads.into_iter().flatten().min() else {
                 return Ok(());
             };
-            let left = left.filter(|(head, _)| *head == name).map(|(_, entry)| entry);
-            let right = right.filter(|(head, _)| *head == name).map(|(_, entry)| entry);
+            let left = left
+                .filter(|(head, _)| *head == name)
+                .map(|(_, entry)| entry);
+            let right = right
+                .filter(|(head, _)| *head == name)
+                .map(|(_, entry)| entry);
             let base = base.filter(|head| *head == name).map(|_| b);
             l += usize::from(left.is_some());
             r += usize::from(right.is_some());
             b += usize::from(base.is_some());
-            let met = Met { name, base, entries: Sides::new(left, right) };
+            let met = Met {
+                name,
+                base,
+                entries: Sides::new(left, right),
+            };
             self.meet(worker, visit, dirs, records, &met, found, counts)?;
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the three lists of a merge-join and where it reports to")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the three lists of a merge-join and where it reports to"
+    )]
     fn meet(
         &self,
         worker: &mut Worker,
@@ -322,7 +348,11 @@ impl Ground<'_> {
         if untouched.left && untouched.right && !self.is_full {
             if let Some(dir) = met.base.and_then(|at| records.dir(at)) {
                 self.refuse_other_root(met)?;
-                found.push(Visit { path: visit.path.join(met.name), has: Sides::new(true, true), base: Some(dir) });
+                found.push(Visit {
+                    path: visit.path.join(met.name),
+                    has: Sides::new(true, true),
+                    base: Some(dir),
+                });
             }
             return Ok(());
         }
@@ -339,20 +369,36 @@ impl Ground<'_> {
         if kinds.left == Some(Kind::Dir) || kinds.right == Some(Kind::Dir) {
             let has = kinds.map(|kind| kind == Some(Kind::Dir));
             let base = met.base.and_then(|at| records.dir(at));
-            found.push(Visit { path: path.clone(), has, base });
+            found.push(Visit {
+                path: path.clone(),
+                has,
+                base,
+            });
             if untouched.left && untouched.right {
                 return Ok(());
             }
         }
         let sides = Sides::from_fn(|side| {
             let (dir, entry) = (dirs[side].as_deref()?, entries[side]?);
-            Some(Look { dir, name: met.name, entry })
+            Some(Look {
+                dir,
+                name: met.name,
+                entry,
+            })
         });
-        let facts = match look(base.as_ref(), sides, untouched, &mut worker.buffers, self.cancel) {
+        let facts = match look(
+            base.as_ref(),
+            sides,
+            untouched,
+            &mut worker.buffers,
+            self.cancel,
+        ) {
             Ok(facts) => facts,
             Err((_, fault)) if fault.is_cancelled() => return Err(Failure::Stopped),
             Err((side, fault)) => {
-                worker.out.is_unknown(path.clone(), side, Fault { path, ..fault });
+                worker
+                    .out
+                    .is_unknown(path.clone(), side, Fault { path, ..fault });
                 return Ok(());
             }
         };
@@ -367,7 +413,13 @@ impl Ground<'_> {
         }
         let seen = entries.map(|entry| entry.map_or(State::Absent, |entry| State::Present(*entry)));
         let facts = keep_text(facts, &mut worker.out.texts, counts);
-        worker.out.differences.push(Difference { path, base, seen, facts, now_at: None });
+        worker.out.differences.push(Difference {
+            path,
+            base,
+            seen,
+            facts,
+            now_at: None,
+        });
         Ok(())
     }
 
@@ -377,7 +429,9 @@ impl Ground<'_> {
             return true;
         }
         let path = dir.join(name);
-        self.scope.iter().any(|wanted| wanted.is_within(&path) || path.is_within(wanted))
+        self.scope
+            .iter()
+            .any(|wanted| wanted.is_within(&path) || path.is_within(wanted))
     }
 
     fn is_excluded(&self, visit: &Visit, records: &Records, met: &Met<'_>) -> bool {
@@ -385,12 +439,17 @@ impl Ground<'_> {
         let is_dir = is_dir(met.entries.left)
             || is_dir(met.entries.right)
             || met.base.is_some_and(|at| records.dir(at).is_some());
-        self.excludes.excluding(&visit.path.join(met.name), is_dir).is_some()
+        self.excludes
+            .excluding(&visit.path.join(met.name), is_dir)
+            .is_some()
     }
 
     /// Leaves an excluded name alone; a record of it is forgotten, so that taking the exclusion
     /// back later merges both sides and deletes nothing.
-    #[expect(clippy::unnecessary_wraps, reason = "ends the caller the way every other branch does")]
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "ends the caller the way every other branch does"
+    )]
     fn leave_out(&self, worker: &mut Worker, visit: &Visit, met: &Met<'_>) -> Result<(), Failure> {
         if met.base.is_some() {
             worker.out.forget.push(visit.path.join(met.name));
@@ -432,7 +491,9 @@ impl Ground<'_> {
             };
             worker.out.problem(path.clone(), Some(side), kind);
         }
-        let faces_nothing = Side::BOTH.into_iter().all(|side| entries[side].is_none() || special[side]);
+        let faces_nothing = Side::BOTH
+            .into_iter()
+            .all(|side| entries[side].is_none() || special[side]);
         if has_base && faces_nothing {
             worker.out.forget.push(path.clone());
         }
@@ -455,7 +516,9 @@ impl Ground<'_> {
         let mut has_changed = false;
         for side in Side::BOTH {
             if entries[side].is_some_and(|entry| entry.is_mount != base.stamp(side).is_mount) {
-                worker.out.problem(path.clone(), Some(side), ProblemKind::MountChanged);
+                worker
+                    .out
+                    .problem(path.clone(), Some(side), ProblemKind::MountChanged);
                 worker.out.unknown.push((path.clone(), side));
                 has_changed = true;
             }
@@ -468,9 +531,12 @@ impl Ground<'_> {
             return Ok(());
         };
         for side in Side::BOTH {
-            let is_other = |entry: &Entry| entry.kind == Kind::Dir && entry.id == roots[side.other()];
+            let is_other =
+                |entry: &Entry| entry.kind == Kind::Dir && entry.id == roots[side.other()];
             if met.entries[side].is_some_and(is_other) {
-                return Err(Failure::Nested { inner: side.other() });
+                return Err(Failure::Nested {
+                    inner: side.other(),
+                });
             }
         }
         Ok(())
@@ -488,5 +554,9 @@ fn keep_text(mut facts: Facts, texts: &mut Vec<(Hash, Box<[u8]>)>, counts: &Coun
 }
 
 pub(crate) fn state_failure(error: &StateError) -> Failure {
-    if error.is_damaged() { Failure::Damaged(error.to_string()) } else { Failure::State(error.to_string()) }
+    if error.is_damaged() {
+        Failure::Damaged(error.to_string())
+    } else {
+        Failure::State(error.to_string())
+    }
 }

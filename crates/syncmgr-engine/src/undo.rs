@@ -20,7 +20,11 @@ enum Before {
     /// A directory with these attributes.
     Dir(Entry),
     /// A file or link that is kept as a version.
-    Kept { side: Side, at: RelPath, entry: Entry },
+    Kept {
+        side: Side,
+        at: RelPath,
+        entry: Entry,
+    },
     /// The same content with these attributes.
     Attributes(Entry),
 }
@@ -33,24 +37,41 @@ pub(crate) fn plan(
     agreed: &dyn Fn(&RelPath) -> Option<Agreed>,
 ) -> Result<Plan, Fault> {
     let mut plan = Plan::default();
-    let renames: Vec<&Step> =
-        steps.iter().filter(|step| step.kind == StepKind::Renamed && step.end != StepEnd::NotDone).collect();
+    let renames: Vec<&Step> = steps
+        .iter()
+        .filter(|step| step.kind == StepKind::Renamed && step.end != StepEnd::NotDone)
+        .collect();
     take_back_renames(sides, &renames, &mut plan)?;
     let mut by_path: BTreeMap<&RelPath, Vec<&Step>> = BTreeMap::new();
-    for step in steps.iter().filter(|step| step.kind != StepKind::Renamed && step.end != StepEnd::NotDone) {
+    for step in steps
+        .iter()
+        .filter(|step| step.kind != StepKind::Renamed && step.end != StepEnd::NotDone)
+    {
         by_path.entry(&step.path).or_default().push(step);
     }
     for (path, steps) in by_path {
         let now_at = path;
-        let path = plan.renames.iter().filter(|rename| rename.side == Side::Left).fold(
-            path.clone(),
-            |path, rename| path.rebase(&rename.from, &rename.to).unwrap_or(path),
-        );
-        let undo = Undo { sides, path, now_at, is_decision: run.kind == RunKind::Resolve };
+        let path = plan
+            .renames
+            .iter()
+            .filter(|rename| rename.side == Side::Left)
+            .fold(path.clone(), |path, rename| {
+                path.rebase(&rename.from, &rename.to).unwrap_or(path)
+            });
+        let undo = Undo {
+            sides,
+            path,
+            now_at,
+            is_decision: run.kind == RunKind::Resolve,
+        };
         match undo.change(&steps, agreed)? {
             Ok(Some(change)) => plan.changes.push(change),
             Ok(None) => {}
-            Err(kind) => plan.problems.push(Problem { path: undo.path, side: None, kind }),
+            Err(kind) => plan.problems.push(Problem {
+                path: undo.path,
+                side: None,
+                kind,
+            }),
         }
     }
     plan.changes.sort_by(|a, b| a.path.cmp(&b.path));
@@ -59,7 +80,11 @@ pub(crate) fn plan(
 }
 
 /// Plans the renames backwards, on both sides; one that is not there any more is a problem.
-fn take_back_renames(sides: Sides<&dyn Observe>, renames: &[&Step], plan: &mut Plan) -> Result<(), Fault> {
+fn take_back_renames(
+    sides: Sides<&dyn Observe>,
+    renames: &[&Step],
+    plan: &mut Plan,
+) -> Result<(), Fault> {
     for step in renames.iter().rev() {
         let Some(old) = &step.from else { continue };
         let mut found = Sides::from_fn(|_| None);
@@ -70,7 +95,13 @@ fn take_back_renames(sides: Sides<&dyn Observe>, renames: &[&Step], plan: &mut P
             (Some(left), Some(right)) if left.kind == right.kind => {
                 for (side, seen) in [(Side::Left, left), (Side::Right, right)] {
                     let (from, to) = (step.path.clone(), old.clone());
-                    plan.renames.push(Rename { side, from, to, seen, reason: Reason::Undone });
+                    plan.renames.push(Rename {
+                        side,
+                        from,
+                        to,
+                        seen,
+                        reason: Reason::Undone,
+                    });
                 }
             }
             _ => plan.problems.push(Problem {
@@ -95,7 +126,10 @@ struct Undo<'a> {
 impl Undo<'_> {
     /// Returns the change that restores what was, `None` when that is so already, or the problem
     /// that prevents it.
-    #[expect(clippy::type_complexity, reason = "a failed look, a refused path and a result")]
+    #[expect(
+        clippy::type_complexity,
+        reason = "a failed look, a refused path and a result"
+    )]
     fn change(
         &self,
         steps: &[&Step],
@@ -114,14 +148,22 @@ impl Undo<'_> {
             // Attributes of the other side are part of the same change; content comes from the
             // step that replaced it.
             let own = steps.iter().rev().find(|step| step.side == side);
-            let step = if self.is_decision { own } else { own.or_else(|| steps.last()) };
+            let step = if self.is_decision {
+                own
+            } else {
+                own.or_else(|| steps.last())
+            };
             let Some(step) = step else { continue };
             let is_untouched = match (&seen[side], stepped[side], &step.after) {
                 (Seen::Present(now), true, Some(after)) => now.is_same_file(after),
                 (Seen::Absent, true, None) => true,
                 (_, true, _) if step.end == StepEnd::Intended => true,
-                (Seen::Present(now), false, _) => agreed(self.now_at)
-                    .is_some_and(|agreed| agreed.is_unchanged(side, now, true) || agreed.stamp(side).id == now.id && agreed.stamp(side).mtime == now.mtime && agreed.size == now.size),
+                (Seen::Present(now), false, _) => agreed(self.now_at).is_some_and(|agreed| {
+                    agreed.is_unchanged(side, now, true)
+                        || agreed.stamp(side).id == now.id
+                            && agreed.stamp(side).mtime == now.mtime
+                            && agreed.size == now.size
+                }),
                 (Seen::Absent, false, _) => agreed(self.now_at).is_none(),
                 (_, true, _) => false,
                 (Seen::Unknown(_), false, _) => false,
@@ -130,7 +172,9 @@ impl Undo<'_> {
                 return Ok(Err(ProblemKind::ChangedMeanwhile));
             }
             let Some(before) = self.before(step)? else {
-                return Ok(Err(ProblemKind::NotStorable("its version is not kept any more")));
+                return Ok(Err(ProblemKind::NotStorable(
+                    "its version is not kept any more",
+                )));
             };
             ops[side] = self.op(&before, &seen[side])?;
         }
@@ -156,9 +200,11 @@ impl Undo<'_> {
             (_, Some(entry), Some(at)) if entry.kind != Kind::Dir => {
                 let kept = self.sides[step.side].stat(at)?;
                 match kept {
-                    Some(kept) if kept.is_same_file(entry) => {
-                        Some(Before::Kept { side: step.side, at: at.clone(), entry: kept })
-                    }
+                    Some(kept) if kept.is_same_file(entry) => Some(Before::Kept {
+                        side: step.side,
+                        at: at.clone(),
+                        entry: kept,
+                    }),
                     // Announced and never done: there is no version, and nothing to take back.
                     _ if step.end == StepEnd::Intended => Some(Before::Attributes(*entry)),
                     _ => None,
@@ -174,17 +220,32 @@ impl Undo<'_> {
         Ok(match (before, now.entry()) {
             (Before::Nothing, None) => None,
             (Before::Nothing, Some(_)) => Some(Op::Delete),
-            (Before::Dir(entry), None) => Some(Op::MakeDir { mode: entry.mode, mtime: entry.mtime }),
+            (Before::Dir(entry), None) => Some(Op::MakeDir {
+                mode: entry.mode,
+                mtime: entry.mtime,
+            }),
             (Before::Dir(entry), Some(now)) if now.kind == Kind::Dir => attributes(entry, now),
-            (Before::Dir(entry), Some(_)) => Some(Op::MakeDir { mode: entry.mode, mtime: entry.mtime }),
-            (Before::Attributes(entry), Some(now)) if now.kind == entry.kind => attributes(entry, now),
+            (Before::Dir(entry), Some(_)) => Some(Op::MakeDir {
+                mode: entry.mode,
+                mtime: entry.mtime,
+            }),
+            (Before::Attributes(entry), Some(now)) if now.kind == entry.kind => {
+                attributes(entry, now)
+            }
             (Before::Attributes(_), _) => None,
             (Before::Kept { side, at, entry }, _) if entry.kind == Kind::Symlink => {
                 let dir = self.sides[*side].open_dir(&at.parent().unwrap_or_default())?;
-                Some(Op::Link { target: dir.read_link(at.name())?, mtime: entry.mtime })
+                Some(Op::Link {
+                    target: dir.read_link(at.name())?,
+                    mtime: entry.mtime,
+                })
             }
             (Before::Kept { side, at, entry }, _) => {
-                let source = Source::Version { side: *side, path: at.clone(), seen: *entry };
+                let source = Source::Version {
+                    side: *side,
+                    path: at.clone(),
+                    seen: *entry,
+                };
                 Some(crate::look::copy_op(source, entry))
             }
         })

@@ -26,7 +26,9 @@ pub(crate) fn n_threads(wish: usize) -> usize {
         return wish;
     }
     // More than eight threads only queue up at the kernel's directory locks.
-    std::thread::available_parallelism().map_or(2, usize::from).clamp(2, 8)
+    std::thread::available_parallelism()
+        .map_or(2, usize::from)
+        .clamp(2, 8)
 }
 
 /// Works off `first` and all that comes of it, and returns the workers. Each worker is used by one
@@ -46,7 +48,11 @@ pub(crate) fn run<W: Send, T: Send, E: Send>(
         }
         return Ok(workers);
     }
-    let shared = Mutex::new(Shared { stack: first, n_busy: 0, is_over: false });
+    let shared = Mutex::new(Shared {
+        stack: first,
+        n_busy: 0,
+        is_over: false,
+    });
     let wake = Condvar::new();
     let failure = Mutex::new(None);
     std::thread::scope(|scope| {
@@ -60,7 +66,10 @@ pub(crate) fn run<W: Send, T: Send, E: Send>(
                     state.n_busy -= 1;
                     if let Err(error) = result {
                         state.is_over = true;
-                        failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+                        failure
+                            .lock()
+                            .unwrap_or_else(PoisonError::into_inner)
+                            .get_or_insert(error);
                     }
                     let n_found = found.0.len();
                     state.stack.append(&mut found.0);
@@ -84,7 +93,10 @@ struct EndsOnPanic<'a, T>(&'a Mutex<Shared<T>>, &'a Condvar);
 impl<T> Drop for EndsOnPanic<'_, T> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).is_over = true;
+            self.0
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .is_over = true;
             self.1.notify_all();
         }
     }

@@ -81,8 +81,9 @@ impl LocalReplica {
 /// Only what is syncmgr's own is created in place or removed for good; whatever asks for more has
 /// gone wrong, and is refused here once more.
 fn require_own(path: &RelPath, step: &'static str) -> Result<(), Fault> {
-    let mut parts = path.components();
-    if parts.next() == Some(OWN_PREFIX) && parts.next().is_some() {
+    // Every file system mounted beneath the root has such a folder at its top.
+    let above = path.ancestors().any(|dir| dir.name() == OWN_PREFIX);
+    if above {
         return Ok(());
     }
     let detail = "only allowed in syncmgr's own folder";

@@ -43,7 +43,13 @@ impl Desk {
 
     fn pair(&self) -> Pair {
         let state = self.path("state");
-        Pair::open(&self.path("left"), &self.path("right"), &state, Arc::new(SystemClock)).unwrap()
+        Pair::open(
+            &self.path("left"),
+            &self.path("right"),
+            &state,
+            Arc::new(SystemClock),
+        )
+        .unwrap()
     }
 
     fn run_id(&mut self) -> RunId {
@@ -53,14 +59,23 @@ impl Desk {
 
     fn apply(&mut self, pair: &mut Pair, plan: &Plan, kind: RunKind) -> Report {
         let id = self.run_id();
-        pair.apply(plan, &id, kind, &Options::default(), &Silent, &Cancel::new()).unwrap()
+        pair.apply(
+            plan,
+            &id,
+            kind,
+            &Options::default(),
+            &Silent,
+            &Cancel::new(),
+        )
+        .unwrap()
     }
 
     fn sync_with(&mut self, options: &Options) -> Report {
         let mut pair = self.pair();
         let plan = pair.plan(options, &Silent, &Cancel::new()).unwrap();
         let id = self.run_id();
-        pair.apply(&plan, &id, RunKind::Sync, options, &Silent, &Cancel::new()).unwrap()
+        pair.apply(&plan, &id, RunKind::Sync, options, &Silent, &Cancel::new())
+            .unwrap()
     }
 
     fn sync(&mut self) -> Report {
@@ -68,7 +83,9 @@ impl Desk {
     }
 
     fn preview(&self) -> Plan {
-        self.pair().plan(&Options::default(), &Silent, &Cancel::new()).unwrap()
+        self.pair()
+            .plan(&Options::default(), &Silent, &Cancel::new())
+            .unwrap()
     }
 
     /// Compares both folders by the program `diff`, which knows nothing of this engine.
@@ -79,7 +96,11 @@ impl Desk {
             .args([self.path("left"), self.path("right")])
             .output()
             .unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stdout)
+        );
     }
 }
 
@@ -124,7 +145,9 @@ fn edits_deletions_and_conflicts() {
     let mut pair = desk.pair();
     let conflict = pair.conflicts().unwrap().remove(0);
     let options = Options::default();
-    let plan = pair.plan_resolution(&[(conflict.id, Choice::Keep(Side::Right))], &options).unwrap();
+    let plan = pair
+        .plan_resolution(&[(conflict.id, Choice::Keep(Side::Right))], &options)
+        .unwrap();
     let report = desk.apply(&mut pair, &plan, RunKind::Resolve);
     assert!(report.is_in_sync(), "{report:?}");
     assert!(pair.conflicts().unwrap().is_empty());
@@ -147,10 +170,16 @@ fn a_moved_folder_is_one_rename() {
     assert_eq!(plan.renames.len(), 1, "{plan:?}");
     let report = desk.sync();
     assert!(report.is_in_sync(), "{report:?}");
-    assert_eq!((report.tally.right.n_renamed, report.tally.right.n_updated), (1, 1));
+    assert_eq!(
+        (report.tally.right.n_renamed, report.tally.right.n_updated),
+        (1, 1)
+    );
     desk.assert_equal();
     let plan = desk.preview();
-    assert!(plan.changes_nothing() && plan.changes.is_empty(), "{plan:?}");
+    assert!(
+        plan.changes_nothing() && plan.changes.is_empty(),
+        "{plan:?}"
+    );
 }
 
 #[test]
@@ -167,7 +196,9 @@ fn undo_gives_both_sides_what_they_had() {
     assert!(desk.sync().is_in_sync());
     desk.assert_equal();
     let mut pair = desk.pair();
-    let plan = pair.plan_undo(&RunId::new("run-0002").unwrap(), &Options::default()).unwrap();
+    let plan = pair
+        .plan_undo(&RunId::new("run-0002").unwrap(), &Options::default())
+        .unwrap();
     assert!(plan.problems.is_empty(), "{plan:?}");
     let report = desk.apply(&mut pair, &plan, RunKind::Undo);
     assert!(report.is_in_sync(), "{report:?}");
@@ -196,7 +227,9 @@ fn a_mass_deletion_is_held_and_let_go_only_as_shown() {
     assert_eq!(desk.read("right/extra").as_deref(), Some("not held"));
     assert_eq!(desk.read("right/f3").as_deref(), Some("content 3"));
     let mut pair = desk.pair();
-    let mut plan = pair.plan(&Options::default(), &Silent, &Cancel::new()).unwrap();
+    let mut plan = pair
+        .plan(&Options::default(), &Silent, &Cancel::new())
+        .unwrap();
     let id = plan.held_id().unwrap();
     assert!(!plan.release(&syncmgr_engine::plan::PlanId("0000000000".into())));
     assert!(plan.release(&id));
