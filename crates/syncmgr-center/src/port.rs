@@ -70,7 +70,7 @@ pub trait Store {
     /// [`StoreError`].
     fn events(&mut self, session: &SessionId) -> Result<Vec<Event>, StoreError>;
 
-    /// Forgets an item with its sessions and results. No file of a person is touched.
+    /// Forgets an item; its sessions stay in history, and no file of a person is touched.
     ///
     /// # Errors
     /// [`StoreError`]; then nothing was forgotten.

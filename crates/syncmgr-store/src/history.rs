@@ -230,18 +230,10 @@ impl Store for SqliteStore {
     }
 
     fn forget(&mut self, item: &ItemId) -> Result<(), StoreError> {
-        let work = || -> rusqlite::Result<()> {
-            let tx = self.db.unchecked_transaction()?;
-            for sql in [
-                "DELETE FROM event WHERE item = ?1",
-                "DELETE FROM session WHERE item = ?1",
-                "DELETE FROM item WHERE id = ?1",
-            ] {
-                tx.execute(sql, [item.as_str()])?;
-            }
-            tx.commit()
-        };
-        work().map_err(|e| self.failed("write", e))
+        self.db
+            .execute("DELETE FROM item WHERE id = ?1", [item.as_str()])
+            .map(drop)
+            .map_err(|e| self.failed("write", e))
     }
 }
 
