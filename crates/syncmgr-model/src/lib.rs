@@ -1,1 +1,33 @@
-//! (being written)
+//! The words of the sync center and their life cycles: handler, item, session, progress, event,
+//! conflict; what may be asked of a handler and what it answers; the one status function and the
+//! one catalogue of messages.
+//!
+//! Reading order: [`id`], [`item`], [`request`], [`progress`], [`session`], [`trouble`],
+//! [`catalogue`], [`event`], [`conflict`], [`preview`], [`record`], [`status`], [`format`].
+//!
+//! Must not: read a clock, a disk or the environment; know a wire format (no serde); know SQL,
+//! HTTP or the engine. Times and randomness are arguments.
+
+#![forbid(unsafe_code)]
+#![warn(clippy::wildcard_enum_match_arm)]
+
+pub mod id;
+pub mod side;
+pub mod time;
+
+pub mod item;
+pub mod request;
+
+pub mod progress;
+pub mod session;
+
+pub mod catalogue;
+pub mod event;
+pub mod trouble;
+
+pub mod conflict;
+pub mod preview;
+pub mod record;
+
+pub mod format;
+pub mod status;

@@ -1,1 +1,15 @@
-//! (being written)
+//! What a handler is made with: the contract [`Handler`], the optional objects it may offer
+//! ([`ConflictStore`], [`VersionStore`], [`Journal`], [`Explain`]), and [`SyncCallback`], through
+//! which a session talks to the center. Built-in handlers and foreign ones use the same types.
+//!
+//! Must not: know the center, the store or any one handler.
+
+#![forbid(unsafe_code)]
+
+mod callback;
+mod handler;
+mod objects;
+
+pub use callback::{ItemProgress, SessionCreator, SyncCallback};
+pub use handler::{Handler, HandlerInfo};
+pub use objects::{ConflictStore, Explain, Journal, VersionStore};

@@ -1,0 +1,152 @@
+//! Answers questions about a pair: conflicts, versions, steps of runs, single paths.
+
+use syncmgr_engine::pair::{ContentOf, Pair, Why};
+use syncmgr_engine::path::RelPath;
+use syncmgr_model::conflict::Conflict;
+use syncmgr_model::id::SessionId;
+use syncmgr_model::item::Item;
+use syncmgr_model::record::{Contents, Explanation, Step, Version};
+use syncmgr_model::request::VersionRef;
+use syncmgr_model::side::Side;
+use syncmgr_model::trouble::{Code, Trouble};
+use syncmgr_sdk::{ConflictStore, Explain, Journal, VersionStore};
+
+use super::settings::Chosen;
+use super::{FilesHandler, session, trouble, view};
+
+impl FilesHandler {
+    fn failed<'a>(
+        &'a self,
+        chosen: &'a Chosen,
+    ) -> impl Fn(syncmgr_engine::pair::Failure) -> Trouble + 'a {
+        move |failure| trouble::of_failure(failure, chosen, self.home.as_deref())
+    }
+}
+
+fn path_of(bytes: &[u8]) -> Result<RelPath, Trouble> {
+    RelPath::new(bytes).map_err(|bad| {
+        Trouble::new(Code::NotFound)
+            .with("what", "path")
+            .with("name", syncmgr_engine::path::display_bytes(&bad.0))
+    })
+}
+
+impl ConflictStore for FilesHandler {
+    fn list(&self, item: &Item) -> Result<Vec<Conflict>, Trouble> {
+        self.ask(item, |pair, chosen| {
+            let conflicts = pair.conflicts().map_err(self.failed(chosen))?;
+            Ok(conflicts.iter().map(view::stored).collect())
+        })
+    }
+
+    fn contents(&self, item: &Item, id: &str, limit: usize) -> Result<Contents, Trouble> {
+        self.ask(item, |pair, chosen| {
+            let failed = self.failed(chosen);
+            let conflict = pair
+                .conflicts()
+                .map_err(&failed)?
+                .into_iter()
+                .find(|conflict| conflict.id == id)
+                .ok_or_else(|| {
+                    Trouble::new(Code::NotFound)
+                        .with("what", "conflict")
+                        .with("name", syncmgr_engine::path::display_bytes(id.as_bytes()))
+                })?;
+            let read = |of: &ContentOf| pair.read(&conflict.path, of, limit).map_err(&failed);
+            Ok(Contents {
+                base: read(&ContentOf::Base)?,
+                left: read(&ContentOf::Side(view::engine_side(Side::Left)))?,
+                right: read(&ContentOf::Side(view::engine_side(Side::Right)))?,
+            })
+        })
+    }
+}
+
+impl VersionStore for FilesHandler {
+    fn list(&self, item: &Item, path: &[u8]) -> Result<Vec<Version>, Trouble> {
+        let path = path_of(path)?;
+        self.ask(item, |pair, chosen| {
+            let versions = pair.versions(&path).map_err(self.failed(chosen))?;
+            Ok(versions
+                .iter()
+                .filter_map(|version| view::version(version, chosen.folder(version.side)))
+                .collect())
+        })
+    }
+
+    fn contents(&self, item: &Item, version: &Version, limit: usize) -> Result<Contents, Trouble> {
+        self.ask(item, |pair, chosen| {
+            let wanted = VersionRef {
+                run: version.run.clone(),
+                side: version.side,
+                path: version.path.clone(),
+            };
+            let found = session::find(pair, &wanted, chosen, self.home.as_deref())?;
+            let failed = self.failed(chosen);
+            let (path, on) = (found.path.clone(), found.side);
+            let now = pair
+                .read(&path, &ContentOf::Side(on), limit)
+                .map_err(&failed)?;
+            let kept = pair
+                .read(&path, &ContentOf::Version(found), limit)
+                .map_err(&failed)?;
+            let (left, right) = match version.side {
+                Side::Left => (now, None),
+                Side::Right => (None, now),
+            };
+            Ok(Contents {
+                base: kept,
+                left,
+                right,
+            })
+        })
+    }
+}
+
+impl Journal for FilesHandler {
+    fn steps(&self, item: &Item, run: &SessionId) -> Result<Vec<Step>, Trouble> {
+        let run = session::run_id(run.as_str())?;
+        self.ask(item, |pair, chosen| {
+            let steps = pair.steps(&run).map_err(self.failed(chosen))?;
+            Ok(steps.iter().map(view::step).collect())
+        })
+    }
+}
+
+impl Explain for FilesHandler {
+    fn why(&self, item: &Item, path: &[u8]) -> Result<Explanation, Trouble> {
+        let path = path_of(path)?;
+        self.ask(item, |pair, chosen| self.explanation(pair, chosen, &path))
+    }
+}
+
+impl FilesHandler {
+    fn explanation(
+        &self,
+        pair: &Pair,
+        chosen: &Chosen,
+        path: &RelPath,
+    ) -> Result<Explanation, Trouble> {
+        let why = pair
+            .why(path, &chosen.options)
+            .map_err(self.failed(chosen))?;
+        Ok(match why {
+            Why::InSync => Explanation::InSync,
+            Why::Nowhere => Explanation::Nowhere,
+            Why::Excluded { pattern, at } => Explanation::Excluded {
+                pattern,
+                at: at.as_bytes().to_vec(),
+            },
+            Why::Own => Explanation::Own,
+            Why::Conflict(kind) => Explanation::Conflict(view::conflict_kind(kind)),
+            Why::Pending(change) => Explanation::Pending(view::steps_of(&change).collect()),
+            Why::Problem(problem) => {
+                let home = self.home.as_deref();
+                trouble::of_problems(&[problem], chosen, home)
+                    .into_iter()
+                    .next()
+                    .map_or(Explanation::InSync, Explanation::Trouble)
+            }
+        })
+    }
+}

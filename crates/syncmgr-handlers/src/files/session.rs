@@ -1,0 +1,268 @@
+//! One session: look, say what would be done, and do it if that was asked.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use syncmgr_engine::cancel::Cancel;
+use syncmgr_engine::journal::{RunId, RunKind};
+use syncmgr_engine::monitor::{self, Monitor};
+use syncmgr_engine::pair::{self, Pair};
+use syncmgr_engine::path::RelPath;
+use syncmgr_engine::plan::{Plan, PlanId};
+use syncmgr_model::event::EventLevel;
+use syncmgr_model::item::Item;
+use syncmgr_model::progress::{CancelRequest, Phase, ProgressStatus};
+use syncmgr_model::request::{Choice, Intent, VersionRef, Work};
+use syncmgr_model::trouble::{Code, Trouble};
+use syncmgr_sdk::{ItemProgress, SessionCreator, SyncCallback};
+
+use super::place::shown;
+use super::settings::Chosen;
+use super::{FilesHandler, trouble, view};
+
+/// Works on an item; the contract is that of [`syncmgr_sdk::Handler::synchronize`].
+pub(super) fn run(
+    handler: &FilesHandler,
+    item: &Item,
+    work: &Work,
+    intent: Intent,
+    creator: &dyn SessionCreator,
+) -> Result<(), Trouble> {
+    let home = handler.home.as_deref();
+    let mut chosen = handler.chosen(item)?;
+    if let Work::Sync { is_full, .. } = work {
+        chosen.options.is_full = *is_full;
+    }
+    let callback = creator.create_session()?;
+    let mut pair = handler.open(item, &chosen)?;
+    if let Some(aside) = pair.was_rebuilt() {
+        let damaged = Trouble::new(Code::StateDamaged).with("aside", shown(aside, home));
+        callback.report_event(damaged.at_level(EventLevel::Warning));
+    }
+    let cancel = Cancel::new();
+    let stop = cancel.clone();
+    callback.on_cancel(Box::new(move || stop.cancel()));
+    let watch = Watch::new(&callback, &cancel);
+
+    let plan = plan(&pair, work, &chosen, home, &watch, &cancel)?;
+    match intent {
+        Intent::Preview => {
+            let mut preview = view::preview(&plan);
+            preview.troubles = troubles(&plan, &chosen, home);
+            callback.report_preview(preview);
+            callback.report_status(ProgressStatus::Succeeded);
+            Ok(())
+        }
+        Intent::Apply => {
+            let id = RunId::new(callback.run_id()).ok_or_else(|| {
+                Trouble::new(Code::NotPossible).with("detail", "the run has a name that is no id")
+            })?;
+            let report = pair
+                .apply(&plan, &id, kind(work), &chosen.options, &watch, &cancel)
+                .map_err(|e| trouble::of_failure(e, &chosen, home))?;
+            tell(&*callback, &plan, &report, &chosen, home);
+            Ok(())
+        }
+    }
+}
+
+fn kind(work: &Work) -> RunKind {
+    match work {
+        Work::Sync { .. } => RunKind::Sync,
+        Work::Resolve(_) => RunKind::Resolve,
+        Work::Undo(_) => RunKind::Undo,
+        Work::Restore(_) => RunKind::Restore,
+    }
+}
+
+/// Makes the plan for any kind of work; writes nothing into the folders.
+fn plan(
+    pair: &Pair,
+    work: &Work,
+    chosen: &Chosen,
+    home: Option<&Path>,
+    watch: &Watch<'_>,
+    cancel: &Cancel,
+) -> Result<Plan, Trouble> {
+    let options = &chosen.options;
+    let plan = match work {
+        Work::Sync { release, .. } => {
+            let mut plan = pair
+                .plan(options, watch, cancel)
+                .map_err(|e| trouble::of_failure(e, chosen, home))?;
+            if let Some(id) = release {
+                release_held(&mut plan, id)?;
+            }
+            return Ok(plan);
+        }
+        Work::Resolve(choices) => {
+            let choices: Vec<_> = choices
+                .iter()
+                .map(|(id, choice)| (id.clone(), engine_choice(choice)))
+                .collect();
+            pair.plan_resolution(&choices, options)
+        }
+        Work::Undo(run) => pair.plan_undo(&run_id(run.as_str())?, options),
+        Work::Restore(version) => {
+            let version = find(pair, version, chosen, home)?;
+            pair.plan_restore(&version, options)
+        }
+    };
+    plan.map_err(|e| trouble::of_failure(e, chosen, home))
+}
+
+/// Lets the held changes go, if they are exactly the ones a person was shown.
+fn release_held(plan: &mut Plan, id: &str) -> Result<(), Trouble> {
+    if plan.release(&PlanId(id.to_owned())) {
+        return Ok(());
+    }
+    let now = plan
+        .held_id()
+        .map_or_else(|| "none".to_owned(), |id| id.to_string());
+    Err(Trouble::new(Code::PlanChanged)
+        .with("plan", syncmgr_engine::path::display_bytes(id.as_bytes()))
+        .with("now", now))
+}
+
+/// Turns the id of a run of the center into one of the engine.
+pub(super) fn run_id(text: &str) -> Result<RunId, Trouble> {
+    RunId::new(text).ok_or_else(|| {
+        Trouble::new(Code::NotFound)
+            .with("what", "run")
+            .with("name", text)
+    })
+}
+
+fn engine_choice(choice: &Choice) -> pair::Choice {
+    match choice {
+        Choice::Keep(side) => pair::Choice::Keep(view::engine_side(*side)),
+        Choice::KeepNewest => pair::Choice::KeepNewest,
+        Choice::KeepBoth => pair::Choice::KeepBoth,
+        Choice::Merged(bytes) => pair::Choice::Merged(Arc::from(bytes.as_slice())),
+        Choice::MergeText => pair::Choice::MergeText,
+    }
+}
+
+/// Finds the version a person named.
+pub(super) fn find(
+    pair: &Pair,
+    wanted: &VersionRef,
+    chosen: &Chosen,
+    home: Option<&Path>,
+) -> Result<pair::Version, Trouble> {
+    let missing = || {
+        Trouble::new(Code::NotFound)
+            .with("what", "version of run")
+            .with("name", &wanted.run)
+    };
+    let path = RelPath::new(&wanted.path).map_err(|_| missing())?;
+    pair.versions(&path)
+        .map_err(|e| trouble::of_failure(e, chosen, home))?
+        .into_iter()
+        .find(|version| {
+            version.path == path
+                && version.run.as_str() == wanted.run.as_str()
+                && view::side(version.side) == wanted.side
+        })
+        .ok_or_else(missing)
+}
+
+fn troubles(plan: &Plan, chosen: &Chosen, home: Option<&Path>) -> Vec<Trouble> {
+    let mut troubles: Vec<_> = plan
+        .holds
+        .iter()
+        .map(|hold| trouble::of_hold(hold, chosen, home))
+        .collect();
+    troubles.extend(trouble::of_problems(&plan.problems, chosen, home));
+    troubles
+}
+
+/// Reports how a run ended: its results, its counts, its final status.
+fn tell(
+    callback: &dyn SyncCallback,
+    plan: &Plan,
+    report: &pair::Report,
+    chosen: &Chosen,
+    home: Option<&Path>,
+) {
+    if report.was_stopped {
+        callback.report_event(Trouble::new(Code::Stopped).at_level(EventLevel::Information));
+    }
+    for hold in &plan.holds {
+        callback.report_event(
+            trouble::of_hold(hold, chosen, home)
+                .with("plan", plan.held_id().map_or_else(String::new, |id| id.0)),
+        );
+    }
+    for trouble in trouble::of_problems(&report.problems, chosen, home) {
+        callback.report_event(trouble);
+    }
+    callback.report_summary(&view::summary(report));
+    callback.report_status(if report.was_stopped {
+        ProgressStatus::Canceled
+    } else {
+        ProgressStatus::Succeeded
+    });
+}
+
+/// Passes the engine's progress on and a request to stop back.
+struct Watch<'a> {
+    callback: &'a dyn SyncCallback,
+    cancel: &'a Cancel,
+    phase: AtomicU8,
+}
+
+const PHASES: [Phase; 5] = [
+    Phase::Checking,
+    Phase::Comparing,
+    Phase::Preparing,
+    Phase::Copying,
+    Phase::Finishing,
+];
+
+impl<'a> Watch<'a> {
+    fn new(callback: &'a Arc<dyn SyncCallback>, cancel: &'a Cancel) -> Self {
+        Self {
+            callback: &**callback,
+            cancel,
+            phase: AtomicU8::new(0),
+        }
+    }
+
+    fn report(&self, progress: &monitor::Progress, path: Option<&RelPath>) {
+        let index = usize::from(self.phase.load(Ordering::Relaxed));
+        let answer = self.callback.report_progress(&ItemProgress {
+            phase: PHASES.get(index).copied().unwrap_or_default(),
+            n_seen_left: progress.n_seen_left,
+            n_seen_right: progress.n_seen_right,
+            n_done: progress.n_done,
+            n_total: progress.n_total,
+            bytes_done: progress.bytes_done,
+            bytes_total: progress.bytes_total,
+            current: path.map(RelPath::as_bytes),
+        });
+        if answer != CancelRequest::None {
+            self.cancel.cancel();
+        }
+    }
+}
+
+impl Monitor for Watch<'_> {
+    fn phase(&self, phase: monitor::Phase) {
+        let index = match phase {
+            monitor::Phase::Checking => 0,
+            monitor::Phase::Comparing => 1,
+            monitor::Phase::Preparing => 2,
+            monitor::Phase::Copying => 3,
+            monitor::Phase::Finishing => 4,
+        };
+        self.phase.store(index, Ordering::Relaxed);
+        // At once, so that a phase that takes long without counting is seen to have begun.
+        self.report(&monitor::Progress::default(), None);
+    }
+
+    fn progress(&self, progress: &monitor::Progress, path: Option<&RelPath>) {
+        self.report(progress, path);
+    }
+}

@@ -1,0 +1,171 @@
+//! What is remembered: summaries of sessions, steps of a run, kept versions, explanations.
+
+use std::borrow::Cow;
+
+use crate::conflict::{ConflictKind, Kind};
+use crate::id::{HandlerId, ItemId, SessionId};
+use crate::preview::{Action, PlannedChange};
+use crate::progress::ProgressStatus;
+use crate::request::WorkKind;
+use crate::side::{PerSide, Side};
+use crate::time::Timestamp;
+use crate::trouble::Trouble;
+
+/// Counts for one side of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tally {
+    /// New files and links put on this side.
+    pub n_copied: u64,
+    /// Files and links replaced on this side.
+    pub n_updated: u64,
+    /// Files and links deleted on this side.
+    pub n_deleted: u64,
+    /// Folders made on this side.
+    pub n_folders_made: u64,
+    /// Folders removed on this side.
+    pub n_folders_removed: u64,
+    /// Renames on this side.
+    pub n_renamed: u64,
+    /// Permissions or times set on this side.
+    pub n_attributes: u64,
+    /// Bytes copied to this side.
+    pub bytes: u64,
+}
+
+/// What a run did and what it left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Summary {
+    /// Done on each side.
+    pub done: PerSide<Tally>,
+    /// Conflicts that wait.
+    pub n_conflicts: u64,
+    /// Held changes.
+    pub n_held: u64,
+    /// Things that should have been synced and were not.
+    pub n_failures: u64,
+    /// Things no tool can sync.
+    pub n_warnings: u64,
+}
+
+/// A session in history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionRecord {
+    /// Its id.
+    pub id: SessionId,
+    /// Whose work it was.
+    pub handler: HandlerId,
+    /// What it worked on.
+    pub item: ItemId,
+    /// What for.
+    pub kind: WorkKind,
+    /// When it began.
+    pub started: Timestamp,
+    /// When it ended; `None` while it is open.
+    pub ended: Option<Timestamp>,
+    /// How it ended; `None` while it is open.
+    pub status: Option<ProgressStatus>,
+    /// What it did and left.
+    pub summary: Summary,
+}
+
+/// How a step of a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StepEnd {
+    /// Announced; the run was killed around it.
+    Intended,
+    /// Done.
+    Done,
+    /// Not done.
+    NotDone,
+}
+
+impl StepEnd {
+    /// Returns the stable word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Intended => "intended",
+            Self::Done => "done",
+            Self::NotDone => "not-done",
+        }
+    }
+}
+
+/// One step of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// The path, bytes; of a rename, the new one.
+    pub path: Vec<u8>,
+    /// On which side.
+    pub side: Side,
+    /// What.
+    pub action: Action,
+    /// The old name of a rename.
+    pub from: Option<Vec<u8>>,
+    /// Size of what is there since, or of what was deleted.
+    pub bytes: u64,
+    /// Why, a stable word.
+    pub reason: Cow<'static, str>,
+    /// How it ended.
+    pub end: StepEnd,
+    /// What was there before is kept as a version.
+    pub has_version: bool,
+}
+
+/// A kept version of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Version {
+    /// The run that replaced or deleted it.
+    pub run: SessionId,
+    /// When.
+    pub replaced_at: Timestamp,
+    /// On which side it was.
+    pub side: Side,
+    /// What it was called, bytes.
+    pub path: Vec<u8>,
+    /// What it is.
+    pub kind: Kind,
+    /// Bytes.
+    pub size: u64,
+    /// When it had been modified.
+    pub modified: Timestamp,
+    /// Deleted, not replaced.
+    pub was_deleted: bool,
+    /// Where the bytes lie, absolute, bytes.
+    pub kept_at: Vec<u8>,
+}
+
+/// Why a path is, or is not, in sync.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Explanation {
+    /// Equal on both sides as of now.
+    InSync,
+    /// On neither side.
+    Nowhere,
+    /// An exclusion covers it.
+    Excluded {
+        /// The pattern.
+        pattern: String,
+        /// The path it matches, bytes.
+        at: Vec<u8>,
+    },
+    /// syncmgr's own data.
+    Own,
+    /// It waits for a decision.
+    Conflict(ConflictKind),
+    /// The next run would do this.
+    Pending(Vec<PlannedChange>),
+    /// Something is in the way.
+    Trouble(Trouble),
+}
+
+/// The contents a person compares; `None` where there is no text to show.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Contents {
+    /// What both last agreed on.
+    pub base: Option<Vec<u8>>,
+    /// The left side's now.
+    pub left: Option<Vec<u8>>,
+    /// The right side's now.
+    pub right: Option<Vec<u8>>,
+}

@@ -1,0 +1,104 @@
+//! What a person can ask of a handler: the work of a session.
+
+use crate::id::SessionId;
+use crate::side::Side;
+
+/// Whether a session carries its work out or only says what it would do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Intent {
+    /// Do it.
+    Apply,
+    /// Say what would be done; nothing is written to either side and nothing enters history.
+    Preview,
+}
+
+/// A person's decision on a conflict.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Choice {
+    /// This side's version goes to the other side, a deletion too.
+    Keep(Side),
+    /// The version modified later; a change beats a deletion.
+    KeepNewest,
+    /// Both, one of them under a name that says where it comes from.
+    KeepBoth,
+    /// These bytes on both sides.
+    Merged(Vec<u8>),
+    /// The three-way merge of the text.
+    MergeText,
+}
+
+/// Names one kept version of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VersionRef {
+    /// The run that replaced or deleted it.
+    pub run: SessionId,
+    /// On which side it was.
+    pub side: Side,
+    /// Its path, bytes.
+    pub path: Vec<u8>,
+}
+
+/// The work of a session on one item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Work {
+    /// Bring both sides together.
+    Sync {
+        /// Compare every content, not only where size and times cannot decide.
+        is_full: bool,
+        /// Let the held changes with this id go, once.
+        release: Option<String>,
+    },
+    /// Carry out decisions on conflicts, each named by its id.
+    Resolve(Vec<(String, Choice)>),
+    /// Take a run back.
+    Undo(SessionId),
+    /// Bring a version back.
+    Restore(VersionRef),
+}
+
+impl Work {
+    /// Returns the stable word of this kind of work.
+    #[must_use]
+    pub fn kind(&self) -> WorkKind {
+        match self {
+            Self::Sync { .. } => WorkKind::Sync,
+            Self::Resolve(_) => WorkKind::Resolve,
+            Self::Undo(_) => WorkKind::Undo,
+            Self::Restore(_) => WorkKind::Restore,
+        }
+    }
+}
+
+/// Kinds of work, as history remembers them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum WorkKind {
+    /// An ordinary sync.
+    Sync,
+    /// Decisions on conflicts.
+    Resolve,
+    /// A run taken back.
+    Undo,
+    /// A version brought back.
+    Restore,
+}
+
+impl WorkKind {
+    const ALL: [Self; 4] = [Self::Sync, Self::Resolve, Self::Undo, Self::Restore];
+
+    /// Returns the stable word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sync => "sync",
+            Self::Resolve => "resolve",
+            Self::Undo => "undo",
+            Self::Restore => "restore",
+        }
+    }
+
+    /// Reads the stable word.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+}

@@ -1,0 +1,112 @@
+//! A point in time as a value, and the calendar day it falls on.
+
+/// Milliseconds since 1970-01-01T00:00:00Z; negative before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Timestamp(pub i64);
+
+/// A time of day in UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Civil {
+    /// Year.
+    pub year: i64,
+    /// Month, `1..=12`.
+    pub month: u8,
+    /// Day, `1..=31`.
+    pub day: u8,
+    /// Hour, `0..=23`.
+    pub hour: u8,
+    /// Minute, `0..=59`.
+    pub minute: u8,
+    /// Second, `0..=59`.
+    pub second: u8,
+}
+
+impl Timestamp {
+    /// Builds a time from whole seconds since 1970.
+    #[must_use]
+    pub fn from_secs(secs: i64) -> Self {
+        Self(secs.saturating_mul(1000))
+    }
+
+    /// Returns whole seconds since 1970, rounded down.
+    #[must_use]
+    pub fn secs(self) -> i64 {
+        self.0.div_euclid(1000)
+    }
+
+    /// Returns the milliseconds from `earlier` to this time; 0 when the clock went back.
+    #[must_use]
+    pub fn ms_since(self, earlier: Self) -> u64 {
+        u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0)
+    }
+
+    /// Returns the calendar time in UTC (the proleptic Gregorian calendar).
+    #[must_use]
+    pub fn civil(self) -> Civil {
+        let secs = self.secs();
+        let (days, rest) = (secs.div_euclid(86_400), secs.rem_euclid(86_400));
+        let (year, month, day) = date_of(days);
+        let part = |n: i64| u8::try_from(n).unwrap_or(0);
+        Civil {
+            year,
+            month,
+            day,
+            hour: part(rest / 3600),
+            minute: part(rest / 60 % 60),
+            second: part(rest % 60),
+        }
+    }
+
+    /// Returns the time as RFC 3339 in UTC with whole seconds.
+    #[must_use]
+    pub fn rfc3339(self) -> String {
+        let c = self.civil();
+        format!(
+            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z",
+            c.year, c.month, c.day, c.hour, c.minute, c.second
+        )
+    }
+}
+
+/// Turns days since 1970-01-01 into a date. Counts in eras of 400 years (146,097 days) that begin
+/// on 1 March, so that the leap day is the last of its year.
+fn date_of(days: i64) -> (i64, u8, u8) {
+    let days = days + 719_468;
+    let era = days.div_euclid(146_097);
+    let day_of_era = days.rem_euclid(146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
+    let month = if shifted < 10 {
+        shifted + 3
+    } else {
+        shifted - 9
+    };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    (
+        year,
+        u8::try_from(month).unwrap_or(1),
+        u8::try_from(day).unwrap_or(1),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(secs: i64, expected: &str) {
+        assert_eq!(Timestamp::from_secs(secs).rfc3339(), expected);
+    }
+
+    #[test]
+    fn days_and_leap_days_are_right() {
+        check(0, "1970-01-01T00:00:00Z");
+        check(-1, "1969-12-31T23:59:59Z");
+        check(951_782_400, "2000-02-29T00:00:00Z");
+        check(1_795_189_501, "2026-11-20T15:45:01Z");
+        check(4_107_542_400, "2100-03-01T00:00:00Z");
+    }
+}

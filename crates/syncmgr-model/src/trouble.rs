@@ -1,0 +1,177 @@
+//! Something a person has to be told, as a code with parameters. The words are made in
+//! [`crate::catalogue`] and nowhere else.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::event::EventLevel;
+
+/// Most paths a trouble carries; the count goes on. A list longer than this is not read by
+/// anybody, and it has to fit into one row of history.
+pub const PATHS_MAX: usize = 200;
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
+        /// What happened. The text form is stable and names a page of the documentation.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Code { $($(#[$doc])* $name,)* }
+
+        impl Code {
+            /// All codes.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// Returns the stable text.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// A folder is not there. `side`, `folder`.
+    FolderMissing = "folder-missing",
+    /// A folder is there and cannot be used. `folder`, `detail`.
+    FolderUnusable = "folder-unusable",
+    /// One side is suddenly empty. `empty`, `kept`, `n_files`.
+    SideEmptied = "side-emptied",
+    /// Many deletions. `folder`, `n_deletions`, `n_files`.
+    TooManyDeletions = "too-many-deletions",
+    /// Many overwritten files. `folder`, `n_changes`, `n_files`.
+    TooManyChanges = "too-many-changes",
+    /// A root is another folder than at the last run. `empty`, `kept`, `n_files`.
+    FolderReplaced = "folder-replaced",
+    /// The first mirror would delete what only one side has. `folder`, `n_deletions`, `n_files`.
+    FirstMirror = "first-mirror",
+    /// No space. `folder`, `n`.
+    DiskFull = "disk-full",
+    /// Not allowed to read or write. `folder`, `n`.
+    PermissionDenied = "permission-denied",
+    /// The file system is read-only. `folder`, `n`.
+    ReadOnly = "read-only",
+    /// A name the other side cannot store. `folder`, `n`.
+    NameNotAllowed = "name-not-allowed",
+    /// A kind of thing the other side cannot store. `folder`, `n`.
+    NotStorable = "not-storable",
+    /// Names that one side cannot tell apart. `folder`, `n`.
+    NamesCollide = "names-collide",
+    /// Files that changed during the run. `n`.
+    FileChangedDuringCopy = "file-changed-during-copy",
+    /// Fifos, sockets, devices. `folder`, `n`.
+    Unsyncable = "unsyncable",
+    /// A deleted folder stays because it holds excluded files. `folder`, `n`.
+    HoldsExcluded = "holds-excluded",
+    /// A mount appeared or vanished. `folder`, `n`.
+    MountChanged = "mount-changed",
+    /// The device or the network failed. `folder`, `n`, `detail`.
+    ReadWriteFailed = "read-write-failed",
+    /// They wait for something else that failed. `n`.
+    Blocked = "blocked",
+    /// The run was stopped before them. `n`.
+    NotReached = "not-reached",
+    /// Another run works on a folder. `folder`, `pid`.
+    Busy = "busy",
+    /// Both sides are one folder. `folder`.
+    SameFolder = "same-folder",
+    /// One folder is inside the other. `inner`, `outer`.
+    NestedFolders = "nested-folders",
+    /// The memory of the sync was damaged and set aside. `aside`.
+    StateDamaged = "state-damaged",
+    /// The memory of the sync cannot be used. `detail`.
+    StateUnusable = "state-unusable",
+    /// A setting cannot be used. `key`, `value`, `detail`.
+    SettingUnusable = "setting-unusable",
+    /// Something named by the person is not there. `what`, `name`.
+    NotFound = "not-found",
+    /// The plan that was allowed is not the plan of now. `plan`, `now`.
+    PlanChanged = "plan-changed",
+    /// What was asked for is not possible here. `detail`.
+    NotPossible = "not-possible",
+    /// The program was killed during the run.
+    Interrupted = "interrupted",
+    /// A person stopped the run.
+    Stopped = "stopped",
+    /// The handler broke down. `handler`, `detail`.
+    HandlerStopped = "handler-stopped",
+    /// The handler is not installed. `handler`.
+    HandlerUnknown = "handler-unknown",
+    /// The handler broke the rules. `handler`, `detail`.
+    ProtocolFault = "protocol-fault",
+}
+
+impl Code {
+    /// Reads the stable text.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|code| code.as_str() == text)
+    }
+}
+
+/// Something a person has to be told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// What.
+    pub code: Code,
+    /// How loud.
+    pub level: EventLevel,
+    /// Values for the words, as harmless text (names already made visible); numbers in decimal.
+    pub params: BTreeMap<String, String>,
+    /// The paths it is about, harmless text, at most [`PATHS_MAX`].
+    pub paths: Vec<String>,
+}
+
+impl Trouble {
+    /// Builds an error without parameters.
+    #[must_use]
+    pub fn new(code: Code) -> Self {
+        Self {
+            code,
+            level: EventLevel::Error,
+            params: BTreeMap::new(),
+            paths: Vec::new(),
+        }
+    }
+
+    /// Adds a parameter.
+    #[must_use]
+    pub fn with(mut self, key: &str, value: impl fmt::Display) -> Self {
+        self.params.insert(key.to_owned(), value.to_string());
+        self
+    }
+
+    /// Sets the level.
+    #[must_use]
+    pub fn at_level(mut self, level: EventLevel) -> Self {
+        self.level = level;
+        self
+    }
+
+    /// Returns a parameter, or a word that reads well in its place.
+    #[must_use]
+    pub fn param(&self, key: &str) -> &str {
+        self.params.get(key).map_or("unknown", String::as_str)
+    }
+
+    /// Returns a number among the parameters, 0 when it is missing.
+    #[must_use]
+    pub fn number(&self, key: &str) -> u64 {
+        self.params
+            .get(key)
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(0)
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} [{}]",
+            crate::catalogue::notice(self).what,
+            self.code.as_str()
+        )
+    }
+}
+
+impl std::error::Error for Trouble {}

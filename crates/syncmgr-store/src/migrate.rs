@@ -1,0 +1,44 @@
+//! Numbered steps from an empty file to the newest form of the database. A step is never changed
+//! once it was released; a new form is a new step.
+
+use rusqlite::Connection;
+
+/// The steps; the number of those done is `PRAGMA user_version`.
+const STEPS: &[&str] = &[include_str!("schema/1.sql")];
+
+/// Brings a database up to date. Does nothing but read one number when it is.
+///
+/// # Errors
+/// The cause, in words; a database of a newer program is refused, not changed.
+pub(crate) fn migrate(db: &mut Connection) -> Result<(), String> {
+    let version = |db: &Connection| -> Result<usize, String> {
+        db.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))
+            .map_err(|e| e.to_string())
+            .and_then(|n| usize::try_from(n).map_err(|e| e.to_string()))
+    };
+    match version(db)? {
+        n if n == STEPS.len() => return Ok(()),
+        n if n > STEPS.len() => {
+            return Err(format!(
+                "it was written by a newer syncmgr (form {n}, this one knows {})",
+                STEPS.len()
+            ));
+        }
+        _ => {}
+    }
+    let text = |e: rusqlite::Error| e.to_string();
+    // Immediate, and the number read again inside: two programs may start at once.
+    let tx = db
+        .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
+        .map_err(text)?;
+    for step in STEPS.iter().skip(version(&tx)?) {
+        tx.execute_batch(step).map_err(text)?;
+    }
+    tx.pragma_update(
+        None,
+        "user_version",
+        i64::try_from(STEPS.len()).unwrap_or(0),
+    )
+    .map_err(text)?;
+    tx.commit().map_err(text)
+}
