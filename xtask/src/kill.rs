@@ -1,0 +1,4 @@
+//! x
+pub(crate) fn run(_w: Vec<String>) -> anyhow::Result<()> {
+    Ok(())
+}
