@@ -67,8 +67,8 @@ pub(crate) fn place(id: u64) -> PathBuf {
     ))
 }
 
-/// The time file number `id` carries at first.
-fn first_time(id: u64) -> SystemTime {
+/// A time that no other number below ten million shares, to the second.
+pub(crate) fn first_time(id: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::new(EPOCH_SECS + id % 10_000_000, (id % 997) as u32 * 1_000)
 }
 
@@ -157,16 +157,26 @@ pub(crate) fn write_large(paths: &[PathBuf], size: u64) -> Result<()> {
     Ok(())
 }
 
-/// Overwrites `n` bytes in the middle of a file, as a database would.
+/// Overwrites `n` bytes in the middle of a file, as a database would; without a time it carries
+/// that of the moment.
 ///
 /// # Errors
 /// With the path.
-pub(crate) fn change_middle(path: &Path, n: usize, round: u64) -> Result<()> {
+pub(crate) fn change_middle(
+    path: &Path,
+    n: usize,
+    round: u64,
+    time: Option<SystemTime>,
+) -> Result<()> {
     let attempt = || -> std::io::Result<()> {
         let mut file = File::options().write(true).open(path)?;
         let size = file.metadata()?.len();
         file.seek(SeekFrom::Start(size.saturating_sub(n as u64) / 2))?;
-        file.write_all(&content(u64::MAX, round, n.min(size as usize)))
+        file.write_all(&content(u64::MAX, round, n.min(size as usize)))?;
+        match time {
+            Some(time) => file.set_times(FileTimes::new().set_modified(time)),
+            None => Ok(()),
+        }
     };
     attempt().with_context(|| format!("cannot change {}", path.display()))
 }

@@ -130,7 +130,10 @@ impl Stage {
             }
             Work::W5 => {
                 self.agree_anew(tool, &setting)?;
-                data::change_middle(&setting.left.join(LARGE), 1 << 20, round_of(tool, round))?;
+                let generation = round_of(tool, round);
+                // rsync and unison see no change within one second, and a small dose is faster.
+                let time = Some(data::first_time(generation));
+                data::change_middle(&setting.left.join(LARGE), 1 << 20, generation, time)?;
             }
             Work::W6 => {
                 self.agree_anew(tool, &setting)?;

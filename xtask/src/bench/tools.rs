@@ -86,6 +86,15 @@ impl Tool {
         }
     }
 
+    /// The finest step of a modification time it carries over, in nanoseconds.
+    pub(crate) fn time_step_ns(self) -> i64 {
+        match self {
+            // It keeps times as floating point numbers, and the rest is rounded away.
+            Self::Unison => 1_000_000_000,
+            Self::Syncmgr | Self::Cp | Self::Rsync | Self::Rclone | Self::Bisync => 1,
+        }
+    }
+
     /// The variables that keep its state inside the benchmark's own directory.
     pub(crate) fn env(self, setting: &Setting) -> Vec<(String, PathBuf)> {
         let at = |name: &str, dir: &str| (name.to_owned(), setting.state.join(dir));

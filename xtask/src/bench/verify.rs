@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 
@@ -20,14 +20,15 @@ struct Fact {
     content: [u8; 32],
 }
 
-/// Says whether both trees hold the same; what a sync tool keeps for itself does not count.
+/// Says whether both trees hold the same, with times cut to steps of `time_step_ns` (which divides
+/// a second); what syncmgr keeps for itself does not count. Returns the number of entries.
 ///
 /// # Errors
 /// They differ (with the first path), or one cannot be read.
-pub(crate) fn equal(left: &Path, right: &Path) -> Result<usize> {
+pub(crate) fn equal(left: &Path, right: &Path, time_step_ns: i64) -> Result<usize> {
     let (left, right) = std::thread::scope(|scope| {
-        let other = scope.spawn(|| facts(right));
-        let one = facts(left);
+        let other = scope.spawn(|| facts(right, time_step_ns));
+        let one = facts(left, time_step_ns);
         (one, other.join().expect("a reader does not panic"))
     });
     let (left, right) = (left?, right?);
@@ -64,10 +65,12 @@ fn words(fact: &Fact) -> String {
     )
 }
 
-fn facts(root: &Path) -> Result<Vec<Fact>> {
+fn facts(root: &Path, time_step_ns: i64) -> Result<Vec<Fact>> {
     let mut found = Vec::new();
     visit(root, root, &mut |path, metadata| {
-        found.push(fact(root, path, metadata)?);
+        let mut fact = fact(root, path, metadata)?;
+        fact.mtime.1 -= fact.mtime.1 % time_step_ns;
+        found.push(fact);
         Ok(())
     })?;
     found.sort_unstable();
@@ -101,7 +104,11 @@ fn fact(root: &Path, path: &Path, metadata: &fs::Metadata) -> Result<Fact> {
     })
 }
 
-fn hash(path: &Path) -> Result<[u8; 32]> {
+/// Hashes the content of a file.
+///
+/// # Errors
+/// It cannot be read.
+pub(crate) fn hash(path: &Path) -> Result<[u8; 32]> {
     let attempt = || -> std::io::Result<[u8; 32]> {
         let mut hasher = blake3::Hasher::new();
         hasher.update_reader(fs::File::open(path)?)?;
@@ -135,6 +142,22 @@ fn visit(
 /// Says whether a name at the root belongs to syncmgr.
 pub(crate) fn is_own(name: &[u8]) -> bool {
     name.starts_with(b".syncmgr")
+}
+
+/// Lists the files of a tree with their hashes, leaving out what syncmgr keeps for itself.
+///
+/// # Errors
+/// Something cannot be read.
+pub(crate) fn files(root: &Path) -> Result<Vec<(PathBuf, [u8; 32])>> {
+    let mut found = Vec::new();
+    visit(root, root, &mut |path, metadata| {
+        if metadata.is_file() {
+            let inside = path.strip_prefix(root).unwrap_or(path);
+            found.push((inside.to_owned(), hash(path)?));
+        }
+        Ok(())
+    })?;
+    Ok(found)
 }
 
 /// Collects the hashes of every file anywhere below `dirs`, kept versions included.
