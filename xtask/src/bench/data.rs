@@ -67,9 +67,12 @@ pub(crate) fn place(id: u64) -> PathBuf {
     ))
 }
 
-/// A time that no other number below ten million shares, to the second.
+/// A time that no other number below ten million shares, to the second. Quarters of a second are
+/// exact in floating point, in which unison keeps times; anything finer it would round, and in
+/// trees that all tools share the next one would meet a difference.
 pub(crate) fn first_time(id: u64) -> SystemTime {
-    SystemTime::UNIX_EPOCH + Duration::new(EPOCH_SECS + id % 10_000_000, (id % 997) as u32 * 1_000)
+    let quarter_ns = (id % 4) as u32 * 250_000_000;
+    SystemTime::UNIX_EPOCH + Duration::new(EPOCH_SECS + id % 10_000_000, quarter_ns)
 }
 
 /// Writes files `0..n` of `size` bytes below each of `roots`, equal in everything.

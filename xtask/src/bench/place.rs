@@ -45,6 +45,8 @@ impl Place {
         fs::create_dir_all(dir)?;
         let (image, mount) = (dir.join("bench.ext4"), dir.join("mounted"));
         fs::create_dir_all(&mount)?;
+        // An interrupted benchmark leaves its image mounted; where none is, this fails, rightly.
+        drop(Command::new("umount").arg(&mount).output());
         File::create(&image)?.set_len(IMAGE_BYTES)?;
         // Tables written at once, or the kernel writes them behind our back while we measure.
         let mut mkfs = Command::new("/usr/sbin/mkfs.ext4");
