@@ -1,5 +1,5 @@
-//! `kill [--rounds N] [--files N]`: real runs of the product on a real file system, ended at random
-//! moments by SIGKILL, SIGTERM and SIGINT in turn.
+//! `kill [--rounds N] [--files N] [--seed S] [--dir DIR] [--program FILE]`: real runs of the
+//! product on a real file system, ended at random moments by SIGKILL, SIGTERM and SIGINT in turn.
 //!
 //! After every end: under final names there are whole files only, and no others. After the next
 //! plain run: both sides are equal, every undisputed change has arrived, nothing needed a repair
@@ -39,18 +39,19 @@ pub(crate) fn run(words: Vec<String>) -> Result<()> {
     let n_files = args.option("--files")?.unwrap_or(FILES);
     let seed = args.option("--seed")?.unwrap_or(SEED);
     let dir: Option<PathBuf> = args.option("--dir")?;
+    let program: Option<PathBuf> = args.option("--program")?;
     args.finish()?;
-    let mut cargo = shell::cargo();
-    cargo.args(["build", "--quiet", "--release", "--package", "syncmgr"]);
-    shell::run(&mut cargo)?;
-
+    let program = match program {
+        Some(program) => program,
+        None => build()?,
+    };
     let dir = dir.unwrap_or_else(|| shell::target().join("kill"));
     clear(&dir)?;
     println!(
         "seed {seed:#x}, {n_files} files and one of 200 MB in {}",
         dir.display()
     );
-    let mut field = Field::new(&dir, n_files, seed)?;
+    let mut field = Field::new(program, &dir, n_files, seed)?;
     let longest = field.first_runs()?;
     let mut n_alive = 0;
     for round in 1..=rounds {
@@ -64,8 +65,16 @@ pub(crate) fn run(words: Vec<String>) -> Result<()> {
     Ok(())
 }
 
+fn build() -> Result<PathBuf> {
+    let mut cargo = shell::cargo();
+    cargo.args(["build", "--quiet", "--release", "--package", "syncmgr"]);
+    shell::run(&mut cargo)?;
+    Ok(shell::product())
+}
+
 /// Two folders, and all that was ever written into them.
 struct Field {
+    program: PathBuf,
     left: PathBuf,
     right: PathBuf,
     state: PathBuf,
@@ -78,8 +87,9 @@ struct Field {
 }
 
 impl Field {
-    fn new(dir: &Path, n_files: u64, seed: u64) -> Result<Self> {
+    fn new(program: PathBuf, dir: &Path, n_files: u64, seed: u64) -> Result<Self> {
         let mut field = Self {
+            program,
             left: dir.join("left"),
             right: dir.join("right"),
             state: dir.join("state"),
@@ -116,9 +126,7 @@ impl Field {
     fn first_runs(&mut self) -> Result<Duration> {
         self.plain_run()?;
         self.change(0)?;
-        let watch = Stopwatch::start();
-        self.plain_run()?;
-        Ok(watch.elapsed())
+        self.plain_run()
     }
 
     /// One round; says whether the run was still alive when it was hit.
@@ -146,10 +154,15 @@ impl Field {
     /// Changes, adds and deletes files on both sides, never the same on both.
     fn change(&mut self, round: u64) -> Result<()> {
         let sides = [self.left.clone(), self.right.clone()];
+        // A file that is written and removed before any run could see it would be missed later.
+        let mut touched = HashSet::new();
         for (at, side) in sides.iter().enumerate() {
             for _ in 0..self.n_files / CHANGED_ONE_IN {
                 // Even files belong to the left, odd ones to the right, so nothing is disputed.
                 let id = self.rng.below(self.n_files / 2) * 2 + at as u64;
+                if !touched.insert(id) {
+                    continue;
+                }
                 let path = data::place(id);
                 if self.rng.below(3) == 0 && self.expected.remove(&path).is_some() {
                     std::fs::remove_file(side.join(&path))?;
@@ -168,7 +181,7 @@ impl Field {
     }
 
     fn start(&self) -> Result<Child> {
-        let mut command = Command::new(shell::product());
+        let mut command = Command::new(&self.program);
         command
             .arg("sync")
             .arg(&self.left)
@@ -194,9 +207,11 @@ impl Field {
         Ok(())
     }
 
-    /// Runs to the end and looks at everything.
-    fn plain_run(&self) -> Result<()> {
+    /// Runs to the end and looks at everything; says how long the run took.
+    fn plain_run(&self) -> Result<Duration> {
+        let watch = Stopwatch::start();
         let status = self.start()?.wait()?;
+        let took = watch.elapsed();
         ensure!(status.code() == Some(0), "a plain run ended with {status}");
         verify::equal(&self.left, &self.right, 1)?;
         let found: BTreeMap<_, _> = verify::files(&self.left)?.into_iter().collect();
@@ -213,7 +228,7 @@ impl Field {
         let kept = verify::contents(&[&self.left, &self.right])?;
         let n_lost = self.written.difference(&kept).count();
         ensure!(n_lost == 0, "{n_lost} versions cannot be found any more");
-        Ok(())
+        Ok(took)
     }
 }
 
