@@ -3,7 +3,7 @@
 
 use std::process::Command;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
 
 use crate::clock::Stopwatch;
 use crate::{setup, shell};
@@ -135,8 +135,9 @@ fn has(program: &str) -> bool {
 fn take(step: &Step) -> Result<()> {
     println!("== {}: {}", step.name, step.text());
     let watch = Stopwatch::start();
+    // The words of the command are in the last line already, so those of the error are left out.
     shell::run(&mut step.command())
-        .with_context(|| format!("{} failed, repeat with: {}", step.name, step.text()))?;
+        .map_err(|_| anyhow!("{} failed, repeat with: {}", step.name, step.text()))?;
     println!("== {}: {:.1} s", step.name, watch.secs());
     Ok(())
 }
