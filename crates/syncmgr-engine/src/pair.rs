@@ -440,18 +440,6 @@ impl Pair {
             .clone()
     }
 
-    /// Returns the folder of a side, as it was opened.
-    #[must_use]
-    pub fn side_path(&self, side: Side) -> &Path {
-        todo!()
-    }
-
-    /// Returns where damaged state was set aside, if that happened when the pair was opened.
-    #[must_use]
-    pub fn was_rebuilt(&self) -> Option<&Path> {
-        todo!()
-    }
-
     /// Looks at both sides and says what a run would do. Writes nothing into the folders.
     ///
     /// # Errors
