@@ -247,11 +247,14 @@ impl<'a> Ledger<'a> {
             }
             StepResult::NotDone(kind) => {
                 books.ends.push((seq, StepEnd::NotDone, None));
-                books.problems.push(Problem {
-                    path: rename.to.clone(),
-                    side: Some(rename.side),
-                    kind,
-                });
+                // Both names are not as they should be now.
+                for path in [&rename.from, &rename.to] {
+                    books.problems.push(Problem {
+                        path: path.clone(),
+                        side: Some(rename.side),
+                        kind: kind.clone(),
+                    });
+                }
             }
         }
     }
