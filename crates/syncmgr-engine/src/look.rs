@@ -94,9 +94,10 @@ impl Ground<'_> {
             // A rename deletes the old name, and this mode never deletes.
             Mode::AddOnly => &[],
         };
-        let (renames, mut differences) = moves::follow(scan.differences, made_on, stable_ids, &|side, to, seen| {
+        let followed = moves::follow(scan.differences, made_on, stable_ids, &|side, to, seen| {
                 self.is_free(side, to, seen)
             });
+        let mut differences = followed.differences;
         let mut problems = scan.problems;
         self.look_again(&mut differences, &mut problems)?;
         let policy = Policy {
@@ -112,7 +113,8 @@ impl Ground<'_> {
             mounts[side].push(path);
         }
         let mut plan = Plan {
-            renames,
+            renames: followed.renames,
+            moved: followed.moved,
             changes: outcome.changes,
             conflicts: Vec::new(),
             problems,

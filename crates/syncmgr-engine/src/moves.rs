@@ -12,13 +12,24 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::ops::Bound;
 
-use crate::entry::{Agreed, Entry, FileId, Kind, Side, Sides, State};
+use crate::entry::{Entry, FileId, Kind, Side, Sides, State};
 use crate::path::RelPath;
 use crate::plan::{Reason, Rename};
 use crate::scan::Difference;
 
 /// What was seen where, by path.
 type Tree = BTreeMap<RelPath, Difference>;
+
+/// What following the renames gave.
+#[derive(Default)]
+pub(crate) struct Followed {
+    /// To be repeated on the other side.
+    pub(crate) renames: Vec<Rename>,
+    /// On both sides already; only the records follow, in this order.
+    pub(crate) moved: Vec<(RelPath, RelPath)>,
+    /// What is left, sorted by path.
+    pub(crate) differences: Vec<Difference>,
+}
 
 /// Says whether a side's store has a name free for what was seen there under another one: a store
 /// that folds names takes two for one, and only it knows which.
@@ -33,21 +44,25 @@ pub(crate) fn follow(
     made_on: &[Side],
     stable_ids: Sides<bool>,
     is_free: &IsFree<'_>,
-) -> (Vec<Rename>, Vec<Difference>) {
+) -> Followed {
     let was_repeated = stable_ids.left && stable_ids.right && has_repeated(&differences);
     let may_have = was_repeated
         || made_on
             .iter()
             .any(|&side| stable_ids[side] && has_candidates(&differences, side));
     if !may_have {
-        return (Vec::new(), differences);
+        return Followed {
+            differences,
+            ..Followed::default()
+        };
     }
     let mut tree: Tree = differences
         .into_iter()
         .map(|d| (d.path.clone(), d))
         .collect();
+    let mut moved = Vec::new();
     if was_repeated {
-        follow_repeated(&mut tree);
+        follow_repeated(&mut tree, &mut moved);
     }
     let mut renames = Vec::new();
     for &side in made_on {
@@ -55,7 +70,11 @@ pub(crate) fn follow(
             follow_side(&mut tree, side, is_free, &mut renames);
         }
     }
-    (renames, tree.into_values().collect())
+    Followed {
+        renames,
+        moved,
+        differences: tree.into_values().collect(),
+    }
 }
 
 /// Says whether something is gone from both sides and something is new on both.
@@ -77,7 +96,7 @@ fn new_ids(d: &Difference) -> Option<(FileId, FileId)> {
 /// Brings the base after renames that both sides have: the run that repeated them was killed
 /// before it could say so, or two people had the same idea. Without this, whatever else changed
 /// under the new name would have nothing to be compared with, and would be a conflict.
-fn follow_repeated(tree: &mut Tree) {
+fn follow_repeated(tree: &mut Tree, moved: &mut Vec<(RelPath, RelPath)>) {
     let mut new_by_ids: HashMap<(FileId, FileId), RelPath> = tree
         .values()
         .filter_map(|d| Some((new_ids(d)?, d.path.clone())))
@@ -96,43 +115,79 @@ fn follow_repeated(tree: &mut Tree) {
             let new = tree.get(to);
             new.is_some_and(|new| new.seen.left.kind() == Some(base.kind))
         };
-        if new_by_ids.get(&ids).is_some_and(is_it)
-            && let Some(to) = new_by_ids.remove(&ids)
-        {
-            work.extend(take_base_along(tree, &from, &to));
+        if !new_by_ids.get(&ids).is_some_and(is_it) {
+            continue;
+        }
+        let Some(to) = new_by_ids.remove(&ids) else {
+            continue;
+        };
+        let is_way_agreed = to.ancestors().all(|dir| is_agreed_dir(tree, &dir));
+        work.extend(take_base_along(tree, &from, &to, is_way_agreed));
+        if is_way_agreed {
+            moved.push((from, to));
         }
     }
 }
 
-/// Lets what was agreed within `from` count for `to` as well; returns what is gone there, too.
-fn take_base_along(tree: &mut Tree, from: &RelPath, to: &RelPath) -> Vec<RelPath> {
-    let within: Vec<(RelPath, Option<Agreed>)> = tree
-        .range((Bound::Included(from.clone()), Bound::Unbounded))
-        .take_while(|(path, _)| path.is_within(from))
-        .map(|(path, d)| (path.clone(), d.base.clone()))
-        .collect();
+/// Says whether a directory both sides have is in the base, or will be before any step is done.
+fn is_agreed_dir(tree: &Tree, dir: &RelPath) -> bool {
+    tree.get(dir).is_none_or(|d| {
+        let modes = d.seen.as_ref().map(|seen| seen.entry().map(|e| e.mode));
+        d.base.is_some() || modes.left == modes.right
+    })
+}
+
+/// Lets what was agreed within `from` count for `to`; returns what is gone there, too. Where the
+/// record cannot follow yet, because the way to `to` is not agreed on, it stays at `from` until
+/// the next run.
+fn take_base_along(
+    tree: &mut Tree,
+    from: &RelPath,
+    to: &RelPath,
+    follows: bool,
+) -> Vec<RelPath> {
     let mut gone = Vec::new();
-    for (old, base) in within {
-        let Some(path) = old.rebase(from, to) else {
+    for old_path in paths_within(tree, from) {
+        let Some(old) = tree.remove(&old_path) else {
             continue;
         };
-        let new = tree.entry(path.clone()).or_insert_with(|| Difference {
-            path: path.clone(),
-            base: None,
-            seen: Sides::default(),
-            facts: crate::compare::Facts::default(),
-            now_at: None,
-        });
-        if new.base.is_some() {
+        let Some(path) = old_path.rebase(from, to) else {
             continue;
+        };
+        let mut new = tree
+            .remove(&path)
+            .unwrap_or_else(|| nowhere(path.clone()));
+        if new.base.is_none() {
+            new.base = old.base;
+            new.now_at = Some(Sides::new(path.clone(), path.clone()));
         }
-        new.base = base;
-        new.now_at = Some(Sides::new(path.clone(), path.clone()));
-        if is_gone_from_both(new) {
-            gone.push(path);
+        if is_gone_from_both(&new) {
+            gone.push(path.clone());
+        }
+        if !(follows && moved_along_unchanged(&new, Side::Left)) {
+            tree.insert(path, new);
         }
     }
     gone
+}
+
+fn paths_within(tree: &Tree, top: &RelPath) -> Vec<RelPath> {
+    tree.range((Bound::Included(top.clone()), Bound::Unbounded))
+        .map(|(path, _)| path)
+        .take_while(|path| path.is_within(top))
+        .cloned()
+        .collect()
+}
+
+/// A name of which nothing is known yet.
+fn nowhere(path: RelPath) -> Difference {
+    Difference {
+        path,
+        base: None,
+        seen: Sides::default(),
+        facts: crate::compare::Facts::default(),
+        now_at: None,
+    }
 }
 
 /// Says whether something is gone and something is new on this side; most runs end here.
@@ -236,13 +291,7 @@ fn can_follow(tree: &Tree, side: Side, from: &RelPath, to: &RelPath, kind: Kind)
 /// Moves what the base and the other side have within `from` to `to`, where this side has it.
 fn carry_over(tree: &mut Tree, side: Side, from: &RelPath, to: &RelPath) {
     let other = side.other();
-    let within: Vec<RelPath> = tree
-        .range((Bound::Included(from.clone()), Bound::Unbounded))
-        .map(|(path, _)| path)
-        .take_while(|path| path.is_within(from))
-        .cloned()
-        .collect();
-    for old_path in within {
+    for old_path in paths_within(tree, from) {
         let Some(old) = tree.remove(&old_path) else {
             continue;
         };
@@ -252,13 +301,9 @@ fn carry_over(tree: &mut Tree, side: Side, from: &RelPath, to: &RelPath) {
         let was_at = old
             .now_at
             .map_or_else(|| old_path.clone(), |at| at[other].clone());
-        let mut merged = tree.remove(&new_path).unwrap_or_else(|| Difference {
-            path: new_path.clone(),
-            base: None,
-            seen: Sides::default(),
-            facts: crate::compare::Facts::default(),
-            now_at: None,
-        });
+        let mut merged = tree
+            .remove(&new_path)
+            .unwrap_or_else(|| nowhere(new_path.clone()));
         // Something else under this name on the other side cannot be: `to` was free there.
         merged.base = old.base;
         merged.seen[other] = old.seen[other].clone();
