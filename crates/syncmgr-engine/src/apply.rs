@@ -127,6 +127,9 @@ impl<'a> Apply<'a> {
         for path in &self.plan.forget {
             self.ledger.forget(path);
         }
+        for (from, to) in &self.plan.moved {
+            self.ledger.note_moved(from, to);
+        }
         // What a pending rename brings to its new name is agreed on only after the rename.
         let moves: BTreeSet<&RelPath> = self.plan.renames.iter().map(|rename| &rename.to).collect();
         let is_moved = |path: &RelPath| {

@@ -4,7 +4,7 @@
 //! files are durable ([`Ledger::take_agreed`] is called then), so a power cut can leave the base
 //! older than the files, which is harmless, but never newer (I10).
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
 
 use crate::clock::Clock;
@@ -247,13 +247,24 @@ impl<'a> Ledger<'a> {
             }
             StepResult::NotDone(kind) => {
                 books.ends.push((seq, StepEnd::NotDone, None));
-                books.problems.push(Problem {
-                    path: rename.to.clone(),
-                    side: Some(rename.side),
-                    kind,
-                });
+                // Both names are not as they should be now.
+                for path in [&rename.from, &rename.to] {
+                    books.problems.push(Problem {
+                        path: path.clone(),
+                        side: Some(rename.side),
+                        kind: kind.clone(),
+                    });
+                }
             }
         }
+    }
+
+    /// Notes that both sides have something under a new name already.
+    pub(crate) fn note_moved(&self, from: &RelPath, to: &RelPath) {
+        self.books().agreed.push(BaseChange::Move {
+            from: from.clone(),
+            to: to.clone(),
+        });
     }
 
     /// Adds a problem that is no step's.
@@ -269,16 +280,38 @@ impl<'a> Ledger<'a> {
     /// Takes what has become agreed since the last call. To be written to the base only when the
     /// files are durable.
     pub(crate) fn take_agreed(&self) -> Vec<BaseChange> {
-        let mut agreed = std::mem::take(&mut self.books().agreed);
-        // Renames come first of all, and a directory before what is in it; steps on one path keep
-        // their order, because the sort is stable.
-        agreed.sort_by(|a, b| match (a, b) {
-            (BaseChange::Move { .. }, BaseChange::Move { .. }) => std::cmp::Ordering::Equal,
-            (BaseChange::Move { .. }, _) => std::cmp::Ordering::Less,
-            (_, BaseChange::Move { .. }) => std::cmp::Ordering::Greater,
-            (a, b) => path_of(a).cmp(path_of(b)),
-        });
-        agreed
+        let agreed = std::mem::take(&mut self.books().agreed);
+        let (moves, mut rest): (Vec<_>, Vec<_>) = agreed
+            .into_iter()
+            .partition(|change| matches!(change, BaseChange::Move { .. }));
+        // A directory comes before what is in it; steps on one path keep their order, because the
+        // sort is stable.
+        rest.sort_by(|a, b| path_of(a).cmp(path_of(b)));
+        if moves.is_empty() {
+            return rest;
+        }
+        // Renames come first of all, but a record can only move into a directory of the base.
+        let targets: Vec<&RelPath> = moves.iter().map(path_of).collect();
+        let mut ways: BTreeMap<RelPath, Vec<BaseChange>> = BTreeMap::new();
+        let above: BTreeSet<RelPath> = targets.iter().flat_map(|to| to.ancestors()).collect();
+        let (first, rest): (Vec<_>, Vec<_>) = rest
+            .into_iter()
+            .partition(|change| above.contains(path_of(change)));
+        for change in first {
+            let path = path_of(&change).clone();
+            ways.entry(path).or_default().push(change);
+        }
+        let mut ordered = Vec::new();
+        for rename in moves {
+            let mut dirs: Vec<RelPath> = path_of(&rename).ancestors().collect();
+            dirs.reverse();
+            for dir in dirs {
+                ordered.extend(ways.remove(&dir).unwrap_or_default());
+            }
+            ordered.push(rename);
+        }
+        ordered.extend(rest);
+        ordered
     }
 
     /// Takes the ends of steps since the last call, for the journal.

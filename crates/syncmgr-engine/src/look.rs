@@ -94,7 +94,10 @@ impl Ground<'_> {
             // A rename deletes the old name, and this mode never deletes.
             Mode::AddOnly => &[],
         };
-        let (renames, mut differences) = moves::follow(scan.differences, made_on, stable_ids);
+        let followed = moves::follow(scan.differences, made_on, stable_ids, &|side, to, seen| {
+                self.is_free(side, to, seen)
+            });
+        let mut differences = followed.differences;
         let mut problems = scan.problems;
         self.look_again(&mut differences, &mut problems)?;
         let policy = Policy {
@@ -110,7 +113,8 @@ impl Ground<'_> {
             mounts[side].push(path);
         }
         let mut plan = Plan {
-            renames,
+            renames: followed.renames,
+            moved: followed.moved,
             changes: outcome.changes,
             conflicts: Vec::new(),
             problems,
@@ -130,6 +134,19 @@ impl Ground<'_> {
         plan.problems
             .sort_by(|a, b| (&a.path, a.side).cmp(&(&b.path, b.side)));
         Ok(plan)
+    }
+
+    /// Says whether a store that folds names has this one free, or taken by the very thing that is
+    /// to get it (only the letters' case changes). Other stores have listed all their names.
+    fn is_free(&self, side: Side, to: &RelPath, seen: &Entry) -> bool {
+        let capabilities = self.sides[side].capabilities();
+        if !capabilities.folds_case && !capabilities.folds_unicode {
+            return true;
+        }
+        match self.sides[side].stat(to) {
+            Ok(there) => there.is_none_or(|there| there.id == seen.id),
+            Err(_) => false,
+        }
     }
 
     /// Compares what a rename brought together under one name.
@@ -177,6 +194,16 @@ impl Ground<'_> {
             }
             _ => false,
         });
+        if let (Some(base), true) = (&d.base, untouched.left && untouched.right && !self.options.is_full)
+        {
+            return Ok(Facts {
+                equal: Some(true),
+                is_base: Sides::new(Some(true), Some(true)),
+                hash: base.hash,
+                targets: Sides::new(base.target.clone(), base.target.clone()),
+                ..Facts::default()
+            });
+        }
         if let (Some(base), Some(left), Some(right)) = (&d.base, entries.left, entries.right) {
             // A rename leaves the content and its time alone. A large file is taken at its word.
             let is_as_agreed = |side: Side, entry: &Entry| {

@@ -9,10 +9,10 @@
 //! Pure: no clock, disk or network. The content of renamed files is looked at again by the caller
 //! where [`Difference::now_at`] says that the two sides have it under different names.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::ops::Bound;
 
-use crate::entry::{FileId, Kind, Side, Sides, State};
+use crate::entry::{Entry, FileId, Kind, Side, Sides, State};
 use crate::path::RelPath;
 use crate::plan::{Reason, Rename};
 use crate::scan::Difference;
@@ -20,31 +20,174 @@ use crate::scan::Difference;
 /// What was seen where, by path.
 type Tree = BTreeMap<RelPath, Difference>;
 
+/// What following the renames gave.
+#[derive(Default)]
+pub(crate) struct Followed {
+    /// To be repeated on the other side.
+    pub(crate) renames: Vec<Rename>,
+    /// On both sides already; only the records follow, in this order.
+    pub(crate) moved: Vec<(RelPath, RelPath)>,
+    /// What is left, sorted by path.
+    pub(crate) differences: Vec<Difference>,
+}
+
+/// Says whether a side's store has a name free for what was seen there under another one: a store
+/// that folds names takes two for one, and only it knows which.
+pub(crate) type IsFree<'a> = dyn Fn(Side, &RelPath, &Entry) -> bool + 'a;
+
 /// Finds renames made on the sides in `made_on` and applies them to the differences.
-/// `stable_ids` says on which sides file ids can be trusted across runs.
+/// `stable_ids` says on which sides file ids can be trusted across runs, `is_free` whether a side
+/// can take a new name.
 #[must_use]
 pub(crate) fn follow(
     differences: Vec<Difference>,
     made_on: &[Side],
     stable_ids: Sides<bool>,
-) -> (Vec<Rename>, Vec<Difference>) {
-    let may_have = made_on
-        .iter()
-        .any(|&side| stable_ids[side] && has_candidates(&differences, side));
+    is_free: &IsFree<'_>,
+) -> Followed {
+    let was_repeated = stable_ids.left && stable_ids.right && has_repeated(&differences);
+    let may_have = was_repeated
+        || made_on
+            .iter()
+            .any(|&side| stable_ids[side] && has_candidates(&differences, side));
     if !may_have {
-        return (Vec::new(), differences);
+        return Followed {
+            differences,
+            ..Followed::default()
+        };
     }
     let mut tree: Tree = differences
         .into_iter()
         .map(|d| (d.path.clone(), d))
         .collect();
+    let mut moved = Vec::new();
+    if was_repeated {
+        follow_repeated(&mut tree, &mut moved);
+    }
     let mut renames = Vec::new();
     for &side in made_on {
         if stable_ids[side] {
-            follow_side(&mut tree, side, &mut renames);
+            follow_side(&mut tree, side, is_free, &mut renames);
         }
     }
-    (renames, tree.into_values().collect())
+    Followed {
+        renames,
+        moved,
+        differences: tree.into_values().collect(),
+    }
+}
+
+/// Says whether something is gone from both sides and something is new on both.
+fn has_repeated(differences: &[Difference]) -> bool {
+    differences.iter().any(is_gone_from_both) && differences.iter().any(|d| new_ids(d).is_some())
+}
+
+fn is_gone_from_both(d: &Difference) -> bool {
+    d.base.is_some() && d.seen.left.is_absent() && d.seen.right.is_absent()
+}
+
+/// The ids under a name that is new on both sides.
+fn new_ids(d: &Difference) -> Option<(FileId, FileId)> {
+    let (left, right) = (d.seen.left.entry()?, d.seen.right.entry()?);
+    let is_new = d.base.is_none() && left.kind == right.kind;
+    (is_new && left.id != FileId(0) && right.id != FileId(0)).then_some((left.id, right.id))
+}
+
+/// Brings the base after renames that both sides have: the run that repeated them was killed
+/// before it could say so, or two people had the same idea. Without this, whatever else changed
+/// under the new name would have nothing to be compared with, and would be a conflict.
+fn follow_repeated(tree: &mut Tree, moved: &mut Vec<(RelPath, RelPath)>) {
+    let mut new_by_ids: HashMap<(FileId, FileId), RelPath> = tree
+        .values()
+        .filter_map(|d| Some((new_ids(d)?, d.path.clone())))
+        .collect();
+    let gone = tree.values().filter(|d| is_gone_from_both(d));
+    let mut work: VecDeque<RelPath> = gone.map(|d| d.path.clone()).collect();
+    // Each new name is used once, so this ends. What is within a directory follows it, and may
+    // have been renamed once more in the new place.
+    while let Some(from) = work.pop_front() {
+        let base = tree.get(&from).filter(|d| is_gone_from_both(d));
+        let Some(base) = base.and_then(|d| d.base.as_ref()) else {
+            continue;
+        };
+        let ids = (base.left.id, base.right.id);
+        let is_it = |to: &RelPath| {
+            let new = tree.get(to);
+            new.is_some_and(|new| new.seen.left.kind() == Some(base.kind))
+        };
+        if !new_by_ids.get(&ids).is_some_and(is_it) {
+            continue;
+        }
+        let Some(to) = new_by_ids.remove(&ids) else {
+            continue;
+        };
+        let is_way_agreed = to.ancestors().all(|dir| is_agreed_dir(tree, &dir));
+        work.extend(take_base_along(tree, &from, &to, is_way_agreed));
+        if is_way_agreed {
+            moved.push((from, to));
+        }
+    }
+}
+
+/// Says whether a directory both sides have is in the base, or will be before any step is done.
+fn is_agreed_dir(tree: &Tree, dir: &RelPath) -> bool {
+    tree.get(dir).is_none_or(|d| {
+        let modes = d.seen.as_ref().map(|seen| seen.entry().map(|e| e.mode));
+        d.base.is_some() || modes.left == modes.right
+    })
+}
+
+/// Lets what was agreed within `from` count for `to`; returns what is gone there, too. Where the
+/// record cannot follow yet, because the way to `to` is not agreed on, it stays at `from` until
+/// the next run.
+fn take_base_along(
+    tree: &mut Tree,
+    from: &RelPath,
+    to: &RelPath,
+    follows: bool,
+) -> Vec<RelPath> {
+    let mut gone = Vec::new();
+    for old_path in paths_within(tree, from) {
+        let Some(old) = tree.remove(&old_path) else {
+            continue;
+        };
+        let Some(path) = old_path.rebase(from, to) else {
+            continue;
+        };
+        let mut new = tree
+            .remove(&path)
+            .unwrap_or_else(|| nowhere(path.clone()));
+        if new.base.is_none() {
+            new.base = old.base;
+            new.now_at = Some(Sides::new(path.clone(), path.clone()));
+        }
+        if is_gone_from_both(&new) {
+            gone.push(path.clone());
+        }
+        if !(follows && moved_along_unchanged(&new, Side::Left)) {
+            tree.insert(path, new);
+        }
+    }
+    gone
+}
+
+fn paths_within(tree: &Tree, top: &RelPath) -> Vec<RelPath> {
+    tree.range((Bound::Included(top.clone()), Bound::Unbounded))
+        .map(|(path, _)| path)
+        .take_while(|path| path.is_within(top))
+        .cloned()
+        .collect()
+}
+
+/// A name of which nothing is known yet.
+fn nowhere(path: RelPath) -> Difference {
+    Difference {
+        path,
+        base: None,
+        seen: Sides::default(),
+        facts: crate::compare::Facts::default(),
+        now_at: None,
+    }
 }
 
 /// Says whether something is gone and something is new on this side; most runs end here.
@@ -65,7 +208,12 @@ fn is_new(d: &Difference, side: Side) -> bool {
     d.base.is_none() && d.seen[side.other()].is_absent() && d.seen[side].entry().is_some()
 }
 
-fn follow_side(tree: &mut Tree, side: Side, renames: &mut Vec<Rename>) {
+fn follow_side(
+    tree: &mut Tree,
+    side: Side,
+    is_free: &IsFree<'_>,
+    renames: &mut Vec<Rename>,
+) {
     let mut new_by_id: HashMap<FileId, Vec<RelPath>> = HashMap::new();
     for d in tree.values().filter(|d| is_new(d, side)) {
         if let Some(entry) = d.seen[side].entry() {
@@ -86,12 +234,12 @@ fn follow_side(tree: &mut Tree, side: Side, renames: &mut Vec<Rename>) {
         let from = accepted.iter().fold(old, |path, (from, to)| {
             path.rebase(from, to).unwrap_or(path)
         });
-        if let Some(to) = accept(tree, side, &from, &mut new_by_id, renames) {
+        if let Some(to) = accept(tree, side, &from, &mut new_by_id, is_free, renames) {
             accepted.push((from, to));
         }
     }
     for from in gone(false, tree) {
-        accept(tree, side, &from, &mut new_by_id, renames);
+        accept(tree, side, &from, &mut new_by_id, is_free, renames);
     }
 }
 
@@ -101,6 +249,7 @@ fn accept(
     side: Side,
     from: &RelPath,
     new_by_id: &mut HashMap<FileId, Vec<RelPath>>,
+    is_free: &IsFree<'_>,
     renames: &mut Vec<Rename>,
 ) -> Option<RelPath> {
     let d = tree.get(from).filter(|d| is_gone(d, side))?;
@@ -110,7 +259,7 @@ fn accept(
     let places = new_by_id.get_mut(&id).filter(|_| id != FileId(0))?;
     let at = places
         .iter()
-        .position(|to| can_follow(tree, side, from, to, kind))?;
+        .position(|to| can_follow(tree, side, from, to, kind) && is_free(side.other(), to, &seen))?;
     let to = places.remove(at);
     carry_over(tree, side, from, &to);
     renames.push(Rename {
@@ -142,13 +291,7 @@ fn can_follow(tree: &Tree, side: Side, from: &RelPath, to: &RelPath, kind: Kind)
 /// Moves what the base and the other side have within `from` to `to`, where this side has it.
 fn carry_over(tree: &mut Tree, side: Side, from: &RelPath, to: &RelPath) {
     let other = side.other();
-    let within: Vec<RelPath> = tree
-        .range((Bound::Included(from.clone()), Bound::Unbounded))
-        .map(|(path, _)| path)
-        .take_while(|path| path.is_within(from))
-        .cloned()
-        .collect();
-    for old_path in within {
+    for old_path in paths_within(tree, from) {
         let Some(old) = tree.remove(&old_path) else {
             continue;
         };
@@ -158,13 +301,9 @@ fn carry_over(tree: &mut Tree, side: Side, from: &RelPath, to: &RelPath) {
         let was_at = old
             .now_at
             .map_or_else(|| old_path.clone(), |at| at[other].clone());
-        let mut merged = tree.remove(&new_path).unwrap_or_else(|| Difference {
-            path: new_path.clone(),
-            base: None,
-            seen: Sides::default(),
-            facts: crate::compare::Facts::default(),
-            now_at: None,
-        });
+        let mut merged = tree
+            .remove(&new_path)
+            .unwrap_or_else(|| nowhere(new_path.clone()));
         // Something else under this name on the other side cannot be: `to` was free there.
         merged.base = old.base;
         merged.seen[other] = old.seen[other].clone();

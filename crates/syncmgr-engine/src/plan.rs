@@ -354,6 +354,9 @@ pub struct Census {
 pub struct Plan {
     /// Renames, carried out first and in this order.
     pub renames: Vec<Rename>,
+    /// Renames that both sides have already, from and to; only the memory of the agreed state
+    /// follows them, in the order of the list.
+    pub moved: Vec<(RelPath, RelPath)>,
     /// Changes by path, sorted.
     pub changes: Vec<Change>,
     /// What waits for a person, sorted by path.

@@ -377,6 +377,16 @@ impl Ground<'_> {
             if untouched.left && untouched.right {
                 return Ok(());
             }
+        } else if let (None, None, Some(dir)) =
+            (kinds.left, kinds.right, met.base.and_then(|at| records.dir(at)))
+        {
+            // Gone from both sides, but maybe only renamed on both: what was agreed within it
+            // goes with it then.
+            found.push(Visit {
+                path: path.clone(),
+                has: Sides::default(),
+                base: Some(dir),
+            });
         }
         let sides = Sides::from_fn(|side| {
             let (dir, entry) = (dirs[side].as_deref()?, entries[side]?);

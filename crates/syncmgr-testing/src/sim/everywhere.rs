@@ -1,18 +1,16 @@
 //! One scenario with a crash at every step there is: after every recovery both trees must look as
 //! if nothing had happened.
 
-use std::collections::BTreeMap;
-
 use syncmgr_engine::entry::{Side, Sides};
-use syncmgr_engine::path::RelPath;
 use syncmgr_engine::replica::Capabilities;
 use syncmgr_engine::rules::ConflictRule;
 
 use super::rounds::{engine_options, settle_down};
 use super::world::{Ran, World};
 use super::{Broken, SimFailure, SimOptions, SimOutcome, TAIL_LINES, check, guarded, outcome};
-use crate::memory::{Content, Crash};
+use crate::memory::Crash;
 use crate::rng::Rng;
+use crate::tree::{self, Tree};
 
 /// Edits before the run that is crashed.
 const N_EDITS: u64 = 24;
@@ -21,8 +19,8 @@ const STEPS_MAX: u64 = 5_000;
 /// Every so many crash points the recovery is crashed, too.
 const SECOND_ONE_IN: u64 = 3;
 
-/// What a person sees of a tree, identity and times aside.
-type Seen = Sides<BTreeMap<RelPath, Content>>;
+/// What a person sees of both trees, identity, modes and times aside.
+type Seen = Sides<Tree>;
 
 /// Runs one scenario without a crash, then again and again with a crash after 0, 1, 2, … changes
 /// until a run gets through, in turn right after the step and right before the next, and checks
@@ -35,23 +33,23 @@ pub fn crash_everywhere(seed: u64) -> Result<SimOutcome, SimFailure> {
 }
 
 fn run(seed: u64) -> Result<SimOutcome, Broken> {
-    let (_, expected) = scenario(seed, None)?;
+    let (_, expected, _) = scenario(seed, None)?;
     let mut total = SimOutcome::default();
     for after in 0..STEPS_MAX {
         let crash = Crash {
             after,
             is_late: after % 2 == 1,
         };
-        let (one, seen) = scenario(seed, Some(crash))?;
+        let (one, seen, trace) = scenario(seed, Some(crash))?;
         let got_through = one.n_crashes == 0;
         total.n_runs += one.n_runs;
         total.n_steps += one.n_steps;
         total.n_crashes += one.n_crashes;
         total.hash = one.hash;
         if seen != expected {
-            let what =
-                format!("I9: after {crash:?} the trees are others: {seen:?}, not {expected:?}");
-            return Err((what, Vec::new()));
+            let what = Side::BOTH.map(|side| difference(side, &expected[side], &seen[side]));
+            let what = what.into_iter().flatten().collect::<Vec<_>>().join("; ");
+            return Err((format!("I9: after {crash:?}: {what}"), trace));
         }
         if got_through {
             return Ok(total);
@@ -63,7 +61,19 @@ fn run(seed: u64) -> Result<SimOutcome, Broken> {
     ))
 }
 
-fn scenario(seed: u64, crash: Option<Crash>) -> Result<(SimOutcome, Seen), Broken> {
+/// Says what a crash left otherwise than a run without one, name by name.
+fn difference(side: Side, expected: &Tree, seen: &Tree) -> Option<String> {
+    let only_in = |a: &Tree, b: &Tree| {
+        let mut only = a.clone();
+        only.0.retain(|path, item| b.0.get(path) != Some(item));
+        only
+    };
+    let (missing, extra) = (only_in(expected, seen), only_in(seen, expected));
+    let side = side.as_str();
+    (expected != seen).then(|| format!("{side} has `{extra}` instead of `{missing}`"))
+}
+
+fn scenario(seed: u64, crash: Option<Crash>) -> Result<(SimOutcome, Seen, Vec<String>), Broken> {
     let mut rng = Rng::new(seed);
     let posix = Sides::from_fn(|_| Capabilities::posix());
     let mut options = engine_options(&mut rng);
@@ -73,7 +83,10 @@ fn scenario(seed: u64, crash: Option<Crash>) -> Result<(SimOutcome, Seen), Broke
     }
     let mut world = World::new(rng.fork(), posix, options).map_err(|what| (what, Vec::new()))?;
     play(&mut world, &mut rng, crash)
-        .map(|(n_conflicts, seen)| (outcome(&world, n_conflicts), seen))
+        .map(|(n_conflicts, seen)| {
+            let trace = world.machine.trace_tail(TAIL_LINES);
+            (outcome(&world, n_conflicts), seen, trace)
+        })
         .map_err(|what| {
             let what = format!("after {crash:?}: {what}");
             (what, world.machine.trace_tail(TAIL_LINES))
@@ -93,9 +106,12 @@ fn play(world: &mut World, rng: &mut Rng, crash: Option<Crash>) -> Result<(u64, 
         world.machine.crash(None);
     }
     let report = settle_down(world)?;
-    let seen = world.pictures().map(|picture| {
-        let parts = picture.into_iter();
-        parts.map(|(path, node)| (path, node.content)).collect()
+    let seen = world.replicas.as_ref().map(|replica| {
+        let mut tree = tree::of(replica);
+        for item in tree.0.values_mut() {
+            item.mode = None;
+        }
+        tree
     });
     Ok((report.conflicts.len() as u64, seen))
 }

@@ -21,7 +21,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 pub use everywhere::crash_everywhere;
 
 /// Lines of the trace that a failure shows.
-const TAIL_LINES: usize = 60;
+const TAIL_LINES: usize = 400;
 /// One seed in so many is run twice, to see that the second run is the same.
 const REPEAT_ONE_IN: u64 = 5;
 /// One seed in so many also crashes at every step there is.
