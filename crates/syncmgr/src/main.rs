@@ -1,2 +1,42 @@
-//! The program.
-fn main() {}
+//! The program: the command line over the center.
+//!
+//! Reading order: `cli` (what can be typed), `app` (what a command works with), `commands` (one
+//! file each), `ui` (the only place that prints), `exit` and `json` (what scripts rely on).
+
+#![forbid(unsafe_code)]
+
+mod app;
+mod cli;
+mod clock;
+mod commands;
+mod dirs;
+mod error;
+mod exit;
+mod json;
+mod ui;
+
+use std::panic::catch_unwind;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use app::App;
+use cli::Cli;
+use dirs::Dirs;
+use exit::Exit;
+
+fn main() -> ExitCode {
+    ui::install_panic_message();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return ui::clap_message(&error),
+    };
+    let exit = catch_unwind(|| {
+        let ui = ui::Ui::from_env(&cli.global);
+        let mut app = App::new(Dirs::from_env(), ui);
+        let result = commands::run(&mut app, cli.command);
+        app.ui.finish(result)
+    })
+    .unwrap_or(Exit::Bug);
+    ExitCode::from(exit.code())
+}

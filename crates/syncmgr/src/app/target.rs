@@ -1,0 +1,421 @@
+//! Finds the sync a person names: a saved name, two folders, an id, or a path inside a folder.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::path::{Path, PathBuf};
+
+use syncmgr_handlers::files::{self, identity, place};
+use syncmgr_model::format::{parse_bytes, parse_days};
+use syncmgr_model::id::HandlerId;
+use syncmgr_model::item::{Item, Settings, Value};
+use syncmgr_model::side::{PerSide, Side};
+
+use super::App;
+use crate::cli::{SettingArgs, word};
+use crate::error::CliError;
+use crate::ui::safe;
+
+impl App {
+    /// Finds or makes the item of a target and applies the settings given with it.
+    ///
+    /// # Errors
+    /// When there is no such sync, or the two words are no folders.
+    pub(crate) fn target(
+        &mut self,
+        target: &[OsString],
+        args: &SettingArgs,
+    ) -> Result<Item, CliError> {
+        let mut item = match target {
+            [name] => self.named(name)?,
+            [left, right] => self.pair(left, right)?,
+            _ => return Err(CliError::usage("name a saved sync, or two folders")),
+        };
+        apply(&mut item.settings, args)?;
+        self.handler(&item)?.check(&item)?;
+        Ok(item)
+    }
+
+    /// Finds a sync by its name, its id or the beginning of its id.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(crate) fn named(&mut self, name: &OsStr) -> Result<Item, CliError> {
+        let text = name.to_string_lossy();
+        let saved = self.saved()?;
+        if let Some(item) = saved
+            .iter()
+            .find(|item| item.name.as_deref() == Some(&*text))
+        {
+            return Ok(item.clone());
+        }
+        let known = self.known()?;
+        let by_id: Vec<_> = known
+            .iter()
+            .filter(|item| text.len() >= 4 && item.id.as_str().starts_with(&*text))
+            .collect();
+        if let [item] = by_id.as_slice() {
+            return Ok((*item).clone());
+        }
+        let shown = safe(&text);
+        if Path::new(name).is_dir() {
+            return Err(
+                CliError::usage(format!("one folder alone: `{shown}`")).hint(format!(
+                    "name the other one too: `syncmgr sync {shown} OTHER`"
+                )),
+            );
+        }
+        let error = CliError::not_found(format!("there is no sync `{shown}`"));
+        Err(match nearest(&text, &saved) {
+            Some(near) => error.hint(format!("did you mean `{near}`?")),
+            None => error.hint("`syncmgr list` shows the syncs there are"),
+        })
+    }
+
+    /// Returns the item of two folders: the saved sync of exactly these, otherwise a nameless one.
+    fn pair(&mut self, left: &OsStr, right: &OsStr) -> Result<Item, CliError> {
+        let (Some(l), Some(r)) = (real(left), real(right)) else {
+            return self.missing_pair(left, right);
+        };
+        for item in self.saved()? {
+            let Ok(folders) = self.folders(&item) else {
+                continue;
+            };
+            let real = |side| std::fs::canonicalize(&folders[side]).ok();
+            let sides = (real(Side::Left), real(Side::Right));
+            if sides == (Some(l.clone()), Some(r.clone()))
+                || sides == (Some(r.clone()), Some(l.clone()))
+            {
+                return Ok(with_folders(item, &l, &r));
+            }
+        }
+        Ok(nameless(&l, &r))
+    }
+
+    /// Two words of which at least one is no folder: a sync that ran before (its disk may be
+    /// away), otherwise a mistake.
+    fn missing_pair(&mut self, left: &OsStr, right: &OsStr) -> Result<Item, CliError> {
+        let typed = PerSide {
+            left: absolute(left),
+            right: absolute(right),
+        };
+        for item in self.known()? {
+            let Ok(folders) = self.folders(&item) else {
+                continue;
+            };
+            let is = |a: Side| folders[a] == typed.left && folders[a.other()] == typed.right;
+            if is(Side::Left) || is(Side::Right) {
+                return Ok(with_folders(item, &typed.left, &typed.right));
+            }
+        }
+        let missing = if real(left).is_none() { left } else { right };
+        let shown = safe(&missing.to_string_lossy());
+        let name = left.to_string_lossy();
+        if self
+            .saved()?
+            .iter()
+            .any(|item| item.name.as_deref() == Some(&*name))
+        {
+            let name = safe(&name);
+            return Err(CliError::usage(format!(
+                "`{name}` is a saved sync; `{shown}` is no folder"
+            ))
+            .hint(format!("a saved sync stands alone: `syncmgr sync {name}`")));
+        }
+        let what = if Path::new(missing).exists() {
+            "is not a folder"
+        } else {
+            "does not exist"
+        };
+        Err(CliError::usage(format!("`{shown}` {what}"))
+            .hint("create the folder first, so that a mistyped name never becomes a new copy"))
+    }
+
+    /// Makes a new saved sync of two folders. It takes over what they agreed on when they were
+    /// synced before.
+    ///
+    /// # Errors
+    /// When they are no folders.
+    pub(crate) fn new_item(
+        &mut self,
+        name: &str,
+        left: &OsStr,
+        right: &OsStr,
+    ) -> Result<Item, CliError> {
+        let (Some(l), Some(r)) = (real(left), real(right)) else {
+            let missing = if real(left).is_none() { left } else { right };
+            let shown = safe(&missing.to_string_lossy());
+            return Err(CliError::usage(format!("`{shown}` is not a folder"))
+                .hint("create the folder first"));
+        };
+        let item = nameless(&l, &r);
+        let saved = self.saved()?;
+        if let Some(other) = saved.iter().find(|other| other.id == item.id) {
+            let other = other.label();
+            return Err(
+                CliError::usage(format!("these folders are saved already, as `{other}`"))
+                    .hint(format!("change it with `syncmgr set {other} KEY=VALUE`")),
+            );
+        }
+        Ok(Item {
+            name: Some(name.to_owned()),
+            ..item
+        })
+    }
+
+    /// Finds the sync in whose folders a path lies, and the path below its root. A path may also
+    /// be typed as `NAME:path/below/the/folder`.
+    ///
+    /// # Errors
+    /// When no sync has it.
+    pub(crate) fn locate(&mut self, path: &OsStr) -> Result<(Item, Vec<u8>), CliError> {
+        let bytes = path.as_bytes();
+        if let Some(colon) = bytes.iter().position(|&b| b == b':')
+            && let Ok(item) = self.named(OsStr::from_bytes(&bytes[..colon]))
+        {
+            return Ok((item, bytes[colon + 1..].to_vec()));
+        }
+        let wanted = resolve(&absolute(path));
+        let mut best: Option<(usize, Item, Vec<u8>)> = None;
+        for item in self.known()? {
+            let Ok(folders) = self.folders(&item) else {
+                continue;
+            };
+            for side in Side::BOTH {
+                let root = resolve(&folders[side]);
+                if let Ok(rest) = wanted.strip_prefix(&root) {
+                    // The innermost folder is meant when syncs lie within each other.
+                    let depth = root.components().count();
+                    if best.as_ref().is_none_or(|(best, ..)| *best < depth) {
+                        let rest = rest.as_os_str().as_bytes().to_vec();
+                        best = Some((depth, item.clone(), rest));
+                    }
+                }
+            }
+        }
+        best.map(|(_, item, rest)| (item, rest)).ok_or_else(|| {
+            CliError::not_found(format!(
+                "`{}` is in no folder that is synced",
+                safe(&path.to_string_lossy())
+            ))
+            .hint("`syncmgr list` shows the folders; a path may also be typed as NAME:path")
+        })
+    }
+}
+
+fn nameless(left: &Path, right: &Path) -> Item {
+    let item = Item {
+        id: identity::of_folders(left, right),
+        handler: HandlerId::new(files::ID).expect("the id of a built-in handler is valid"),
+        name: None,
+        settings: Settings::default(),
+        is_enabled: true,
+    };
+    with_folders(item, left, right)
+}
+
+/// Sets the folders in the order they were typed. Settings that name a side turn with them.
+fn with_folders(mut item: Item, left: &Path, right: &Path) -> Item {
+    let text = |path: &Path| Value::Text(place::written(path));
+    let was_left = item.settings.text("left").map(str::to_owned);
+    let is_swapped = was_left.is_some_and(|was| was == place::written(right));
+    item.settings.set("left", text(left));
+    item.settings.set("right", text(right));
+    if is_swapped {
+        for key in ["mode", "rule"] {
+            let turned = match item.settings.text(key) {
+                Some("mirror") => "mirror-back",
+                Some("mirror-back") => "mirror",
+                Some("left") => "right",
+                Some("right") => "left",
+                Some(_) | None => continue,
+            };
+            item.settings.set(key, Value::Text(turned.to_owned()));
+        }
+    }
+    item
+}
+
+/// Applies the settings of the command line.
+pub(crate) fn apply(settings: &mut Settings, args: &SettingArgs) -> Result<(), CliError> {
+    let mut set = |key: &str, text: String| settings.set(key, Value::Text(text));
+    if let Some(mode) = args.mode {
+        set("mode", word(mode));
+    }
+    if let Some(rule) = args.rule {
+        set("rule", word(rule));
+    }
+    for (key, option, value) in [
+        ("bandwidth", "--bandwidth", &args.bandwidth),
+        ("keep_bytes", "--keep-bytes", &args.keep_bytes),
+    ] {
+        if let Some(text) = value {
+            if parse_bytes(text).is_none() {
+                let text = safe(text);
+                return Err(
+                    CliError::usage(format!("{option}: `{text}` is no number of bytes"))
+                        .hint("write it as 500k, 10M or 2GiB"),
+                );
+            }
+            set(key, text.clone());
+        }
+    }
+    if let Some(text) = &args.keep_versions {
+        let days = parse_days(text).ok_or_else(|| {
+            CliError::usage(format!(
+                "--keep-versions: `{}` is no number of days",
+                safe(text)
+            ))
+            .hint("write it as 30d")
+        })?;
+        settings.set("keep_days", Value::Number(days));
+    }
+    let mut exclude = settings.list("exclude").to_vec();
+    for file in &args.exclude_from {
+        let text = std::fs::read_to_string(file).map_err(|error| {
+            let file = place::shown(file, None);
+            CliError::usage(format!("--exclude-from: cannot read `{file}`: {error}"))
+        })?;
+        exclude.extend(text.lines().map(str::to_owned));
+    }
+    exclude.extend(args.exclude.iter().cloned());
+    if !exclude.is_empty() {
+        settings.set("exclude", Value::List(exclude));
+    }
+    Ok(())
+}
+
+/// Sets one value from `KEY=VALUE`; an empty value takes the setting back.
+pub(crate) fn set_one(app: &App, item: &mut Item, text: &str) -> Result<(), CliError> {
+    use syncmgr_model::item::SettingKind;
+    let (key, value) = text
+        .split_once('=')
+        .ok_or_else(|| CliError::usage(format!("`{}` is not KEY=VALUE", safe(text))))?;
+    let specs = app.specs(&item.handler).unwrap_or_default();
+    let Some(spec) = specs.iter().find(|spec| spec.key == key) else {
+        let names: Vec<_> = specs.iter().map(|spec| spec.key).collect();
+        return Err(CliError::usage(format!("unknown setting `{}`", safe(key)))
+            .hint(format!("known: {}", names.join(", "))));
+    };
+    if value.is_empty() {
+        if spec.is_required {
+            return Err(CliError::usage(format!("`{key}` cannot be empty")));
+        }
+        item.settings.0.remove(key);
+        return Ok(());
+    }
+    let value = match spec.kind {
+        SettingKind::Text | SettingKind::Word(_) | SettingKind::Bytes => {
+            Value::Text(value.to_owned())
+        }
+        SettingKind::Folder => Value::Text(place::written(&absolute(OsStr::new(value)))),
+        SettingKind::Number => Value::Number(parse_days(value).ok_or_else(|| {
+            CliError::usage(format!("{key}: `{}` is no whole number", safe(value)))
+        })?),
+        SettingKind::List => Value::List(value.split(',').map(str::to_owned).collect()),
+    };
+    item.settings.set(key, value);
+    Ok(())
+}
+
+/// Returns the real path of a folder; `None` when it is none.
+fn real(path: &OsStr) -> Option<PathBuf> {
+    let path = std::fs::canonicalize(path).ok()?;
+    path.is_dir().then_some(path)
+}
+
+/// Makes a typed path absolute; the one place where the current folder counts.
+fn absolute(path: &OsStr) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| PathBuf::from(path))
+}
+
+/// Resolves the links in the folders above a path, which itself may be gone (a deleted file) or be
+/// a link (which is data).
+fn resolve(path: &Path) -> PathBuf {
+    let mut rest: Vec<OsString> = Vec::new();
+    let mut at = path.to_owned();
+    loop {
+        let is_link = rest.is_empty() && at.is_symlink() && !at.is_dir();
+        if !is_link && let Ok(real) = std::fs::canonicalize(&at) {
+            return rest.iter().rev().fold(real, |path, part| path.join(part));
+        }
+        let Some(name) = at.file_name() else {
+            return path.to_owned();
+        };
+        rest.push(OsString::from_vec(name.as_bytes().to_vec()));
+        if !at.pop() {
+            return path.to_owned();
+        }
+    }
+}
+
+/// Finds the saved name closest to a mistyped one: at most two letters away.
+fn nearest<'a>(typed: &str, saved: &'a [Item]) -> Option<&'a str> {
+    saved
+        .iter()
+        .filter_map(|item| item.name.as_deref())
+        .map(|name| (distance(typed, name), name))
+        .filter(|(n, name)| *n <= 2 && *n < name.len())
+        .min()
+        .map(|(_, name)| name)
+}
+
+/// Counts the letters to change, add or drop to get from one word to the other.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, ca) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, &cb) in b.iter().enumerate() {
+            let change = diagonal + usize::from(ca != cb);
+            diagonal = row[j + 1];
+            row[j + 1] = change.min(row[j] + 1).min(row[j + 1] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+impl App {
+    /// Returns the words that name a sync in a command line: its name, or its two folders.
+    #[must_use]
+    pub(crate) fn command_words(&self, item: &Item) -> String {
+        if let Some(name) = &item.name {
+            return name.clone();
+        }
+        let quote = |text: String| {
+            let is_plain = text
+                .chars()
+                .all(|c| c.is_alphanumeric() || "/._-~+@%,".contains(c));
+            if is_plain {
+                text
+            } else {
+                format!("'{}'", text.replace('\'', "'\\''"))
+            }
+        };
+        let places = self.places(item);
+        format!("{} {}", quote(places.left), quote(places.right))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mistyped_names_are_close() {
+        assert_eq!(distance("photos", "photos"), 0);
+        assert_eq!(distance("potos", "photos"), 1);
+        assert_eq!(distance("", "ab"), 2);
+    }
+
+    #[test]
+    fn swapped_folders_turn_the_settings_that_name_a_side() {
+        let mut item = nameless(Path::new("/a"), Path::new("/b"));
+        item.settings.set("mode", Value::Text("mirror".into()));
+        item.settings.set("rule", Value::Text("left".into()));
+        let item = with_folders(item, Path::new("/b"), Path::new("/a"));
+        assert_eq!(item.settings.text("mode"), Some("mirror-back"));
+        assert_eq!(item.settings.text("rule"), Some("right"));
+        assert_eq!(item.settings.text("left"), Some("/b"));
+    }
+}

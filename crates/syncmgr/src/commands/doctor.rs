@@ -1,0 +1,126 @@
+//! `doctor`: checks this installation; everything that is wrong comes with a fix.
+
+use std::path::Path;
+
+use super::Done;
+use crate::app::App;
+use crate::exit::Exit;
+use crate::json::{CheckJson, DoctorOutput, SCHEMA};
+use syncmgr_handlers::files::place::shown;
+use syncmgr_model::format::plural;
+use syncmgr_model::status::headline;
+
+/// Runs `doctor`. Ends with 12 when a check fails.
+pub(crate) fn run(app: &mut App) -> Done {
+    let mut checks = vec![config(app), state_dir(app), history(app)];
+    checks.extend(folders(app));
+    app.ui.json(&DoctorOutput {
+        schema: SCHEMA,
+        checks: checks
+            .iter()
+            .map(|check| CheckJson {
+                name: check.name,
+                ok: check.ok,
+                detail: check.detail.clone(),
+                fix: check.fix.clone(),
+            })
+            .collect(),
+    });
+    for check in &checks {
+        let mark = app.ui.out.tick(check.ok);
+        app.ui
+            .say(format!("{mark} {}: {}", check.name, check.detail));
+        if let Some(fix) = &check.fix {
+            app.ui.say(format!("    fix: {fix}"));
+        }
+    }
+    let all_ok = checks.iter().all(|check| check.ok);
+    Ok(if all_ok { Exit::Done } else { Exit::Failed })
+}
+
+fn check(name: &'static str, result: Result<String, String>, fix: impl Into<String>) -> CheckJson {
+    match result {
+        Ok(detail) => CheckJson {
+            name,
+            ok: true,
+            detail,
+            fix: None,
+        },
+        Err(detail) => CheckJson {
+            name,
+            ok: false,
+            detail,
+            fix: Some(fix.into()),
+        },
+    }
+}
+
+fn config(app: &App) -> CheckJson {
+    let result = match app.saved() {
+        Ok(items) => Ok(plural(items.len() as u64, "saved sync")),
+        Err(error) => Err(error.message),
+    };
+    let path = shown(&app.config_path(), app.dirs.home.as_deref());
+    check("configuration", result, format!("edit {path}"))
+}
+
+fn state_dir(app: &App) -> CheckJson {
+    let dir = &app.dirs.state;
+    let place = shown(dir, app.dirs.home.as_deref());
+    let result = match is_private(dir) {
+        Ok(true) => Ok(format!("{place}, readable by you only")),
+        Ok(false) => Err(format!(
+            "{place} can be read by others; it lists your files"
+        )),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Ok(format!("{place}, not made yet"))
+        }
+        Err(error) => Err(format!("{place}: {error}")),
+    };
+    check("state folder", result, format!("chmod 700 {place}"))
+}
+
+fn is_private(dir: &Path) -> std::io::Result<bool> {
+    use std::os::unix::fs::PermissionsExt as _;
+    Ok(std::fs::metadata(dir)?.permissions().mode() & 0o077 == 0)
+}
+
+fn history(app: &mut App) -> CheckJson {
+    let result = app
+        .known()
+        .and_then(|items| {
+            let states: Result<Vec<_>, _> = items.iter().map(|item| app.state(item)).collect();
+            let statuses: Vec<_> = states?.iter().map(|state| state.status).collect();
+            Ok(headline(&statuses))
+        })
+        .map_err(|error| error.message);
+    check(
+        "history",
+        result,
+        "check the free space and the permissions of the state folder",
+    )
+}
+
+fn folders(app: &mut App) -> Vec<CheckJson> {
+    let items = app.saved().unwrap_or_default();
+    let mut checks = Vec::new();
+    for item in items {
+        let words = app.command_words(&item);
+        let Ok(folders) = app.folders(&item) else {
+            continue;
+        };
+        for folder in [folders.left, folders.right] {
+            let place = shown(&folder, app.dirs.home.as_deref());
+            let result = match std::fs::read_dir(&folder) {
+                Ok(_) => Ok(format!("{place} ({words})")),
+                Err(error) => Err(format!("{place} ({words}): {error}")),
+            };
+            checks.push(check(
+                "folder",
+                result,
+                "mount or create it, or choose another one with `syncmgr set`",
+            ));
+        }
+    }
+    checks
+}

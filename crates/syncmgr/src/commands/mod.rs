@@ -1,0 +1,56 @@
+//! The commands, one file each.
+
+pub(crate) mod add;
+pub(crate) mod conflicts;
+pub(crate) mod demo;
+pub(crate) mod doctor;
+pub(crate) mod history;
+pub(crate) mod list;
+pub(crate) mod man;
+pub(crate) mod remove;
+pub(crate) mod rename;
+pub(crate) mod resolve;
+pub(crate) mod set;
+pub(crate) mod show;
+pub(crate) mod status;
+pub(crate) mod sync;
+pub(crate) mod undo;
+pub(crate) mod versions;
+pub(crate) mod why;
+
+use crate::app::App;
+use crate::cli::Command;
+use crate::error::CliError;
+use crate::exit::Exit;
+
+/// What every command returns.
+pub(crate) type Done = Result<Exit, CliError>;
+
+/// Runs a command.
+///
+/// # Errors
+/// What the person has to be told.
+pub(crate) fn run(app: &mut App, command: Option<Command>) -> Done {
+    match command {
+        None | Some(Command::Status) => status::run(app),
+        Some(Command::Sync(args)) => sync::run(app, &args, args.dry_run),
+        Some(Command::Preview(args)) => sync::run(app, &args, true),
+        Some(Command::Add(args)) => add::run(app, &args),
+        Some(Command::List) => list::run(app),
+        Some(Command::Show(args)) => show::run(app, &args),
+        Some(Command::Set(args)) => set::run(app, &args),
+        Some(Command::Rename(args)) => rename::run(app, &args),
+        Some(Command::Remove(args)) => remove::run(app, &args),
+        Some(Command::Conflicts(args)) => conflicts::run(app, &args),
+        Some(Command::Resolve(args)) => resolve::run(app, &args),
+        Some(Command::History(args)) => history::run(app, &args),
+        Some(Command::Undo(args)) => undo::run(app, &args),
+        Some(Command::Versions(args)) => versions::run(app, &args),
+        Some(Command::Why(args)) => why::run(app, &args),
+        Some(Command::Doctor) => doctor::run(app),
+        Some(Command::Demo(args)) => demo::run(app, &args),
+        Some(Command::Version) => man::version(app),
+        Some(Command::Completions { shell }) => man::completions(app, shell),
+        Some(Command::Man) => man::page(app),
+    }
+}

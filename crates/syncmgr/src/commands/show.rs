@@ -1,0 +1,91 @@
+//! `show`: everything about one sync.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+
+use clap::Args;
+use syncmgr_model::item::{Item, Value};
+
+use super::{Done, sync};
+use crate::app::App;
+use crate::error::CliError;
+use crate::exit::Exit;
+use crate::json::{ItemOutput, RunJson, SCHEMA, StatusItemJson};
+use crate::ui::{run::done_words, safe, when};
+
+/// Show everything about one sync.
+#[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    /// The sync: its name, or the beginning of its id
+    pub(crate) name: OsString,
+}
+
+/// Runs `show`.
+pub(crate) fn run(app: &mut App, args: &ShowArgs) -> Done {
+    let item = app.named(&args.name)?;
+    json(app, &item)?;
+    let state = app.state(&item)?;
+    let ui = app.ui.clone();
+    ui.say(sync::heading(app, &item));
+    ui.say(format!("  status    {}", state.status.words(&state.facts)));
+    if let Some(last) = &state.last {
+        let done = done_words(&last.summary, &app.places(&item));
+        ui.say(format!(
+            "  last run  {}: {done}",
+            when(last.started, app.now())
+        ));
+    }
+    for (key, value) in &item.settings.0 {
+        let text = match value {
+            Value::Text(text) => safe(text),
+            Value::Number(number) => number.to_string(),
+            Value::List(list) => safe(&list.join(", ")),
+        };
+        ui.say(format!("  {key:<9} {text}"));
+    }
+    ui.say(format!("  id        {}", item.id));
+    ui.say(format!(
+        "  state     {}",
+        syncmgr_handlers::files::place::shown(
+            &app.dirs.state.join("files").join(item.id.as_str()),
+            app.dirs.home.as_deref()
+        )
+    ));
+    Ok(Exit::Done)
+}
+
+/// Prints the JSON object of one sync.
+pub(crate) fn json(app: &mut App, item: &Item) -> Result<(), CliError> {
+    if app.ui.is_json {
+        let sync = status_json(app, item)?;
+        app.ui.json(&ItemOutput {
+            schema: SCHEMA,
+            sync,
+        });
+    }
+    Ok(())
+}
+
+/// Converts an item and its state for JSON.
+pub(crate) fn status_json(app: &mut App, item: &Item) -> Result<StatusItemJson, CliError> {
+    let state = app.state(item)?;
+    let settings: BTreeMap<_, _> = item
+        .settings
+        .0
+        .iter()
+        .map(|(key, value)| {
+            let value = match value {
+                Value::Text(text) => serde_json::Value::from(text.as_str()),
+                Value::Number(number) => serde_json::Value::from(*number),
+                Value::List(list) => serde_json::Value::from(list.clone()),
+            };
+            (key.clone(), value)
+        })
+        .collect();
+    Ok(StatusItemJson {
+        sync: sync::item_json(app, item),
+        status: state.status.as_str(),
+        last_run: state.last.as_ref().map(RunJson::from),
+        settings,
+    })
+}

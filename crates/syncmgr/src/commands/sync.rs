@@ -1,0 +1,132 @@
+//! `sync` and `preview`; and what every command that changes files shares: preview or run.
+
+use std::ffi::OsString;
+
+use clap::Args;
+use syncmgr_model::item::Item;
+use syncmgr_model::request::{Intent, Work};
+
+use super::Done;
+use crate::app::App;
+use crate::cli::SettingArgs;
+use crate::exit::Exit;
+use crate::json::{ItemJson, PreviewOutput, RunOutput, Sides};
+use crate::ui;
+
+/// Bring two folders together, or a saved sync.
+#[derive(Debug, Args)]
+pub(crate) struct SyncArgs {
+    /// Two folders, or the name of a saved sync
+    #[arg(required = true, num_args = 1..=2, value_names = ["LEFT|NAME", "RIGHT"])]
+    pub(crate) target: Vec<OsString>,
+    /// Settings for this run only.
+    #[command(flatten)]
+    pub(crate) settings: SettingArgs,
+    /// Say what would be done; change nothing
+    #[arg(long, short = 'n')]
+    pub(crate) dry_run: bool,
+    /// Compare the content of every file, not only of those that look changed
+    #[arg(long)]
+    pub(crate) full: bool,
+    /// Let the held changes of this plan go, once
+    #[arg(long, value_name = "PLAN")]
+    pub(crate) allow_deletions: Option<String>,
+    /// End with 10 when there are warnings
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// List every path of a preview
+    #[arg(long)]
+    pub(crate) files: bool,
+}
+
+/// Runs `sync` or `preview`.
+pub(crate) fn run(app: &mut App, args: &SyncArgs, is_dry: bool) -> Done {
+    let item = app.target(&args.target, &args.settings)?;
+    let work = Work::Sync {
+        is_full: args.full,
+        release: args.allow_deletions.clone(),
+    };
+    let how = How {
+        is_dry,
+        is_strict: args.strict,
+        all_files: args.files,
+    };
+    work_on(app, &item, work, how)
+}
+
+/// How to carry work out.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct How {
+    /// Only say what would be done.
+    pub(crate) is_dry: bool,
+    /// Warnings count.
+    pub(crate) is_strict: bool,
+    /// List every path of a preview.
+    pub(crate) all_files: bool,
+}
+
+/// Previews work, or does it and says how it went.
+pub(crate) fn work_on(app: &mut App, item: &Item, work: Work, how: How) -> Done {
+    let names = app.places(item);
+    let words = app.command_words(item);
+    if how.is_dry {
+        let is_sync = matches!(work, Work::Sync { .. });
+        let preview = app.preview(item, work)?;
+        app.ui
+            .json(&PreviewOutput::of(item_json(app, item), &preview));
+        if is_sync {
+            app.ui.say(heading(app, item));
+        }
+        ui::preview::print(&app.ui, &preview, &names, how.all_files);
+        if !how.all_files && !preview.changes.is_empty() && is_sync {
+            app.ui
+                .hint(format!("every path: `syncmgr preview {words} --files`"));
+        }
+        if let Some(id) = &preview.held_id {
+            app.ui.hint(format!(
+                "allow the held changes once: `syncmgr sync {words} --allow-deletions {id}`"
+            ));
+        }
+        return Ok(Exit::Done);
+    }
+    let outcome = app.run(item, work, Intent::Apply)?;
+    app.ui.json(&RunOutput::of(item_json(app, item), &outcome));
+    ui::run::print(&app.ui, &outcome, &names, &words);
+    Ok(Exit::of_run(&outcome, how.is_strict))
+}
+
+/// Writes the line that says which folders are meant.
+pub(crate) fn heading(app: &App, item: &Item) -> String {
+    let places = app.places(item);
+    let name = item.name.as_deref().unwrap_or("");
+    let gap = if name.is_empty() { "" } else { "  " };
+    format!(
+        "{}{gap}{}  {}  {}   {}",
+        app.ui.out.bold(name),
+        places.left,
+        app.ui.out.both_ways(),
+        places.right,
+        app.ui
+            .out
+            .dim(item.settings.text("mode").unwrap_or("two-way"))
+    )
+}
+
+/// Converts an item for JSON.
+pub(crate) fn item_json(app: &App, item: &Item) -> ItemJson {
+    let text = |key: &str| item.settings.text(key).unwrap_or_default().to_owned();
+    let folders = match app.folders(item) {
+        Ok(folders) => Sides::of(&folders, |path| {
+            syncmgr_handlers::files::place::written(path)
+        }),
+        Err(_) => Sides {
+            left: text("left"),
+            right: text("right"),
+        },
+    };
+    ItemJson {
+        id: item.id.to_string(),
+        name: item.name.clone(),
+        folders,
+    }
+}

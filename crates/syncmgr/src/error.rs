@@ -1,0 +1,82 @@
+//! An error that ends a command: what happened, what helps, and the exit code.
+
+use syncmgr_center::port::StoreError;
+use syncmgr_model::trouble::Trouble;
+use syncmgr_store::config::ConfigError;
+
+use crate::exit::Exit;
+
+/// Ends a command.
+#[derive(Debug)]
+pub(crate) struct CliError {
+    /// The exit code.
+    pub(crate) exit: Exit,
+    /// What happened: lower case, no full stop, names the thing.
+    pub(crate) message: String,
+    /// What helps.
+    pub(crate) hints: Vec<String>,
+    /// The message of the catalogue, when it is one.
+    pub(crate) trouble: Option<Trouble>,
+}
+
+impl CliError {
+    /// Builds an error.
+    pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self {
+            exit,
+            message: message.into(),
+            hints: Vec::new(),
+            trouble: None,
+        }
+    }
+
+    /// Builds an error about how the command was used.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, message)
+    }
+
+    /// Builds an error about something that is not there.
+    pub(crate) fn not_found(message: impl Into<String>) -> Self {
+        Self::new(Exit::NotFound, message)
+    }
+
+    /// Adds what helps.
+    #[must_use]
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+}
+
+impl From<Trouble> for CliError {
+    fn from(trouble: Trouble) -> Self {
+        let notice = syncmgr_model::catalogue::notice(&trouble);
+        Self {
+            exit: Exit::of_code(trouble.code),
+            message: notice.what,
+            hints: notice.actions,
+            trouble: Some(trouble),
+        }
+    }
+}
+
+impl From<StoreError> for CliError {
+    fn from(error: StoreError) -> Self {
+        Self::new(Exit::Failed, error.to_string()).hint(
+            "check the free space and the permissions of that folder; your files are not affected",
+        )
+    }
+}
+
+impl From<ConfigError> for CliError {
+    fn from(error: ConfigError) -> Self {
+        let exit = match &error {
+            ConfigError::Missing(_) => Exit::NotFound,
+            ConfigError::Exists(_) | ConfigError::BadName { .. } | ConfigError::Text { .. } => {
+                Exit::Usage
+            }
+            ConfigError::Io { .. } => Exit::Failed,
+        };
+        Self::new(exit, error.to_string())
+    }
+}

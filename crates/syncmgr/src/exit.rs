@@ -1,0 +1,202 @@
+//! The exit codes: public, documented, never reused.
+
+use syncmgr_center::command::Outcome;
+use syncmgr_model::progress::ProgressStatus;
+use syncmgr_model::trouble::Code;
+
+/// How the program ends.
+///
+/// When several apply to a run, the one that is most severe for the person wins, in the order of
+/// the status table: held (13) before failed (12) before conflicts (11) before warnings (10).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Done; both sides are equal in everything that can be synced.
+    Done = 0,
+    /// A fault of the program itself.
+    Bug = 1,
+    /// Wrong usage, also two folders that cannot be a pair.
+    Usage = 2,
+    /// Done, with warnings, and `--strict` was given.
+    Warnings = 10,
+    /// Conflicts remain.
+    Conflicts = 11,
+    /// Something that should have been synced was not.
+    Failed = 12,
+    /// Changes are held and need a person's OK.
+    Held = 13,
+    /// There is no such sync, run, conflict or version.
+    NotFound = 21,
+    /// Refused: it needs a confirmation that was not given.
+    NeedsConfirmation = 24,
+    /// The state changed meanwhile; look again.
+    StateChanged = 25,
+    /// Another run works on one of the folders.
+    Busy = 26,
+    /// Stopped by a signal.
+    Interrupted = 130,
+}
+
+impl Exit {
+    /// All codes.
+    pub(crate) const ALL: [Self; 12] = [
+        Self::Done,
+        Self::Bug,
+        Self::Usage,
+        Self::Warnings,
+        Self::Conflicts,
+        Self::Failed,
+        Self::Held,
+        Self::NotFound,
+        Self::NeedsConfirmation,
+        Self::StateChanged,
+        Self::Busy,
+        Self::Interrupted,
+    ];
+
+    /// Returns the number given to the system.
+    #[must_use]
+    pub(crate) fn code(self) -> u8 {
+        self as u8
+    }
+
+    /// Returns what the code means, for the manual.
+    #[must_use]
+    pub(crate) fn meaning(self) -> &'static str {
+        match self {
+            Self::Done => "done; both sides are equal in everything that can be synced",
+            Self::Bug => "unexpected failure (a bug)",
+            Self::Usage => "wrong usage, or the two folders cannot be synced with each other",
+            Self::Warnings => "done with warnings, only with --strict",
+            Self::Conflicts => "conflicts remain",
+            Self::Failed => "something that should have been synced was not",
+            Self::Held => "changes are held and need your OK",
+            Self::NotFound => "no such sync, run, conflict or version",
+            Self::NeedsConfirmation => "refused: a confirmation is needed",
+            Self::StateChanged => "something changed meanwhile; look again",
+            Self::Busy => "another run is working on these folders",
+            Self::Interrupted => "stopped by a signal",
+        }
+    }
+
+    /// Returns the code of a message that ended the work.
+    #[must_use]
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "every other code means that the work was not done"
+    )]
+    pub(crate) fn of_code(code: Code) -> Self {
+        match code {
+            Code::Busy => Self::Busy,
+            Code::SameFolder | Code::NestedFolders | Code::SettingUnusable => Self::Usage,
+            Code::PlanChanged | Code::NotPossible => Self::StateChanged,
+            Code::NotFound | Code::HandlerUnknown => Self::NotFound,
+            Code::HandlerStopped | Code::ProtocolFault => Self::Bug,
+            Code::Stopped => Self::Interrupted,
+            _ => Self::Failed,
+        }
+    }
+
+    /// Returns the code of a run.
+    #[must_use]
+    pub(crate) fn of_run(outcome: &Outcome, is_strict: bool) -> Self {
+        let left = &outcome.record.summary;
+        match outcome.record.status {
+            Some(ProgressStatus::Canceled) => return Self::Interrupted,
+            Some(ProgressStatus::Failed | ProgressStatus::Disconnected) => {
+                return outcome
+                    .events
+                    .last()
+                    .map_or(Self::Failed, |event| Self::of_code(event.trouble.code));
+            }
+            Some(ProgressStatus::Succeeded) => {}
+            Some(ProgressStatus::Updating | ProgressStatus::UpdatingIndeterminate) | None => {
+                return Self::Bug;
+            }
+        }
+        if left.n_held > 0 {
+            Self::Held
+        } else if left.n_failures > 0 {
+            Self::Failed
+        } else if left.n_conflicts > 0 {
+            Self::Conflicts
+        } else if left.n_warnings > 0 && is_strict {
+            Self::Warnings
+        } else {
+            Self::Done
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use syncmgr_model::event::Event;
+    use syncmgr_model::id::{HandlerId, ItemId, SessionId};
+    use syncmgr_model::record::{SessionRecord, Summary};
+    use syncmgr_model::request::WorkKind;
+    use syncmgr_model::time::Timestamp;
+    use syncmgr_model::trouble::Trouble;
+
+    use super::*;
+
+    fn outcome(status: ProgressStatus, change: impl FnOnce(&mut Summary)) -> Outcome {
+        let mut summary = Summary::default();
+        change(&mut summary);
+        Outcome {
+            record: SessionRecord {
+                id: SessionId::new("s").unwrap(),
+                handler: HandlerId::new("files").unwrap(),
+                item: ItemId::new("i").unwrap(),
+                kind: WorkKind::Sync,
+                started: Timestamp(0),
+                ended: Some(Timestamp(1)),
+                status: Some(status),
+                summary,
+            },
+            events: Vec::new(),
+            preview: None,
+        }
+    }
+
+    #[test]
+    fn the_most_severe_state_decides() {
+        use ProgressStatus::{Canceled, Succeeded};
+        let check = |change: fn(&mut Summary), expected: Exit| {
+            assert_eq!(Exit::of_run(&outcome(Succeeded, change), true), expected);
+        };
+        check(|_| (), Exit::Done);
+        check(|s| s.n_warnings = 1, Exit::Warnings);
+        check(|s| (s.n_warnings, s.n_conflicts) = (1, 1), Exit::Conflicts);
+        check(|s| (s.n_failures, s.n_conflicts) = (1, 1), Exit::Failed);
+        check(|s| (s.n_failures, s.n_held) = (1, 1), Exit::Held);
+        let warned = outcome(Succeeded, |s| s.n_warnings = 1);
+        assert_eq!(Exit::of_run(&warned, false), Exit::Done);
+        let stopped = outcome(Canceled, |s| s.n_conflicts = 1);
+        assert_eq!(Exit::of_run(&stopped, false), Exit::Interrupted);
+    }
+
+    #[test]
+    fn a_run_that_could_not_work_says_why() {
+        let check = |code, expected| {
+            let mut outcome = outcome(ProgressStatus::Failed, |_| ());
+            outcome.events.push(Event {
+                session: outcome.record.id.clone(),
+                item: outcome.record.item.clone(),
+                at: Timestamp(0),
+                trouble: Trouble::new(code),
+            });
+            assert_eq!(Exit::of_run(&outcome, false), expected);
+        };
+        check(Code::Busy, Exit::Busy);
+        check(Code::NestedFolders, Exit::Usage);
+        check(Code::PlanChanged, Exit::StateChanged);
+        check(Code::FolderMissing, Exit::Failed);
+        check(Code::HandlerStopped, Exit::Bug);
+    }
+
+    #[test]
+    fn no_number_is_used_twice() {
+        let mut codes: Vec<_> = Exit::ALL.iter().map(|exit| exit.code()).collect();
+        codes.dedup();
+        assert_eq!(codes.len(), Exit::ALL.len());
+    }
+}

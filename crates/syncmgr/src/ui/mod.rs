@@ -1,0 +1,224 @@
+//! The only place that prints. stdout is what was asked for, stderr is talk; names of files come
+//! here as bytes or harmless text and leave as harmless text (S6).
+
+pub(crate) mod notice;
+pub(crate) mod preview;
+pub(crate) mod progress;
+pub(crate) mod run;
+pub(crate) mod style;
+
+use std::io::{self, IsTerminal as _, Write};
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::Serialize;
+use syncmgr_engine::path::display_bytes;
+use syncmgr_model::side::PerSide;
+use syncmgr_model::time::Timestamp;
+
+use crate::cli::{Global, When};
+use crate::error::CliError;
+use crate::exit::Exit;
+use crate::json;
+use style::Style;
+
+/// Where and how to print.
+#[derive(Debug, Clone)]
+pub(crate) struct Ui {
+    /// Style of stdout.
+    pub(crate) out: Style,
+    /// Style of stderr.
+    pub(crate) err: Style,
+    /// Print only errors and what was asked for.
+    pub(crate) is_quiet: bool,
+    /// Print more.
+    pub(crate) is_verbose: bool,
+    /// Print one JSON object instead of text.
+    pub(crate) is_json: bool,
+    /// stderr is a terminal on which a line can be redrawn.
+    pub(crate) is_live: bool,
+    sides: Arc<Mutex<PerSide<String>>>,
+}
+
+impl Ui {
+    /// Looks at the terminal and the environment.
+    #[must_use]
+    pub(crate) fn from_env(global: &Global) -> Self {
+        let var = |key: &str| std::env::var(key).unwrap_or_default();
+        let is_dumb = var("TERM") == "dumb";
+        let is_utf8 = ["LC_ALL", "LC_CTYPE", "LANG"]
+            .iter()
+            .map(|key| var(key))
+            .find(|value| !value.is_empty())
+            .is_some_and(|value| {
+                let value = value.to_ascii_lowercase();
+                value.contains("utf-8") || value.contains("utf8")
+            });
+        let forced = !matches!(var("CLICOLOR_FORCE").as_str(), "" | "0");
+        let style = |is_terminal: bool| Style {
+            has_color: match global.color {
+                When::Always => true,
+                When::Never => false,
+                When::Auto if !var("NO_COLOR").is_empty() => false,
+                When::Auto => forced || (is_terminal && !is_dumb),
+            },
+            has_symbols: is_terminal && is_utf8 && !is_dumb,
+        };
+        let err_is_terminal = io::stderr().is_terminal();
+        Self {
+            out: style(io::stdout().is_terminal()),
+            err: style(err_is_terminal),
+            is_quiet: global.quiet,
+            is_verbose: global.verbose,
+            is_json: global.json,
+            is_live: err_is_terminal && !is_dumb && !global.quiet && !global.json,
+            sides: Arc::default(),
+        }
+    }
+
+    /// Sets what the two sides are called from now on.
+    pub(crate) fn set_sides(&self, sides: PerSide<String>) {
+        *self.sides.lock().unwrap_or_else(PoisonError::into_inner) = sides;
+    }
+
+    /// Returns what the two sides are called.
+    #[must_use]
+    pub(crate) fn sides(&self) -> PerSide<String> {
+        self.sides
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Prints a line of the answer.
+    pub(crate) fn say(&self, line: impl AsRef<str>) {
+        if !self.is_json {
+            write_line(&mut io::stdout().lock(), line.as_ref());
+        }
+    }
+
+    /// Prints a line of talk, unless quiet was asked for.
+    pub(crate) fn talk(&self, line: impl AsRef<str>) {
+        if !self.is_json && !self.is_quiet {
+            write_line(&mut io::stderr().lock(), line.as_ref());
+        }
+    }
+
+    /// Prints a hint.
+    pub(crate) fn hint(&self, text: impl AsRef<str>) {
+        self.talk(format!("{} {}", self.err.dim("hint:"), text.as_ref()));
+    }
+
+    /// Prints a line about trouble, also when quiet.
+    pub(crate) fn complain(&self, line: impl AsRef<str>) {
+        if !self.is_json {
+            write_line(&mut io::stderr().lock(), line.as_ref());
+        }
+    }
+
+    /// Prints the JSON object, if that was asked for.
+    pub(crate) fn json(&self, value: &impl Serialize) {
+        if self.is_json {
+            let text = serde_json::to_string(value)
+                .expect("the output types have text keys and no values that cannot be written");
+            write_line(&mut io::stdout().lock(), &text);
+        }
+    }
+
+    /// Prints raw bytes of an answer (a manual page, completions).
+    pub(crate) fn raw(&self, bytes: &[u8]) {
+        ignore_broken_pipe(io::stdout().lock().write_all(bytes));
+    }
+
+    /// Prints how a command ended and returns the exit code.
+    pub(crate) fn finish(&self, result: Result<Exit, CliError>) -> Exit {
+        let error = match result {
+            Ok(exit) => return exit,
+            Err(error) => error,
+        };
+        self.json(&json::ErrorOutput {
+            schema: json::SCHEMA,
+            error: json::ErrorJson {
+                exit: error.exit.code(),
+                code: error.trouble.as_ref().map(|t| t.code.as_str()),
+                message: error.message.clone(),
+                hints: error.hints.clone(),
+            },
+        });
+        match &error.trouble {
+            Some(trouble) => notice::print(self, trouble),
+            None => {
+                self.complain(format!("{} {}", self.err.red("error:"), error.message));
+                for hint in &error.hints {
+                    self.hint(hint);
+                }
+            }
+        }
+        error.exit
+    }
+}
+
+fn write_line(to: &mut dyn Write, line: &str) {
+    ignore_broken_pipe(to.write_all(format!("{line}\n").as_bytes()));
+}
+
+/// A reader that went away (`| head`) wants no more; any other trouble with the terminal cannot be
+/// told to anybody.
+fn ignore_broken_pipe(result: io::Result<()>) {
+    drop(result);
+}
+
+/// Returns text from outside as harmless text.
+#[must_use]
+pub(crate) fn safe(text: &str) -> String {
+    display_bytes(text.as_bytes())
+}
+
+/// Writes a time in the zone of this computer: today only the clock time.
+#[must_use]
+pub(crate) fn when(time: Timestamp, now: Timestamp) -> String {
+    let zone = jiff::tz::TimeZone::system();
+    let local = |t: Timestamp| {
+        jiff::Timestamp::from_millisecond(t.0)
+            .unwrap_or_default()
+            .to_zoned(zone.clone())
+    };
+    let (then, today) = (local(time), local(now));
+    if then.date() == today.date() {
+        then.strftime("today %H:%M").to_string()
+    } else {
+        then.strftime("%Y-%m-%d %H:%M").to_string()
+    }
+}
+
+/// Prints what clap found: help to stdout, mistakes to stderr.
+pub(crate) fn clap_message(error: &clap::Error) -> ExitCode {
+    drop(error.print());
+    if error.use_stderr() {
+        ExitCode::from(Exit::Usage.code())
+    } else {
+        ExitCode::SUCCESS
+    }
+}
+
+/// Makes a panic say what it means for the files.
+pub(crate) fn install_panic_message() {
+    std::panic::set_hook(Box::new(|panic| {
+        let mut err = io::stderr().lock();
+        write_line(
+            &mut err,
+            &format!(
+                "error: syncmgr found a fault in itself and stopped: {}",
+                safe(&panic.to_string())
+            ),
+        );
+        write_line(
+            &mut err,
+            "  Your files are whole. The next run carries on where this one stopped.",
+        );
+        write_line(
+            &mut err,
+            "hint: please report this text with the output of `syncmgr doctor`",
+        );
+    }));
+}

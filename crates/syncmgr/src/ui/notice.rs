@@ -1,0 +1,55 @@
+//! Prints a message: what happened, what it means, what helps, its code.
+
+use syncmgr_model::catalogue;
+use syncmgr_model::event::EventLevel;
+use syncmgr_model::format::plural;
+use syncmgr_model::trouble::{Code, Trouble};
+
+use super::Ui;
+
+/// Paths shown unless more were asked for.
+const PATHS_SHOWN: usize = 5;
+
+/// Prints a message on stderr; when quiet, only errors.
+pub(crate) fn print(ui: &Ui, trouble: &Trouble) {
+    let notice = catalogue::notice(trouble);
+    let is_hold = matches!(
+        trouble.code,
+        Code::TooManyDeletions
+            | Code::SideEmptied
+            | Code::TooManyChanges
+            | Code::FolderReplaced
+            | Code::FirstMirror
+    );
+    let word = match (trouble.level, is_hold) {
+        (_, true) => ui.err.yellow("held:"),
+        (EventLevel::Error, false) => ui.err.red("error:"),
+        (EventLevel::Warning, false) => ui.err.yellow("warning:"),
+        (EventLevel::Information, false) => ui.err.dim("note:"),
+    };
+    if ui.is_quiet && trouble.level != EventLevel::Error {
+        return;
+    }
+    ui.complain(format!(
+        "{word} {} {}",
+        notice.what,
+        ui.err.dim(&format!("[{}]", notice.code.as_str()))
+    ));
+    ui.complain(format!("  {}", notice.meaning));
+    let n_shown = if ui.is_verbose {
+        trouble.paths.len()
+    } else {
+        PATHS_SHOWN
+    };
+    for path in trouble.paths.iter().take(n_shown) {
+        ui.complain(format!("    {path}"));
+    }
+    let n_all = trouble.number("n").max(trouble.paths.len() as u64);
+    let n_hidden = n_all.saturating_sub(trouble.paths.len().min(n_shown) as u64);
+    if n_hidden > 0 && !trouble.paths.is_empty() {
+        ui.complain(format!("    and {}", plural(n_hidden, "other")));
+    }
+    for action in &notice.actions {
+        ui.hint(action);
+    }
+}

@@ -1,0 +1,308 @@
+//! Shows a run while it works: one line that is redrawn on a terminal, one line per phase
+//! elsewhere.
+
+use std::io::{self, Write as _};
+use std::sync::Arc;
+
+use syncmgr_center::command::Update;
+use syncmgr_center::port::{Clock, Notifier};
+use syncmgr_model::format::{bytes, number, plural, time_left};
+use syncmgr_model::progress::{Phase, Progress};
+
+use super::{Ui, safe};
+
+/// Least milliseconds between two drawings of the line.
+const REDRAW_MS: u64 = 250;
+/// The time left is shown after so much time...
+const ETA_AFTER_MS: u64 = 5_000;
+/// ...and so many percent, from the rate of about this time.
+const ETA_AFTER_PERCENT: u8 = 2;
+const SMOOTHING_MS: f64 = 30_000.0;
+/// After so long without a report the line says so.
+const SILENCE_MS: u64 = 30_000;
+
+/// Draws the progress of one run at a time.
+pub(crate) struct ProgressView {
+    ui: Ui,
+    clock: Arc<dyn Clock>,
+    last: Progress,
+    /// The most that was seen of either side, for the line after checking.
+    seen: (u64, u64),
+    moved_ms: u64,
+    drawn_ms: Option<u64>,
+    rate: Rate,
+    is_stopping: bool,
+    is_drawn: bool,
+}
+
+impl std::fmt::Debug for ProgressView {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ProgressView").finish_non_exhaustive()
+    }
+}
+
+impl ProgressView {
+    /// Builds a view that has not shown anything yet.
+    #[must_use]
+    pub(crate) fn new(ui: &Ui, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            ui: ui.clone(),
+            clock,
+            last: Progress::default(),
+            seen: (0, 0),
+            moved_ms: 0,
+            drawn_ms: None,
+            rate: Rate::default(),
+            is_stopping: false,
+            is_drawn: false,
+        }
+    }
+
+    fn moved(&mut self, progress: &Progress) {
+        let now = self.clock.elapsed_ms();
+        let is_new = progress.phase != self.last.phase;
+        if is_new {
+            self.phase_done();
+        }
+        self.seen.0 = self.seen.0.max(progress.n_seen_left);
+        self.seen.1 = self.seen.1.max(progress.n_seen_right);
+        self.last = progress.clone();
+        self.moved_ms = now;
+        if let Some((done, _)) = progress.work() {
+            self.rate.take(now, done, progress.bytes_done);
+        }
+        self.draw(is_new);
+    }
+
+    /// Prints the line that stays for a phase that had something to do.
+    fn phase_done(&mut self) {
+        let line = match self.last.phase {
+            Phase::Checking => {
+                let sides = self.ui.sides();
+                format!(
+                    "Checking  {} {} · {} {}",
+                    sides.left,
+                    plural(self.seen.0, "entry"),
+                    sides.right,
+                    plural(self.seen.1, "entry")
+                )
+            }
+            Phase::Copying if self.last.bytes_done > 0 => {
+                format!("Copying   {}", copied(&self.last))
+            }
+            Phase::Waiting
+            | Phase::Comparing
+            | Phase::Preparing
+            | Phase::Copying
+            | Phase::Finishing => return,
+        };
+        self.erase();
+        self.ui.talk(line);
+    }
+
+    fn draw(&mut self, is_new: bool) {
+        if !self.ui.is_live {
+            return;
+        }
+        let now = self.clock.elapsed_ms();
+        let is_due = self
+            .drawn_ms
+            .is_none_or(|drawn| now.saturating_sub(drawn) >= REDRAW_MS);
+        if !is_new && !is_due {
+            return;
+        }
+        self.drawn_ms = Some(now);
+        let line = fit(&self.line(now), width());
+        let mut err = io::stderr().lock();
+        // A terminal that went away cannot be told anything.
+        drop(write!(err, "\r\x1b[2K{line}").and_then(|()| err.flush()));
+        self.is_drawn = true;
+    }
+
+    fn line(&self, now: u64) -> String {
+        let p = &self.last;
+        if self.is_stopping {
+            return "Stopping  finishing the file at hand".to_owned();
+        }
+        if now.saturating_sub(self.moved_ms) >= SILENCE_MS {
+            let secs = now.saturating_sub(self.moved_ms) / 1000;
+            return format!("{:<9} no progress for {secs} s", p.phase.as_str());
+        }
+        let mut parts = vec![match p.phase {
+            Phase::Waiting => "Checking".to_owned(),
+            Phase::Checking => format!(
+                "Checking  {} checked",
+                plural(p.n_seen_left + p.n_seen_right, "entry")
+            ),
+            Phase::Comparing | Phase::Preparing | Phase::Finishing => match p.n_total {
+                Some(total) => {
+                    let (done, total) = (number(p.n_done), number(total));
+                    format!("{:<9} {done} of {total}", p.phase.as_str())
+                }
+                None => p.phase.as_str().to_owned(),
+            },
+            Phase::Copying => format!("Copying   {}", copied(p)),
+        }];
+        if let Some(percent) = p.percent() {
+            parts.push(format!("{percent} %"));
+        }
+        if p.phase == Phase::Copying && self.rate.bytes_per_ms > 0.0 {
+            let rate = bytes((self.rate.bytes_per_ms * 1000.0) as u64);
+            parts.push(format!("{rate}/s"));
+        }
+        if let Some(left) = self.time_left(now) {
+            parts.push(format!("{} left", time_left(left)));
+        }
+        parts.extend(p.current.as_deref().map(safe));
+        parts.join("  ")
+    }
+
+    fn time_left(&self, now: u64) -> Option<u64> {
+        let (done, total) = self.last.work()?;
+        let is_early = now.saturating_sub(self.rate.began_ms?) < ETA_AFTER_MS
+            || self.last.percent()? < ETA_AFTER_PERCENT;
+        if is_early || self.rate.is_unsteady() || self.rate.work_per_ms <= 0.0 {
+            return None;
+        }
+        Some(((total - done) as f64 / self.rate.work_per_ms) as u64)
+    }
+
+    fn erase(&mut self) {
+        if self.is_drawn {
+            let mut err = io::stderr().lock();
+            drop(write!(err, "\r\x1b[2K").and_then(|()| err.flush()));
+            self.is_drawn = false;
+        }
+    }
+}
+
+impl Notifier for ProgressView {
+    fn notify(&mut self, update: &Update) {
+        match update {
+            Update::Began(_) => {
+                let now = self.clock.elapsed_ms();
+                *self = Self {
+                    moved_ms: now,
+                    ..Self::new(&self.ui, Arc::clone(&self.clock))
+                };
+                self.draw(true);
+            }
+            Update::Moved(_, progress) => self.moved(progress),
+            Update::Tick => {
+                if self.drawn_ms.is_some() && self.is_drawn {
+                    self.draw(false);
+                }
+            }
+            Update::Stopping(_) => {
+                self.is_stopping = true;
+                self.draw(true);
+                if !self.ui.is_live {
+                    self.ui.talk("Stopping  finishing the file at hand");
+                }
+            }
+            Update::Ended(_) => {
+                self.phase_done();
+                self.erase();
+            }
+            Update::Text(..) => {}
+        }
+    }
+}
+
+fn copied(p: &Progress) -> String {
+    let files = match p.n_total {
+        Some(total) => format!("{} of {}", number(p.n_done), plural(total, "step")),
+        None => plural(p.n_done, "step"),
+    };
+    match p.bytes_total {
+        Some(total) if p.bytes_done < total => {
+            format!("{files}, {} of {}", bytes(p.bytes_done), bytes(total))
+        }
+        Some(_) | None => format!("{files}, {}", bytes(p.bytes_done)),
+    }
+}
+
+/// A rate smoothed over about half a minute.
+#[derive(Debug, Default)]
+struct Rate {
+    began_ms: Option<u64>,
+    last: Option<(u64, u64, u64)>,
+    work_per_ms: f64,
+    bytes_per_ms: f64,
+    /// How far single readings lie from the smoothed rate, as a share of it.
+    spread: f64,
+}
+
+impl Rate {
+    fn take(&mut self, now: u64, work: u64, bytes: u64) {
+        self.began_ms.get_or_insert(now);
+        let Some((at, last_work, last_bytes)) = self.last else {
+            self.last = Some((now, work, bytes));
+            return;
+        };
+        let elapsed = now.saturating_sub(at);
+        // Shorter readings are mostly noise.
+        if elapsed < REDRAW_MS {
+            return;
+        }
+        self.last = Some((now, work, bytes));
+        let elapsed = elapsed as f64;
+        let work = work.saturating_sub(last_work) as f64 / elapsed;
+        let bytes = bytes.saturating_sub(last_bytes) as f64 / elapsed;
+        if self.work_per_ms == 0.0 {
+            self.work_per_ms = work;
+            self.bytes_per_ms = bytes;
+            return;
+        }
+        let weight = 1.0 - (-elapsed / SMOOTHING_MS).exp();
+        let apart = (work - self.work_per_ms).abs() / self.work_per_ms;
+        self.spread += weight * (apart - self.spread);
+        self.work_per_ms += weight * (work - self.work_per_ms);
+        self.bytes_per_ms += weight * (bytes - self.bytes_per_ms);
+    }
+
+    fn is_unsteady(&self) -> bool {
+        self.spread > 0.5
+    }
+}
+
+/// Returns the columns of the terminal; 80 when they cannot be told.
+fn width() -> usize {
+    rustix::termios::tcgetwinsize(io::stderr())
+        .ok()
+        .map(|size| usize::from(size.ws_col))
+        .filter(|&columns| columns > 0)
+        .unwrap_or(80)
+}
+
+/// Cuts a line to the width of the terminal: a line that wraps cannot be redrawn.
+fn fit(line: &str, width: usize) -> String {
+    let keep = width.saturating_sub(1);
+    if line.chars().count() <= keep {
+        return line.to_owned();
+    }
+    let mut short: String = line.chars().take(keep.saturating_sub(3)).collect();
+    short.push_str("...");
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_never_wraps() {
+        assert_eq!(fit("abc", 60), "abc");
+        assert_eq!(fit(&"x".repeat(100), 60).len(), 59);
+    }
+
+    #[test]
+    fn a_steady_rate_is_found() {
+        let mut rate = Rate::default();
+        for i in 0..100 {
+            rate.take(i * 500, i * 5000, i * 5000);
+        }
+        assert!((rate.work_per_ms - 10.0).abs() < 0.01);
+        assert!(!rate.is_unsteady());
+    }
+}
