@@ -95,8 +95,8 @@ impl Ground<'_> {
             Mode::AddOnly => &[],
         };
         let followed = moves::follow(scan.differences, made_on, stable_ids, &|side, to, seen| {
-                self.is_free(side, to, seen)
-            });
+            self.is_free(side, to, seen)
+        });
         let mut differences = followed.differences;
         let mut problems = scan.problems;
         self.look_again(&mut differences, &mut problems)?;
@@ -194,8 +194,10 @@ impl Ground<'_> {
             }
             _ => false,
         });
-        if let (Some(base), true) = (&d.base, untouched.left && untouched.right && !self.options.is_full)
-        {
+        if let (Some(base), true) = (
+            &d.base,
+            untouched.left && untouched.right && !self.options.is_full,
+        ) {
             return Ok(Facts {
                 equal: Some(true),
                 is_base: Sides::new(Some(true), Some(true)),

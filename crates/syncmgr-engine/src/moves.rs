@@ -140,12 +140,7 @@ fn is_agreed_dir(tree: &Tree, dir: &RelPath) -> bool {
 /// Lets what was agreed within `from` count for `to`; returns what is gone there, too. Where the
 /// record cannot follow yet, because the way to `to` is not agreed on, it stays at `from` until
 /// the next run.
-fn take_base_along(
-    tree: &mut Tree,
-    from: &RelPath,
-    to: &RelPath,
-    follows: bool,
-) -> Vec<RelPath> {
+fn take_base_along(tree: &mut Tree, from: &RelPath, to: &RelPath, follows: bool) -> Vec<RelPath> {
     let mut gone = Vec::new();
     for old_path in paths_within(tree, from) {
         let Some(old) = tree.remove(&old_path) else {
@@ -154,9 +149,7 @@ fn take_base_along(
         let Some(path) = old_path.rebase(from, to) else {
             continue;
         };
-        let mut new = tree
-            .remove(&path)
-            .unwrap_or_else(|| nowhere(path.clone()));
+        let mut new = tree.remove(&path).unwrap_or_else(|| nowhere(path.clone()));
         if new.base.is_none() {
             new.base = old.base;
             new.now_at = Some(Sides::new(path.clone(), path.clone()));
@@ -208,12 +201,7 @@ fn is_new(d: &Difference, side: Side) -> bool {
     d.base.is_none() && d.seen[side.other()].is_absent() && d.seen[side].entry().is_some()
 }
 
-fn follow_side(
-    tree: &mut Tree,
-    side: Side,
-    is_free: &IsFree<'_>,
-    renames: &mut Vec<Rename>,
-) {
+fn follow_side(tree: &mut Tree, side: Side, is_free: &IsFree<'_>, renames: &mut Vec<Rename>) {
     let mut new_by_id: HashMap<FileId, Vec<RelPath>> = HashMap::new();
     for d in tree.values().filter(|d| is_new(d, side)) {
         if let Some(entry) = d.seen[side].entry() {
@@ -257,9 +245,9 @@ fn accept(
     let seen = *d.seen[side.other()].entry()?;
     let (kind, id) = (base.kind, base.stamp(side).id);
     let places = new_by_id.get_mut(&id).filter(|_| id != FileId(0))?;
-    let at = places
-        .iter()
-        .position(|to| can_follow(tree, side, from, to, kind) && is_free(side.other(), to, &seen))?;
+    let at = places.iter().position(|to| {
+        can_follow(tree, side, from, to, kind) && is_free(side.other(), to, &seen)
+    })?;
     let to = places.remove(at);
     carry_over(tree, side, from, &to);
     renames.push(Rename {

@@ -37,7 +37,7 @@ pub(super) fn run(
     let callback = creator.create_session()?;
     let mut pair = handler.open(item, &chosen)?;
     if let Some(aside) = pair.was_rebuilt() {
-        let damaged = Trouble::new(Code::StateDamaged).with("aside", shown(aside, home));
+        let damaged = Trouble::new(Code::StateDamaged).with("aside", shown(&aside, home));
         callback.report_event(damaged.at_level(EventLevel::Warning));
     }
     let cancel = Cancel::new();
