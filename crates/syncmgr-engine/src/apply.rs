@@ -5,7 +5,7 @@
 //! call per side, then moved into place; what has become agreed is written to the base only after
 //! the next such call (I10).
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -32,6 +32,12 @@ const BATCH_FILES: usize = 16_384;
 
 /// Bytes staged before they are made durable and moved into place.
 const BATCH_BYTES: u64 = 512 << 20;
+
+/// Files of one directory that one thread takes at a time.
+const CHUNK_FILES: usize = 256;
+
+/// Directories being filled in the staging place, by the change that makes them.
+type Nurseries = HashMap<usize, RelPath>;
 
 /// Permission bits a directory needs while its content is put in.
 const OPEN_BITS: u16 = 0o700;
@@ -77,6 +83,8 @@ struct Apply<'a> {
     n_total: u64,
     bytes_total: u64,
     next_seq: AtomicU64,
+    /// New directories that come into being together with the files in them, by change and side.
+    deferred: BTreeSet<(usize, Side)>,
     touched: Sides<std::sync::atomic::AtomicBool>,
 }
 
@@ -103,6 +111,7 @@ pub(crate) fn apply(ground: &Ground<'_>, plan: &Plan, state: &mut State) -> Resu
         n_total: plan.renames.len() as u64 + active().map(n_ops).sum::<u64>(),
         bytes_total: active().map(Change::bytes).sum(),
         next_seq: AtomicU64::new(0),
+        deferred: deferred(plan),
         touched: Sides::default(),
     };
     apply.run(state)
@@ -309,12 +318,13 @@ impl<'a> Apply<'a> {
         Ok(())
     }
 
+    /// Makes the new directories that do not wait for files.
     fn make_dirs(&mut self, state: &mut State) -> Result<(), Failure> {
         for side in Side::BOTH {
-            for task in self.tasks(0..self.plan.changes.len(), side, |op| {
-                matches!(op, Op::MakeDir { .. })
-            }) {
-                self.make_dir_once(state, task.index, side)?;
+            for index in 0..self.plan.changes.len() {
+                if !self.deferred.contains(&(index, side)) {
+                    self.make_dir_once(state, index, side)?;
+                }
             }
         }
         Ok(())
@@ -363,88 +373,291 @@ impl<'a> Apply<'a> {
     fn copy_all(&mut self, state: &mut State) -> Result<(), Failure> {
         let is_copy = |op: &Op| matches!(op, Op::Copy { .. } | Op::Link { .. });
         let n = self.plan.changes.len();
-        let mut tasks: Vec<Task> = self.tasks(0..n, Side::Left, is_copy);
-        tasks.extend(self.tasks(0..n, Side::Right, is_copy));
-        let mut rest = tasks.as_slice();
-        while !rest.is_empty() {
-            let mut bytes = 0;
-            let fits = |task: &&Task| {
-                let size = self.plan.changes[task.index].bytes();
-                let fits = bytes == 0 || bytes + size <= BATCH_BYTES;
-                bytes += size;
-                fits
-            };
-            let n = rest.iter().take(BATCH_FILES).take_while(fits).count();
-            let (batch, later) = rest.split_at(n.max(1));
-            rest = later;
-            self.copy_batch(state, batch)?;
+        for side in Side::BOTH {
+            let tasks = self.tasks(0..n, side, is_copy);
+            let mut rest = tasks.as_slice();
+            while !rest.is_empty() {
+                let mut bytes = 0;
+                let fits = |task: &&Task| {
+                    let size = self.plan.changes[task.index].bytes();
+                    let fits = bytes == 0 || bytes + size <= BATCH_BYTES;
+                    bytes += size;
+                    fits
+                };
+                let n = rest.iter().take(BATCH_FILES).take_while(fits).count();
+                let (batch, later) = rest.split_at(n.max(1));
+                rest = later;
+                self.copy_batch(state, side, batch)?;
+            }
+            // Directories whose files all failed are wanted all the same.
+            self.open_dirs(state, side, n, &HashMap::new())?;
         }
         Ok(())
     }
 
-    fn copy_batch(&mut self, state: &mut State, batch: &[Task]) -> Result<(), Failure> {
+    fn copy_batch(&mut self, state: &mut State, side: Side, batch: &[Task]) -> Result<(), Failure> {
         let n_threads = workers::n_threads(self.ground.options.n_threads);
-        let pace = Pace::new(self.ground.options.bandwidth, self.ground.clock);
-        let ready: Mutex<Vec<(Task, Ready)>> = Mutex::default();
-        let copiers = (0..n_threads)
-            .map(|n| Copier::new(n, self.ground.cancel, &pace))
-            .collect();
-        // The stack gives out its end first, so the work goes in backwards.
-        let work: Vec<Task> = batch.iter().rev().copied().collect();
-        let this: &Self = self;
-        let done = workers::run(copiers, work, |copier, task, _found| {
-            if let Some(staged) = this.stage(copier, &task) {
-                ready
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .push((task, staged));
-            }
-            Ok::<_, Failure>(())
-        });
-        done?;
-        let mut ready = ready.into_inner().unwrap_or_else(PoisonError::into_inner);
-        ready.sort_unstable_by_key(|(task, _)| task.seq);
+        let to = self.ground.sides[side];
+        let nurseries = self.make_nurseries(side, batch);
+        let mut ready = self.stage_batch(batch, &nurseries, n_threads)?;
         if self.ground.cancel.is_cancelled() {
             for (task, staged) in &ready {
-                drop(self.ground.sides[task.side].remove_file(&staged.stage));
+                drop(to.remove_file(&staged.stage));
                 self.note(task, Fault::cancelled(&RelPath::root()).into());
             }
             return Ok(());
         }
         let steps: Vec<Step> = ready.iter().map(|(task, _)| self.step(task)).collect();
         self.announce(state, &steps)?;
-        let targets = Sides::from_fn(|side| ready.iter().any(|(task, _)| task.side == side));
-        if let Err((side, fault)) = self.make_durable(targets) {
+        if let Err(fault) = to.make_durable() {
             for (task, staged) in &ready {
-                drop(self.ground.sides[task.side].remove_file(&staged.stage));
-                let fault = Fault {
-                    path: self.plan.changes[task.index].path.clone(),
+                drop(to.remove_file(&staged.stage));
+                let path = self.plan.changes[task.index].path.clone();
+                let kind = ProblemKind::Failed(Fault {
+                    path,
                     ..fault.clone()
-                };
-                let kind = ProblemKind::Failed(fault);
+                });
                 self.note(task, StepResult::NotDone(kind));
             }
-            let _ = side;
             return Ok(());
         }
         // What the batch before this one agreed on has become durable with the same call.
         self.write_agreed(state)?;
         self.clear_the_way(state, &mut ready)?;
+        let last = batch.last().map_or(0, |task| task.index + 1);
+        let arrived = self.open_dirs(state, side, last, &nurseries)?;
         ready.reverse();
         workers::run(vec![(); n_threads], ready, |(), (task, staged), _found| {
-            this_commit(self, &task, staged);
+            self.commit(&task, staged, &arrived);
             Ok::<_, Failure>(())
         })?;
         self.keep_texts(state)?;
         self.settle(state)
     }
 
+    /// Stages the files and links of a batch; returns what is ready, in the order of the plan.
+    fn stage_batch(
+        &self,
+        batch: &[Task],
+        nurseries: &Nurseries,
+        n_threads: usize,
+    ) -> Result<Vec<(Task, Ready)>, Failure> {
+        let pace = Pace::new(self.ground.options.bandwidth, self.ground.clock);
+        let copiers = (0..n_threads)
+            .map(|n| (Copier::new(n, self.ground.cancel, &pace), Vec::new()))
+            .collect();
+        // Files of one directory go to one thread: two would wait for each other in the kernel.
+        let parent = |task: &Task| self.plan.changes[task.index].path.split_last().0;
+        let mut work: Vec<&[Task]> = batch
+            .chunk_by(|a, b| parent(a) == parent(b))
+            .flat_map(|same| same.chunks(CHUNK_FILES))
+            .collect();
+        // The stack gives out its end first, so the work goes in backwards.
+        work.reverse();
+        let workers = workers::run(copiers, work, |(copier, ready), tasks, _found| {
+            for task in tasks {
+                if let Some(staged) = self.stage(copier, task, nurseries) {
+                    ready.push((*task, staged));
+                }
+            }
+            Ok::<_, Failure>(())
+        })?;
+        let mut ready: Vec<(Task, Ready)> =
+            workers.into_iter().flat_map(|(_, ready)| ready).collect();
+        ready.sort_unstable_by_key(|(task, _)| task.seq);
+        Ok(ready)
+    }
+
+    /// Makes, in the staging place, the new directories that files of this batch go into. One
+    /// rename then brings a directory with all its files, instead of one for each file.
+    fn make_nurseries(&self, side: Side, batch: &[Task]) -> Nurseries {
+        let mut nurseries = Nurseries::new();
+        for task in batch {
+            let Some(parent) = self.plan.changes[task.index].path.parent() else {
+                continue;
+            };
+            let found = self
+                .plan
+                .changes
+                .binary_search_by(|change| change.path.cmp(&parent));
+            let Ok(index) = found else { continue };
+            if nurseries.contains_key(&index)
+                || !self.deferred.contains(&(index, side))
+                || self.has_begun(index, side)
+                || self.is_blocked(side, &parent)
+                || self.ground.cancel.is_cancelled()
+            {
+                continue;
+            }
+            let Some(Op::MakeDir { mode, .. }) = self.plan.changes[index].ops[side] else {
+                continue;
+            };
+            self.touch(side);
+            let made = self.own[side].nursery(&parent, index).and_then(|at| {
+                self.ground.sides[side].make_dir(&at, mode | OPEN_BITS)?;
+                Ok(at)
+            });
+            // Where that fails, the directory is made in place and its files go in one by one.
+            if let Ok(at) = made {
+                nurseries.insert(index, at);
+            }
+        }
+        nurseries
+    }
+
+    /// Brings the deferred directories before change `end` to their places, the upper ones first.
+    /// Returns those that came with their files.
+    fn open_dirs(
+        &self,
+        state: &mut State,
+        side: Side,
+        end: usize,
+        nurseries: &Nurseries,
+    ) -> Result<BTreeSet<usize>, Failure> {
+        let due: Vec<usize> = self
+            .deferred
+            .iter()
+            .filter(|&&(index, on)| on == side && index < end)
+            .map(|&(index, _)| index)
+            .filter(|&index| !self.has_begun(index, side))
+            .collect();
+        let with_files: Vec<Task> = due
+            .iter()
+            .filter(|index| nurseries.contains_key(index))
+            .map(|&index| Task {
+                index,
+                side,
+                seq: self.take_seqs(1),
+            })
+            .collect();
+        let steps: Vec<Step> = with_files.iter().map(|task| self.step(task)).collect();
+        self.announce(state, &steps)?;
+        let mut with_files = with_files.into_iter();
+        let mut arrived = BTreeSet::new();
+        for index in due {
+            let Some(nursery) = nurseries.get(&index) else {
+                self.make_dir_once(state, index, side)?;
+                continue;
+            };
+            let Some(task) = with_files.next() else {
+                continue;
+            };
+            if self.begin(index, side) && self.open_dir(&task, nursery) {
+                arrived.insert(index);
+            }
+        }
+        Ok(arrived)
+    }
+
+    /// Moves one directory from the staging place to where it belongs. Returns whether its files
+    /// came with it.
+    fn open_dir(&self, task: &Task, nursery: &RelPath) -> bool {
+        let change = &self.plan.changes[task.index];
+        let to = self.ground.sides[task.side];
+        let Some(Op::MakeDir { mode, .. }) = change.ops[task.side] else {
+            return false;
+        };
+        let mut has_arrived = false;
+        let result = self.guarded(task, || {
+            match to.move_new(nursery, &change.path) {
+                Ok(()) => has_arrived = true,
+                // Someone made it in the meantime: the files go in one by one.
+                Err(fault) if fault.kind == FaultKind::Exists => {}
+                Err(fault) => return Err(fault.into()),
+            }
+            let made = to
+                .stat(&change.path)?
+                .filter(|made| made.kind == Kind::Dir)
+                .ok_or(Refusal::Moved)?;
+            Ok(Some(Entry { mode, ..made }))
+        });
+        if matches!(result, StepResult::NotDone(_)) {
+            self.block(task.side, &change.path);
+        }
+        self.note(task, result);
+        has_arrived
+    }
+
+    /// Commits one staged file or link.
+    fn commit(&self, task: &Task, staged: Ready, arrived: &BTreeSet<usize>) {
+        let change = &self.plan.changes[task.index];
+        let side = task.side;
+        let to = self.ground.sides[side];
+        // A directory that was here has been cleared away by now.
+        let seen = self
+            .seen(task.index, side)
+            .filter(|seen| seen.kind != Kind::Dir);
+        let came_along = staged.nursery.is_some_and(|index| arrived.contains(&index));
+        let result = if came_along {
+            match staged.made {
+                Some(made) => Ok(made),
+                None => to
+                    .stat(&change.path)
+                    .map_err(Refusal::Fault)
+                    .and_then(|now| now.ok_or(Refusal::Moved)),
+            }
+        } else if self.ground.cancel.is_cancelled() {
+            drop(to.remove_file(&staged.stage));
+            Err(Fault::cancelled(&change.path).into())
+        } else if self.is_blocked(side, &change.path) {
+            drop(to.remove_file(&staged.stage));
+            self.note(task, StepResult::NotDone(ProblemKind::Blocked));
+            return;
+        } else {
+            install::commit(
+                to,
+                &self.own[side],
+                &staged.stage,
+                &change.path,
+                seen.as_ref(),
+            )
+        };
+        let result = match result {
+            Ok(after) => {
+                if let (Some(hash), Some(text)) = (staged.hash, staged.text) {
+                    self.texts
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .push((hash, text));
+                }
+                let is_peer = matches!(
+                    change.ops[side],
+                    Some(Op::Copy {
+                        source: Source::Peer,
+                        ..
+                    })
+                );
+                StepResult::Done {
+                    after: Some(after),
+                    source: staged.source.filter(|_| is_peer),
+                    hash: staged.hash,
+                }
+            }
+            Err(refusal) => StepResult::NotDone(refusal.into_problem(&change.path)),
+        };
+        self.note(task, result);
+    }
+
     /// Stages one file or link; trouble is noted at once.
-    fn stage(&self, copier: &mut Copier<'a>, task: &Task) -> Option<Ready> {
+    fn stage(&self, copier: &mut Copier<'a>, task: &Task, nurseries: &Nurseries) -> Option<Ready> {
         let change = &self.plan.changes[task.index];
         let (side, other) = (task.side, task.side.other());
         let to = self.ground.sides[side];
         let peer = self.seen(task.index, other);
+        let nursery = change
+            .path
+            .parent()
+            .filter(|_| !nurseries.is_empty())
+            .and_then(|parent| {
+                let found = self
+                    .plan
+                    .changes
+                    .binary_search_by(|change| change.path.cmp(&parent));
+                found.ok().filter(|index| nurseries.contains_key(index))
+            });
+        let place = nursery
+            .and_then(|index| nurseries.get(&index))
+            .map(|at| at.join(change.path.name()));
         let result = if self.ground.cancel.is_cancelled() {
             Err(Fault::cancelled(&change.path).into())
         } else if self.is_blocked(side, &change.path) {
@@ -471,17 +684,17 @@ impl<'a> Apply<'a> {
                         self.bytes_done.fetch_add(bytes, Ordering::Relaxed);
                         self.tell(Some(&change.path));
                     };
-                    copier.stage_file(&from, to, &self.own[side], &order, &mut moved)
+                    copier.stage_file(&from, to, &self.own[side], &order, place, &mut moved)
                 }
                 Some(Op::Link { target, mtime }) => {
-                    copier.stage_link(to, &self.own[side], &change.path, target, *mtime)
+                    copier.stage_link(to, &self.own[side], &change.path, place, target, *mtime)
                 }
                 _ => Err(Refusal::Moved),
             }
         };
         self.touch(side);
         match result {
-            Ok(ready) => Some(ready),
+            Ok(ready) => Some(Ready { nursery, ..ready }),
             Err(refusal) => {
                 // What is beneath a directory that cannot be replaced now must not be deleted.
                 if change.seen[side].kind() == Some(Kind::Dir) {
@@ -658,6 +871,13 @@ impl<'a> Apply<'a> {
         change.seen[side].entry().copied()
     }
 
+    fn has_begun(&self, index: usize, side: Side) -> bool {
+        self.is_done
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains(&(index, side))
+    }
+
     /// Runs a step unless the run was stopped or something above is in the way.
     fn guarded(
         &self,
@@ -795,52 +1015,34 @@ impl<'a> Apply<'a> {
     }
 }
 
-/// Commits one staged file or link.
-fn this_commit(apply: &Apply<'_>, task: &Task, staged: Ready) {
-    let change = &apply.plan.changes[task.index];
-    let side = task.side;
-    let to = apply.ground.sides[side];
-    // A directory that was here has been cleared away by now.
-    let seen = apply
-        .seen(task.index, side)
-        .filter(|seen| seen.kind != Kind::Dir);
-    let result = if apply.ground.cancel.is_cancelled() {
-        drop(to.remove_file(&staged.stage));
-        Err(Fault::cancelled(&change.path).into())
-    } else {
-        install::commit(
-            to,
-            &apply.own[side],
-            &staged.stage,
-            &change.path,
-            seen.as_ref(),
-        )
-    };
-    let result = match result {
-        Ok(after) => {
-            if let (Some(hash), Some(text)) = (staged.hash, staged.text) {
-                apply
-                    .texts
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .push((hash, text));
-            }
-            let is_peer = matches!(
-                change.ops[side],
-                Some(Op::Copy {
-                    source: Source::Peer,
-                    ..
-                })
-            );
-            StepResult::Done {
-                after: Some(after),
-                source: staged.source.filter(|_| is_peer),
-                hash: staged.hash,
+/// Finds the new directories that wait for the files in them: those that get any, and those
+/// beneath one that waits.
+fn deferred(plan: &Plan) -> BTreeSet<(usize, Side)> {
+    let mut found = BTreeSet::new();
+    for side in Side::BOTH {
+        let is_active = |change: &&Change| change.held.is_none();
+        let with_files: HashSet<&[u8]> = plan
+            .changes
+            .iter()
+            .filter(is_active)
+            .filter(|change| matches!(change.ops[side], Some(Op::Copy { .. } | Op::Link { .. })))
+            .map(|change| change.path.split_last().0)
+            .collect();
+        let mut waiting: Option<&RelPath> = None;
+        for (index, change) in plan.changes.iter().enumerate() {
+            let is_new = change.held.is_none()
+                && change.seen[side].is_absent()
+                && matches!(change.ops[side], Some(Op::MakeDir { .. }));
+            let is_beneath = waiting.is_some_and(|above| change.path.is_within(above));
+            if is_new && (is_beneath || with_files.contains(change.path.as_bytes())) {
+                found.insert((index, side));
+                if !is_beneath {
+                    waiting = Some(&change.path);
+                }
             }
         }
-        Err(refusal) => StepResult::NotDone(refusal.into_problem(&change.path)),
-    };
-    apply.note(task, result);
+    }
+    found
 }
 
 fn is_same_when_folded(to: &dyn Replica, rename: &Rename) -> bool {

@@ -48,8 +48,25 @@ pub(crate) struct Ready {
     /// The source as it was when it was read.
     pub(crate) source: Option<Entry>,
     pub(crate) hash: Option<Hash>,
+    /// The staged file's attributes.
+    pub(crate) made: Option<Entry>,
+    /// The change that makes the directory it waits in, when that is a new one.
+    pub(crate) nursery: Option<usize>,
     /// The text, if it is worth keeping for merges.
     pub(crate) text: Option<Box<[u8]>>,
+}
+
+impl Ready {
+    fn at(stage: RelPath) -> Self {
+        Self {
+            stage,
+            source: None,
+            hash: None,
+            made: None,
+            nursery: None,
+            text: None,
+        }
+    }
 }
 
 /// One thread's tools for copying.
@@ -90,69 +107,59 @@ impl<'a> Copier<'a> {
         own.stage(path, self.worker, self.n_staged)
     }
 
-    /// Stages a symbolic link.
+    /// Stages a symbolic link, at `place` or where the copier finds room.
     pub(crate) fn stage_link(
         &mut self,
         to: &dyn Replica,
         own: &OwnPlaces<'_>,
         path: &RelPath,
+        place: Option<RelPath>,
         target: &[u8],
         mtime: FileTime,
     ) -> Result<Ready, Refusal> {
-        let stage = self.next_stage(own, path)?;
+        let stage = place.map_or_else(|| self.next_stage(own, path), Ok)?;
         to.make_link(&stage, target, mtime)?;
-        Ok(Ready {
-            stage,
-            source: None,
-            hash: None,
-            text: None,
-        })
+        Ok(Ready::at(stage))
     }
 
-    /// Stages the content of a file, whole and checked.
+    /// Stages the content of a file, whole and checked, at `place` or where the copier finds room.
     pub(crate) fn stage_file(
         &mut self,
         from: &dyn Fn(Side) -> &'a dyn Observe,
         to: &dyn Replica,
         own: &OwnPlaces<'_>,
         order: &Order<'_>,
+        place: Option<RelPath>,
         moved: &mut dyn FnMut(u64),
     ) -> Result<Ready, Refusal> {
-        let stage = self.next_stage(own, order.path)?;
-        let result = self.fill_stage(from, to, &stage, order, moved);
-        if result.is_err() {
+        let stage = place.map_or_else(|| self.next_stage(own, order.path), Ok)?;
+        let mut ready = Ready::at(stage);
+        if let Err(refusal) = self.fill_stage(from, to, order, &mut ready, moved) {
             // Half a file in the staging place is of no use; what cannot be removed now is tidied
             // away by the next run.
-            drop(to.remove_file(&stage));
+            drop(to.remove_file(&ready.stage));
+            return Err(refusal);
         }
-        result.map(|(source, hash, text)| Ready {
-            stage,
-            source,
-            hash,
-            text,
-        })
+        Ok(ready)
     }
 
-    #[expect(
-        clippy::type_complexity,
-        reason = "three facts about one copy, taken apart at once"
-    )]
     fn fill_stage(
         &mut self,
         from: &dyn Fn(Side) -> &'a dyn Observe,
         to: &dyn Replica,
-        stage: &RelPath,
         order: &Order<'_>,
+        ready: &mut Ready,
         moved: &mut dyn FnMut(u64),
-    ) -> Result<(Option<Entry>, Option<Hash>, Option<Box<[u8]>>), Refusal> {
+    ) -> Result<(), Refusal> {
         let (mut content, seen) = match order.source {
             Source::Bytes(bytes) => {
-                let mut staged = to.create(stage)?;
+                let mut staged = to.create(&ready.stage)?;
                 staged.write(bytes)?;
                 moved(bytes.len() as u64);
-                staged.finish(order.mode, order.mtime)?;
-                let text = is_text(bytes).then(|| bytes.to_vec().into_boxed_slice());
-                return Ok((None, Some(Hash(*blake3::hash(bytes).as_bytes())), text));
+                ready.made = Some(staged.finish(order.mode, order.mtime)?);
+                ready.hash = Some(Hash(*blake3::hash(bytes).as_bytes()));
+                ready.text = is_text(bytes).then(|| bytes.to_vec().into_boxed_slice());
+                return Ok(());
             }
             Source::Version { side, path, seen } => (self.open(from(*side), *side, path)?, *seen),
             Source::Peer => {
@@ -170,8 +177,8 @@ impl<'a> Copier<'a> {
         if !is_as_planned {
             return Err(Refusal::Moved);
         }
-        let mut staged = to.create(stage)?;
-        let (hash, text) = self.copy(&mut *content, &mut *staged, before.size, moved)?;
+        let mut staged = to.create(&ready.stage)?;
+        (ready.hash, ready.text) = self.copy(&mut *content, &mut *staged, before.size, moved)?;
         // A source that changed while it was read is a mixture of two versions (I15).
         if !content.stat()?.is_same_version(&before) {
             return Err(Refusal::Moved);
@@ -180,7 +187,9 @@ impl<'a> Copier<'a> {
         if made.size != before.size {
             return Err(Refusal::Moved);
         }
-        Ok((Some(before), hash, text))
+        ready.source = Some(before);
+        ready.made = Some(made);
+        Ok(())
     }
 
     fn open(

@@ -13,6 +13,7 @@ use crate::replica::{Fault, FaultKind, Replica};
 const PRIVATE: u16 = 0o700;
 
 const STAGE: &[u8] = b"stage";
+const NURSERIES: &[u8] = b"dirs";
 const VERSIONS: &[u8] = b"versions";
 
 /// Returns syncmgr's own directory below `home`, the root or a mount point.
@@ -64,6 +65,14 @@ impl<'a> OwnPlaces<'a> {
     pub(crate) fn stage(&self, path: &RelPath, worker: usize, n: u64) -> Result<RelPath, Fault> {
         let home = self.home(path);
         let dir = stage_dir(&home).join(format!("{worker}").as_bytes());
+        self.ensure(&home, &dir)?;
+        Ok(dir.join(format!("{n}").as_bytes()))
+    }
+
+    /// Returns the place where the new directory `path`, number `n` of the run, is filled.
+    pub(crate) fn nursery(&self, path: &RelPath, n: usize) -> Result<RelPath, Fault> {
+        let home = self.home(path);
+        let dir = stage_dir(&home).join(NURSERIES);
         self.ensure(&home, &dir)?;
         Ok(dir.join(format!("{n}").as_bytes()))
     }
