@@ -139,6 +139,18 @@ impl<'a> Apply<'a> {
         for (from, to) in &self.plan.moved {
             self.ledger.note_moved(from, to);
         }
+        // A directory that one side gave up comes back there. Killed half-way, it would look as if
+        // that side had kept it and emptied it; without a record it is new, and is filled.
+        for change in self.plan.changes.iter().filter(|change| change.held.is_none()) {
+            let comes_back = |side: Side| {
+                matches!(change.ops[side], Some(Op::MakeDir { .. }))
+                    && change.seen[side].is_absent()
+                    && change.seen[side.other()].kind() == Some(Kind::Dir)
+            };
+            if Side::BOTH.into_iter().any(comes_back) {
+                self.ledger.forget(&change.path);
+            }
+        }
         // What a pending rename brings to its new name is agreed on only after the rename.
         let moves: BTreeSet<&RelPath> = self.plan.renames.iter().map(|rename| &rename.to).collect();
         let is_moved = |path: &RelPath| {

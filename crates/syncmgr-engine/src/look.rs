@@ -3,7 +3,7 @@
 //!
 //! Holds nothing that could write: the sides come as [`Observe`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use unicode_normalization::UnicodeNormalization as _;
 
@@ -41,6 +41,8 @@ pub(crate) struct Ground<'a> {
     pub(crate) decided: &'a BTreeMap<RelPath, ConflictRule>,
     /// Only these paths; everything when empty.
     pub(crate) scope: &'a [RelPath],
+    /// Names that a killed run had emptied to put something else there.
+    pub(crate) emptied: &'a BTreeSet<(RelPath, Side)>,
 }
 
 impl Ground<'_> {
@@ -94,9 +96,11 @@ impl Ground<'_> {
             // A rename deletes the old name, and this mode never deletes.
             Mode::AddOnly => &[],
         };
-        let followed = moves::follow(scan.differences, made_on, stable_ids, &|side, to, seen| {
-            self.is_free(side, to, seen)
-        });
+        let mut differences = scan.differences;
+        self.forget_emptied(&mut differences);
+        let followed = moves::follow(differences, made_on, stable_ids, &|side, to, seen| {
+                self.is_free(side, to, seen)
+            });
         let mut differences = followed.differences;
         let mut problems = scan.problems;
         self.look_again(&mut differences, &mut problems)?;
@@ -134,6 +138,22 @@ impl Ground<'_> {
         plan.problems
             .sort_by(|a, b| (&a.path, a.side).cmp(&(&b.path, b.side)));
         Ok(plan)
+    }
+
+    /// A name that a killed run emptied was not deleted by anybody: nothing is agreed about it, so
+    /// the other side's version comes, as it was about to.
+    fn forget_emptied(&self, differences: &mut [Difference]) {
+        if self.emptied.is_empty() {
+            return;
+        }
+        for d in differences {
+            let is_emptied = |side: Side| {
+                d.seen[side].is_absent() && self.emptied.contains(&(d.path.clone(), side))
+            };
+            if Side::BOTH.into_iter().any(is_emptied) {
+                d.base = None;
+            }
+        }
     }
 
     /// Says whether a store that folds names has this one free, or taken by the very thing that is
@@ -194,10 +214,8 @@ impl Ground<'_> {
             }
             _ => false,
         });
-        if let (Some(base), true) = (
-            &d.base,
-            untouched.left && untouched.right && !self.options.is_full,
-        ) {
+        if let (Some(base), true) = (&d.base, untouched.left && untouched.right && !self.options.is_full)
+        {
             return Ok(Facts {
                 equal: Some(true),
                 is_base: Sides::new(Some(true), Some(true)),

@@ -12,7 +12,7 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::ops::Bound;
 
-use crate::entry::{Entry, FileId, Kind, Side, Sides, State};
+use crate::entry::{Agreed, Entry, FileId, Kind, Side, Sides, State};
 use crate::path::RelPath;
 use crate::plan::{Reason, Rename};
 use crate::scan::Difference;
@@ -77,20 +77,28 @@ pub(crate) fn follow(
     }
 }
 
-/// Says whether something is gone from both sides and something is new on both.
+/// Says whether something is displaced on both sides and something is new on both.
 fn has_repeated(differences: &[Difference]) -> bool {
-    differences.iter().any(is_gone_from_both) && differences.iter().any(|d| new_ids(d).is_some())
+    differences.iter().any(is_displaced) && differences.iter().any(|d| new_ids(d).is_some())
 }
 
-fn is_gone_from_both(d: &Difference) -> bool {
-    d.base.is_some() && d.seen.left.is_absent() && d.seen.right.is_absent()
+/// What was agreed on under this name is not here any more, on either side.
+fn is_displaced(d: &Difference) -> bool {
+    let is_elsewhere = |base: &Agreed, side: Side| match &d.seen[side] {
+        State::Absent => true,
+        State::Present(entry) => entry.id != base.stamp(side).id,
+        State::Unknown(_) => false,
+    };
+    let base = d.base.as_ref();
+    base.is_some_and(|base| is_elsewhere(base, Side::Left) && is_elsewhere(base, Side::Right))
 }
 
-/// The ids under a name that is new on both sides.
+/// The ids under a name that stands for something new on both sides.
 fn new_ids(d: &Difference) -> Option<(FileId, FileId)> {
     let (left, right) = (d.seen.left.entry()?, d.seen.right.entry()?);
-    let is_new = d.base.is_none() && left.kind == right.kind;
-    (is_new && left.id != FileId(0) && right.id != FileId(0)).then_some((left.id, right.id))
+    let is_new = d.base.is_none() || is_displaced(d);
+    let has_ids = left.id != FileId(0) && right.id != FileId(0);
+    (is_new && has_ids && left.kind == right.kind).then_some((left.id, right.id))
 }
 
 /// Brings the base after renames that both sides have: the run that repeated them was killed
@@ -101,26 +109,34 @@ fn follow_repeated(tree: &mut Tree, moved: &mut Vec<(RelPath, RelPath)>) {
         .values()
         .filter_map(|d| Some((new_ids(d)?, d.path.clone())))
         .collect();
-    let gone = tree.values().filter(|d| is_gone_from_both(d));
-    let mut work: VecDeque<RelPath> = gone.map(|d| d.path.clone()).collect();
-    // Each new name is used once, so this ends. What is within a directory follows it, and may
-    // have been renamed once more in the new place.
+    let displaced = tree.values().filter(|d| is_displaced(d));
+    let mut work: VecDeque<RelPath> = displaced.map(|d| d.path.clone()).collect();
+    let mut n_waiting = 0;
+    // Each new name is used once, and a name whose own record has to go first waits for at most
+    // one round, so this ends; names exchanged in a ring stay as they are. What is within a
+    // directory follows it, and may have been renamed once more in the new place.
     while let Some(from) = work.pop_front() {
-        let base = tree.get(&from).filter(|d| is_gone_from_both(d));
+        let base = tree.get(&from).filter(|d| is_displaced(d));
         let Some(base) = base.and_then(|d| d.base.as_ref()) else {
             continue;
         };
         let ids = (base.left.id, base.right.id);
-        let is_it = |to: &RelPath| {
-            let new = tree.get(to);
-            new.is_some_and(|new| new.seen.left.kind() == Some(base.kind))
+        let Some(new) = new_by_ids.get(&ids).and_then(|to| tree.get(to)) else {
+            continue;
         };
-        if !new_by_ids.get(&ids).is_some_and(is_it) {
+        if new.seen.left.kind() != Some(base.kind) || new.path.is_within(&from) {
             continue;
         }
-        let Some(to) = new_by_ids.remove(&ids) else {
+        if new.base.is_some() {
+            n_waiting += 1;
+            if n_waiting <= work.len() {
+                work.push_back(from);
+            }
             continue;
-        };
+        }
+        let to = new.path.clone();
+        new_by_ids.remove(&ids);
+        n_waiting = 0;
         let is_way_agreed = to.ancestors().all(|dir| is_agreed_dir(tree, &dir));
         work.extend(take_base_along(tree, &from, &to, is_way_agreed));
         if is_way_agreed {
@@ -137,31 +153,41 @@ fn is_agreed_dir(tree: &Tree, dir: &RelPath) -> bool {
     })
 }
 
-/// Lets what was agreed within `from` count for `to`; returns what is gone there, too. Where the
+/// Lets what was agreed within `from` count for `to`; returns what is not there, either. Where the
 /// record cannot follow yet, because the way to `to` is not agreed on, it stays at `from` until
 /// the next run.
-fn take_base_along(tree: &mut Tree, from: &RelPath, to: &RelPath, follows: bool) -> Vec<RelPath> {
-    let mut gone = Vec::new();
+fn take_base_along(
+    tree: &mut Tree,
+    from: &RelPath,
+    to: &RelPath,
+    follows: bool,
+) -> Vec<RelPath> {
+    let mut displaced = Vec::new();
     for old_path in paths_within(tree, from) {
-        let Some(old) = tree.remove(&old_path) else {
+        let (Some(old), Some(path)) = (tree.get_mut(&old_path), old_path.rebase(from, to)) else {
             continue;
         };
-        let Some(path) = old_path.rebase(from, to) else {
-            continue;
-        };
+        let base = old.base.take();
+        if old.seen.left.is_absent() && old.seen.right.is_absent() {
+            tree.remove(&old_path);
+        } else if base.is_some() {
+            // Something else has the old name now.
+            old.now_at = Some(Sides::new(old_path.clone(), old_path));
+        }
         let mut new = tree.remove(&path).unwrap_or_else(|| nowhere(path.clone()));
         if new.base.is_none() {
-            new.base = old.base;
+            new.base = base;
             new.now_at = Some(Sides::new(path.clone(), path.clone()));
         }
-        if is_gone_from_both(&new) {
-            gone.push(path.clone());
+        if is_displaced(&new) {
+            displaced.push(path.clone());
         }
-        if !(follows && moved_along_unchanged(&new, Side::Left)) {
+        let is_nothing = new.base.is_none() && new.seen == Sides::default();
+        if !(is_nothing || follows && moved_along_unchanged(&new, Side::Left)) {
             tree.insert(path, new);
         }
     }
-    gone
+    displaced
 }
 
 fn paths_within(tree: &Tree, top: &RelPath) -> Vec<RelPath> {
@@ -201,7 +227,12 @@ fn is_new(d: &Difference, side: Side) -> bool {
     d.base.is_none() && d.seen[side.other()].is_absent() && d.seen[side].entry().is_some()
 }
 
-fn follow_side(tree: &mut Tree, side: Side, is_free: &IsFree<'_>, renames: &mut Vec<Rename>) {
+fn follow_side(
+    tree: &mut Tree,
+    side: Side,
+    is_free: &IsFree<'_>,
+    renames: &mut Vec<Rename>,
+) {
     let mut new_by_id: HashMap<FileId, Vec<RelPath>> = HashMap::new();
     for d in tree.values().filter(|d| is_new(d, side)) {
         if let Some(entry) = d.seen[side].entry() {
@@ -245,9 +276,9 @@ fn accept(
     let seen = *d.seen[side.other()].entry()?;
     let (kind, id) = (base.kind, base.stamp(side).id);
     let places = new_by_id.get_mut(&id).filter(|_| id != FileId(0))?;
-    let at = places.iter().position(|to| {
-        can_follow(tree, side, from, to, kind) && is_free(side.other(), to, &seen)
-    })?;
+    let at = places
+        .iter()
+        .position(|to| can_follow(tree, side, from, to, kind) && is_free(side.other(), to, &seen))?;
     let to = places.remove(at);
     carry_over(tree, side, from, &to);
     renames.push(Rename {

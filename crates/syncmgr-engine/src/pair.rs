@@ -1,7 +1,7 @@
 //! A pair of folders and what they last agreed on: the door through which a handler uses the
 //! engine. `plan` looks, `apply` does; everything else is a view of what they left behind.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::cancel::Cancel;
 use crate::clock::Clock;
 use crate::entry::{Agreed, Entry, FileTime, Kind, Side, Sides, State as Seen};
-use crate::journal::{RunEnd, RunId, RunKind, RunRecord, Step};
+use crate::journal::{RunEnd, RunId, RunKind, RunRecord, Step, StepKind};
 use crate::local::LocalReplica;
 use crate::lock::{LockError, RootLock};
 use crate::monitor::{Monitor, Silent};
@@ -30,6 +30,9 @@ const EXPIRE_EVERY_SECS: i64 = 24 * 60 * 60;
 
 /// Seconds the history of runs is kept at least.
 const HISTORY_SECS: i64 = 90 * 24 * 60 * 60;
+
+/// How many runs killed one after the other are looked into for what they left.
+const KILLED_RUNS_MAX: usize = 16;
 
 /// Seconds a day has.
 const DAY_SECS: u64 = 24 * 60 * 60;
@@ -490,6 +493,7 @@ impl Pair {
         for side in Side::BOTH {
             replaced[side] = self.is_replaced(&state, side, &roots[side])?;
         }
+        let emptied = self.emptied(&state)?;
         let are_local = self.locals.left.is_some() && self.locals.right.is_some();
         let ground = look::Ground {
             sides: self.observed(),
@@ -502,8 +506,37 @@ impl Pair {
             replaced,
             decided,
             scope,
+            emptied: &emptied,
         };
         ground.plan()
+    }
+
+    /// Finds the names that runs killed since the last whole one had emptied in order to put
+    /// something else there: what was there is a version now, and the name is free.
+    fn emptied(&self, state: &State) -> Result<BTreeSet<(RelPath, Side)>, Failure> {
+        let failed = |error: StateError| state_failure(&error);
+        let mut found = BTreeSet::new();
+        let killed = state.runs(KILLED_RUNS_MAX).map_err(failed)?.into_iter();
+        for run in killed.take_while(|run| run.end == RunEnd::Open) {
+            for step in state.steps(&run.id).map_err(failed)? {
+                let replaces = matches!(
+                    step.kind,
+                    StepKind::Updated | StepKind::Copied | StepKind::MadeDir
+                );
+                let Some(before) = step.before.filter(|_| replaces) else {
+                    continue;
+                };
+                let replica = &self.sides[step.side];
+                let is_kept = before.kind == Kind::Dir
+                    || step.version.as_ref().is_some_and(|kept_at| {
+                        matches!(replica.stat(kept_at), Ok(Some(kept)) if kept.is_same_file(&before))
+                    });
+                if is_kept && matches!(replica.stat(&step.path), Ok(None)) {
+                    found.insert((step.path, step.side));
+                }
+            }
+        }
+        Ok(found)
     }
 
     fn observed(&self) -> Sides<&dyn Observe> {
