@@ -37,6 +37,8 @@ pub(crate) struct Ground<'a> {
     pub(crate) roots: Option<Sides<FileId>>,
     /// Sides whose root is not the folder it was at the last run.
     pub(crate) replaced: Sides<bool>,
+    /// The first run of a mirror left deletions behind that nobody has allowed yet.
+    pub(crate) is_first_mirror: bool,
     /// Decisions on single conflicts.
     pub(crate) decided: &'a BTreeMap<RelPath, ConflictRule>,
     /// Only these paths; everything when empty.
@@ -58,7 +60,7 @@ impl Ground<'_> {
         let mut plan = self.decide(scan)?;
         plan.is_first = !uses_base;
         if self.scope.is_empty() {
-            guard::hold_back(&mut plan, self.options.mode);
+            guard::hold_back(&mut plan, self.options.mode, self.is_first_mirror);
         }
         for side in Side::BOTH {
             if self.replaced[side] && !is_empty && !resembles(&plan) {
@@ -103,7 +105,14 @@ impl Ground<'_> {
             capabilities,
             decided: self.decided,
         };
-        let outcome = reconcile(differences, &scan.obstacles, &scan.unknown, &policy);
+        let obstacles = after(&renames, scan.obstacles);
+        let unknown = after(&renames, scan.unknown);
+        if !renames.is_empty() {
+            // A rename brings a listed directory and one that could not be listed together: what
+            // is missing in the latter is unknown, not deleted (I13).
+            differences.retain(|d| !unknown.iter().any(|(path, _)| is_below(&d.path, path)));
+        }
+        let outcome = reconcile(differences, &obstacles, &unknown, &policy);
         problems.extend(outcome.problems);
         let mut mounts = Sides::<Vec<RelPath>>::default();
         for (path, side) in scan.mounts {
@@ -254,8 +263,11 @@ impl Ground<'_> {
         else {
             return;
         };
+        // Of two equally old ones the name of the side decides, not its place: swapping the sides
+        // must not change what is kept under which name (I6).
+        let names = self.options.names.as_ref();
         let key = |entry: &Entry| (entry.mtime, entry.size);
-        let older = if key(left) <= key(right) {
+        let older = if (key(left), names.left) <= (key(right), names.right) {
             Side::Left
         } else {
             Side::Right
@@ -443,6 +455,25 @@ fn fold(bytes: &[u8], capabilities: &Capabilities) -> Vec<u8> {
         text.to_owned()
     };
     lower(text).into_bytes()
+}
+
+/// Returns where places on either side are after the plan's renames, sorted.
+fn after(renames: &[Rename], mut places: Vec<(RelPath, Side)>) -> Vec<(RelPath, Side)> {
+    for rename in renames {
+        for (path, side) in &mut places {
+            if *side == rename.side
+                && let Some(moved) = path.rebase(&rename.from, &rename.to)
+            {
+                *path = moved;
+            }
+        }
+    }
+    places.sort_unstable();
+    places
+}
+
+fn is_below(path: &RelPath, dir: &RelPath) -> bool {
+    path != dir && path.is_within(dir)
 }
 
 /// Says whether two folders that should be the same pair as before look like one: at least half of
