@@ -9,7 +9,7 @@ use unicode_normalization::UnicodeNormalization as _;
 
 use crate::cancel::Cancel;
 use crate::compare::{self, Buffers, Facts, Look};
-use crate::entry::{Entry, FileId, FileTime, Side, Sides, State as Seen};
+use crate::entry::{Entry, FileId, FileTime, Kind, Side, Sides, State as Seen};
 use crate::guard;
 use crate::merge::{self, Merged};
 use crate::monitor::{Monitor, Phase};
@@ -105,14 +105,7 @@ impl Ground<'_> {
             capabilities,
             decided: self.decided,
         };
-        let obstacles = after(&renames, scan.obstacles);
-        let unknown = after(&renames, scan.unknown);
-        if !renames.is_empty() {
-            // A rename brings a listed directory and one that could not be listed together: what
-            // is missing in the latter is unknown, not deleted (I13).
-            differences.retain(|d| !unknown.iter().any(|(path, _)| is_below(&d.path, path)));
-        }
-        let outcome = reconcile(differences, &obstacles, &unknown, &policy);
+        let outcome = reconcile(differences, &scan.obstacles, &scan.unknown, &policy);
         problems.extend(outcome.problems);
         let mut mounts = Sides::<Vec<RelPath>>::default();
         for (path, side) in scan.mounts {
@@ -134,6 +127,7 @@ impl Ground<'_> {
             self.settle(&mut plan, conflict, &policy)?;
         }
         self.find_collisions(&mut plan);
+        leave_unknown_alone(&mut plan, &scan.unknown);
         plan.changes.sort_by(|a, b| a.path.cmp(&b.path));
         plan.conflicts.sort_by(|a, b| a.path.cmp(&b.path));
         plan.problems
@@ -457,23 +451,34 @@ fn fold(bytes: &[u8], capabilities: &Capabilities) -> Vec<u8> {
     lower(text).into_bytes()
 }
 
-/// Returns where places on either side are after the plan's renames, sorted.
-fn after(renames: &[Rename], mut places: Vec<(RelPath, Side)>) -> Vec<(RelPath, Side)> {
-    for rename in renames {
-        for (path, side) in &mut places {
-            if *side == rename.side
-                && let Some(moved) = path.rebase(&rename.from, &rename.to)
-            {
-                *path = moved;
-            }
-        }
+/// Takes out what a rename would have done to a directory that could not be listed: it brings that
+/// directory together with one that could, and what is missing in it then is unknown, not deleted
+/// (I13). Without renames nothing beneath such a directory is ever compared.
+fn leave_unknown_alone(plan: &mut Plan, unknown: &[(RelPath, Side)]) {
+    if plan.renames.is_empty() {
+        return;
     }
-    places.sort_unstable();
-    places
-}
-
-fn is_below(path: &RelPath, dir: &RelPath) -> bool {
-    path != dir && path.is_within(dir)
+    for (path, side) in unknown {
+        let steps = plan.renames.iter().filter(|rename| rename.side == *side);
+        let now = steps.fold(path.clone(), |path, rename| {
+            path.rebase(&rename.from, &rename.to).unwrap_or(path)
+        });
+        let is_below = |path: &RelPath| *path != now && path.is_within(&now);
+        let removes = |change: &&Change| {
+            now.is_within(&change.path)
+                && change.seen[*side].kind() == Some(Kind::Dir)
+                && matches!(
+                    change.ops[*side],
+                    Some(Op::Delete | Op::Copy { .. } | Op::Link { .. })
+                )
+        };
+        let top = plan.changes.iter().find(removes);
+        let top = top.map(|change| change.path.clone());
+        plan.changes.retain(|change| {
+            !is_below(&change.path) && !top.as_ref().is_some_and(|top| change.path.is_within(top))
+        });
+        plan.conflicts.retain(|conflict| !is_below(&conflict.path));
+    }
 }
 
 /// Says whether two folders that should be the same pair as before look like one: at least half of
