@@ -19,7 +19,7 @@ mod unreadable;
 use expect_test::Expect;
 use syncmgr_engine::entry::{Side, Sides};
 use syncmgr_engine::pair::{Options, Report};
-use syncmgr_engine::plan::Plan;
+use syncmgr_engine::plan::{Plan, ProblemKind};
 use syncmgr_engine::replica::Capabilities;
 use syncmgr_engine::rules::{ConflictRule, Excludes, Mode};
 use syncmgr_testing::tree;
@@ -129,7 +129,11 @@ fn shortened(lines: Vec<String>) -> Vec<String> {
 /// Returns what a run could not do although it was planned.
 fn surprises(plan: &Plan, report: &Report) -> Vec<String> {
     let new = report.problems.iter().filter(|p| !plan.problems.contains(p));
-    new.map(|p| format!("not done {} {}: {:?}", p.path, p.kind.code(), p.kind))
+    let why = |kind: &ProblemKind| match kind {
+        ProblemKind::Failed(fault) => format!(" {:?}", fault.kind),
+        _ => String::new(),
+    };
+    new.map(|p| format!("not done {} {}{}", p.path, p.kind.code(), why(&p.kind)))
         .collect()
 }
 
