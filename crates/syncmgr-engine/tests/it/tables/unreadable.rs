@@ -17,7 +17,7 @@ fn an_unreadable_directory_is_left_alone() {
 
 #[test]
 fn an_unreadable_file_is_left_alone() {
-    check(TWO_WAY, "k=0", "k=0 x=1!", "k=0", expect![""]);
+    check(TWO_WAY, "k=0", "k=0 x=1!", "k=0", expect!["right copy x new-on-left; not done x failed Denied; then right copy x new-on-left"]);
     check(TWO_WAY, "k=0", "k=0 x=1!", "k=0 x=2", expect!["problem left x unreadable"]);
     check(TWO_WAY, "x=1 k=0", "x=2! k=0", "x=1 k=0", expect!["problem left x unreadable"]);
     check(TWO_WAY, "x=1 k=0", "x=2! k=0", "k=0", expect!["problem left x unreadable"]);
@@ -38,11 +38,11 @@ fn the_rest_goes_on() {
 
 #[test]
 fn a_rename_around_something_unreadable() {
-    check(TWO_WAY, "d/x=1 k=0", "d/! d/x=1 k=0", "d~e e/x=1 k=0", expect![""]);
-    check(TWO_WAY, "d/x=1 k=0", "d~e e/! e/x=1 k=0", "d/x=1 k=0", expect!["right rename d -> e changed-on-left; right delete e/x deleted-on-left; problem left e unreadable"]);
-    check(TWO_WAY, "d/e/x=1 k=0", "d/e/! d/e/x=1 k=0", "d~f f/e/x=1 k=0", expect![""]);
+    check(TWO_WAY, "d/x=1 k=0", "d/! d/x=1 k=0", "d~e e/x=1 k=0", expect!["left rename d -> e changed-on-right; problem left d unreadable"]);
+    check(TWO_WAY, "d/x=1 k=0", "d~e e/! e/x=1 k=0", "d/x=1 k=0", expect!["right rename d -> e changed-on-left; problem left e unreadable"]);
+    check(TWO_WAY, "d/e/x=1 k=0", "d/e/! d/e/x=1 k=0", "d~f f/e/x=1 k=0", expect!["left rename d -> f changed-on-right; problem left d/e unreadable"]);
     check(TWO_WAY, "x=1 k=0", "x=1! k=0", "x~y y=1 k=0", expect!["left rename x -> y changed-on-right; problem left y unreadable"]);
-    check(TWO_WAY, "d/x=1 k=0", "d/! d/x=1 k=0", "d~e e/x=2 e/n=1 k=0", expect![""]);
+    check(TWO_WAY, "d/x=1 k=0", "d/! d/x=1 k=0", "d~e e/x=2 e/n=1 k=0", expect!["left rename d -> e changed-on-right; problem left d unreadable"]);
 }
 
 #[test]
