@@ -14,8 +14,9 @@ const FREE_FILES: u64 = 20;
 /// From this many agreed files on, one side being empty is an accident until a person says so.
 const EMPTIED_MIN: u64 = 2;
 
-/// Holds back dangerous changes of a plan.
-pub(crate) fn hold_back(plan: &mut Plan, mode: Mode) {
+/// Holds back dangerous changes of a plan. `is_first_mirror`: what the first run of this mirror held
+/// back still waits.
+pub(crate) fn hold_back(plan: &mut Plan, mode: Mode, is_first_mirror: bool) {
     for side in Side::BOTH {
         let n_total = plan.census[side].n_files;
         let n_deleted = count(plan, |change| deletes_file(change, side));
@@ -23,7 +24,7 @@ pub(crate) fn hold_back(plan: &mut Plan, mode: Mode) {
             plan.census[side.other()].n_files == 0 && !plan.is_first && n_deleted >= EMPTIED_MIN;
         let kind = if n_deleted == 0 {
             None
-        } else if plan.is_first && matches!(mode, Mode::Mirror(_)) {
+        } else if (plan.is_first || is_first_mirror) && matches!(mode, Mode::Mirror(_)) {
             Some(HoldKind::FirstMirror)
         } else if other_is_empty {
             Some(HoldKind::Emptied)

@@ -9,7 +9,7 @@ use unicode_normalization::UnicodeNormalization as _;
 
 use crate::cancel::Cancel;
 use crate::compare::{self, Buffers, Facts, Look};
-use crate::entry::{Entry, FileId, FileTime, Side, Sides, State as Seen};
+use crate::entry::{Entry, FileId, FileTime, Kind, Side, Sides, State as Seen};
 use crate::guard;
 use crate::merge::{self, Merged};
 use crate::monitor::{Monitor, Phase};
@@ -37,6 +37,8 @@ pub(crate) struct Ground<'a> {
     pub(crate) roots: Option<Sides<FileId>>,
     /// Sides whose root is not the folder it was at the last run.
     pub(crate) replaced: Sides<bool>,
+    /// The first run of a mirror left deletions behind that nobody has allowed yet.
+    pub(crate) is_first_mirror: bool,
     /// Decisions on single conflicts.
     pub(crate) decided: &'a BTreeMap<RelPath, ConflictRule>,
     /// Only these paths; everything when empty.
@@ -60,7 +62,7 @@ impl Ground<'_> {
         let mut plan = self.decide(scan)?;
         plan.is_first = !uses_base;
         if self.scope.is_empty() {
-            guard::hold_back(&mut plan, self.options.mode);
+            guard::hold_back(&mut plan, self.options.mode, self.is_first_mirror);
         }
         for side in Side::BOTH {
             if self.replaced[side] && !is_empty && !resembles(&plan) {
@@ -133,6 +135,7 @@ impl Ground<'_> {
             self.settle(&mut plan, conflict, &policy)?;
         }
         self.find_collisions(&mut plan);
+        leave_unknown_alone(&mut plan, &scan.unknown);
         plan.changes.sort_by(|a, b| a.path.cmp(&b.path));
         plan.conflicts.sort_by(|a, b| a.path.cmp(&b.path));
         plan.problems
@@ -301,8 +304,11 @@ impl Ground<'_> {
         else {
             return;
         };
+        // Of two equally old ones the name of the side decides, not its place: swapping the sides
+        // must not change what is kept under which name (I6).
+        let names = self.options.names.as_ref();
         let key = |entry: &Entry| (entry.mtime, entry.size);
-        let older = if key(left) <= key(right) {
+        let older = if (key(left), names.left) <= (key(right), names.right) {
             Side::Left
         } else {
             Side::Right
@@ -490,6 +496,36 @@ fn fold(bytes: &[u8], capabilities: &Capabilities) -> Vec<u8> {
         text.to_owned()
     };
     lower(text).into_bytes()
+}
+
+/// Takes out what a rename would have done to a directory that could not be listed: it brings that
+/// directory together with one that could, and what is missing in it then is unknown, not deleted
+/// (I13). Without renames nothing beneath such a directory is ever compared.
+fn leave_unknown_alone(plan: &mut Plan, unknown: &[(RelPath, Side)]) {
+    if plan.renames.is_empty() {
+        return;
+    }
+    for (path, side) in unknown {
+        let steps = plan.renames.iter().filter(|rename| rename.side == *side);
+        let now = steps.fold(path.clone(), |path, rename| {
+            path.rebase(&rename.from, &rename.to).unwrap_or(path)
+        });
+        let is_below = |path: &RelPath| *path != now && path.is_within(&now);
+        let removes = |change: &&Change| {
+            now.is_within(&change.path)
+                && change.seen[*side].kind() == Some(Kind::Dir)
+                && matches!(
+                    change.ops[*side],
+                    Some(Op::Delete | Op::Copy { .. } | Op::Link { .. })
+                )
+        };
+        let top = plan.changes.iter().find(removes);
+        let top = top.map(|change| change.path.clone());
+        plan.changes.retain(|change| {
+            !is_below(&change.path) && !top.as_ref().is_some_and(|top| change.path.is_within(top))
+        });
+        plan.conflicts.retain(|conflict| !is_below(&conflict.path));
+    }
 }
 
 /// Says whether two folders that should be the same pair as before look like one: at least half of

@@ -25,6 +25,12 @@ use crate::scan::state_failure;
 use crate::state::{Opened, State, StateError};
 use crate::{apply, look, own, undo, versions};
 
+/// Names the remembered fact that the first run of a mirror held deletions back.
+const FIRST_MIRROR: &str = "first-mirror";
+
+/// Its value while they wait for a person.
+const WAITS: &str = "waits";
+
 /// Seconds between two looks at which versions are past their time.
 const EXPIRE_EVERY_SECS: i64 = 24 * 60 * 60;
 
@@ -504,6 +510,7 @@ impl Pair {
             now: self.clock.now(),
             roots: are_local.then(|| roots.map(|root| root.id)),
             replaced,
+            is_first_mirror: is_waiting(&state)?,
             decided,
             scope,
             emptied: &emptied,
@@ -631,6 +638,9 @@ impl Pair {
             && kind == RunKind::Sync
         {
             state.clear_base().map_err(failed)?;
+        }
+        if kind == RunKind::Sync {
+            note_first_mirror(&mut state, plan).map_err(failed)?;
         }
         let ground = apply::Ground {
             sides: Sides::from_fn(|side| &*self.sides[side]),
@@ -1192,6 +1202,28 @@ fn settle(plan: &mut Plan, stored: &StoredConflict, choice: &Choice) -> Result<(
         Choice::Keep(_) => format!("`{path}` cannot be decided this way"),
     };
     Err(Failure::NotPossible(text))
+}
+
+/// Says whether deletions that the first run of a mirror held back still wait for a person.
+fn is_waiting(state: &State) -> Result<bool, Failure> {
+    let waiting = state
+        .meta(FIRST_MIRROR)
+        .map_err(|error| state_failure(&error))?;
+    Ok(waiting.as_deref() == Some(WAITS))
+}
+
+/// Remembers, before anything is done, that the first run of a mirror holds deletions back: the
+/// next run is not the first one, and must hold them all the same (I12).
+fn note_first_mirror(state: &mut State, plan: &Plan) -> Result<(), StateError> {
+    let waits = plan
+        .holds
+        .iter()
+        .any(|hold| hold.kind == HoldKind::FirstMirror);
+    let was_waiting = state.meta(FIRST_MIRROR)?.as_deref() == Some(WAITS);
+    if waits == was_waiting {
+        return Ok(());
+    }
+    state.set_meta(FIRST_MIRROR, if waits { WAITS } else { "" })
 }
 
 /// Takes the conflicts off the list that a plan of decisions has settled.

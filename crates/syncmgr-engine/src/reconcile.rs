@@ -399,7 +399,7 @@ impl Policy<'_> {
             _ => None,
         };
         match winner {
-            Some(winner) if winner == side && is_deleted => {
+            Some(winner) if winner == side => {
                 for (d, verdict) in differences.iter().zip(verdicts) {
                     *verdict = match &d.seen[side] {
                         State::Present(entry) => {

@@ -2,7 +2,7 @@
 //! source of chance that tests own, trees written in one line, and the simulator that drives the
 //! whole engine with them.
 //!
-//! Reading order: [`memory`], [`tree`], [`rng`], [`clock`],
+//! Reading order: [`memory`], [`tree`], [`turn`], [`rng`], [`clock`],
 //! [`sim`].
 //!
 //! Must not: touch a real synced folder, read a real clock, or use chance that a seed does not
@@ -13,6 +13,7 @@
 
 pub mod memory;
 pub mod tree;
+pub mod turn;
 
 pub mod sim;
 

@@ -136,7 +136,7 @@ impl Item {
     }
 }
 
-fn usual_mode(kind: Kind) -> u16 {
+pub(crate) fn usual_mode(kind: Kind) -> u16 {
     match kind {
         Kind::Dir => 0o755,
         Kind::File | Kind::Special => 0o644,

@@ -1,3 +1,7 @@
 //! The engine through its door, on replicas in memory and on real folders.
 
+mod laws;
+mod memory_pair;
 mod pair_real;
+mod plan_text;
+mod tables;
