@@ -138,6 +138,10 @@ pub enum Failure {
     /// The memory of the agreed state failed.
     #[error("the state of this sync cannot be used: {0}")]
     State(String),
+    /// The memory turned out to be damaged in the middle of a look; [`Pair::plan`] begins it anew
+    /// by itself, so this is seen only when that failed.
+    #[error("the state of this sync is damaged: {0}")]
+    Damaged(String),
     /// Something named by the caller is not there (a run, a conflict, a version).
     #[error("there is no {what} `{name}`")]
     NotFound {
@@ -145,6 +149,12 @@ pub enum Failure {
         what: &'static str,
         /// As given.
         name: String,
+    },
+    /// A side changed since what was shown; look again before deciding.
+    #[error("`{path}` has changed since it was shown")]
+    ChangedMeanwhile {
+        /// The path.
+        path: RelPath,
     },
     /// What was asked for is not possible here, with the reason in plain words.
     #[error("{0}")]
@@ -297,6 +307,20 @@ impl Pair {
         todo!()
     }
 
+    /// Opens two local folders to look only, also while a run is working in them: like
+    /// [`Self::open`] without the locks. [`Self::apply`] is refused.
+    ///
+    /// # Errors
+    /// [`OpenError`], except `Busy`.
+    pub fn open_unlocked(
+        left: &Path,
+        right: &Path,
+        state: &Path,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, OpenError> {
+        todo!()
+    }
+
     /// Returns the folder of a side, as it was opened.
     #[must_use]
     pub fn side_path(&self, side: Side) -> &Path {
@@ -305,7 +329,7 @@ impl Pair {
 
     /// Returns where damaged state was set aside, if that happened when the pair was opened.
     #[must_use]
-    pub fn was_rebuilt(&self) -> Option<&Path> {
+    pub fn was_rebuilt(&self) -> Option<PathBuf> {
         todo!()
     }
 

@@ -44,7 +44,12 @@ pub(super) fn of_failure(failure: Failure, chosen: &Chosen, home: Option<&Path>)
         Failure::Stopped => Trouble::new(Code::Stopped).at_level(EventLevel::Information),
         Failure::Root { side, fault } => root(&shown(chosen.folder(side), home), &fault),
         Failure::Nested { inner } => nested(inner, chosen, home),
-        Failure::State(detail) => Trouble::new(Code::StateUnusable).with("detail", safe(&detail)),
+        Failure::State(detail) | Failure::Damaged(detail) => {
+            Trouble::new(Code::StateUnusable).with("detail", safe(&detail))
+        }
+        Failure::ChangedMeanwhile { path } => {
+            Trouble::new(Code::StateChanged).with("path", path.display())
+        }
         Failure::NotFound { what, name } => Trouble::new(Code::NotFound)
             .with("what", what)
             .with("name", safe(&name)),

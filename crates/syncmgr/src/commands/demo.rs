@@ -108,12 +108,7 @@ impl Demo {
             fs::remove_file(self.stick.join(photo(n))).map_err(io_failed)?;
         }
         self.type_pair("sync", &[], Exit::Held)?;
-        let item = self.item()?;
-        let work = syncmgr_model::request::Work::Sync {
-            is_full: false,
-            release: None,
-        };
-        let plan = self.app.preview(&item, work)?.held_id.unwrap_or_default();
+        let plan = self.held_plan()?;
         self.tell("It was a wish: allow exactly these changes.");
         self.type_pair("sync", &["--allow-deletions", &plan], Exit::Done)?;
 
@@ -195,12 +190,13 @@ impl Demo {
         ))
     }
 
-    fn item(&mut self) -> Result<syncmgr_model::item::Item, CliError> {
-        let target = vec![
-            self.laptop.clone().into_os_string(),
-            self.stick.clone().into_os_string(),
-        ];
-        self.app.target(&target, &Default::default())
+    fn held_plan(&mut self) -> Result<String, CliError> {
+        let run = self.app.find_run(&self.last_run()?)?;
+        let events = self.app.center()?.store().events(&run.id)?;
+        events
+            .into_iter()
+            .find_map(|mut event| event.trouble.params.remove("plan"))
+            .ok_or_else(|| CliError::new(Exit::Bug, "the held changes are not in history"))
     }
 
     fn conflict(&mut self) -> Result<String, CliError> {

@@ -58,7 +58,6 @@ pub(crate) fn run(app: &mut App, args: &ResolveArgs) -> Done {
     let mut exit = Exit::Done;
     let how = How {
         is_dry: args.dry_run,
-        all_files: args.dry_run,
         ..How::default()
     };
     for (item, ids) in by_item(chosen) {

@@ -1,0 +1,79 @@
+//! A run that is stopped or killed: whole files only, and the next run carries on.
+
+use std::fs::File;
+use std::process::Stdio;
+use std::time::Duration;
+
+use crate::harness::World;
+
+const N_FILES: usize = 300;
+
+fn world_with_files() -> World {
+    let world = World::new();
+    for n in 0..N_FILES {
+        world.put(&format!("A/{n}"), &format!("{n} ").repeat(10_000));
+    }
+    world
+}
+
+/// Starts a slow run, sends it a signal when the first file has arrived, and returns its end.
+fn stop(world: &World, signal: &str) -> std::process::ExitStatus {
+    let mut child = world
+        .command("sync ~/A ~/B --bandwidth 5M")
+        .stdout(Stdio::null())
+        .stderr(File::create(world.path("stderr")).unwrap())
+        .spawn()
+        .unwrap();
+    // Waits for what the test is about, not for a time; the limit only ends a broken test.
+    for _ in 0..2000 {
+        if std::fs::read_dir(world.path("B")).unwrap().count() > 1 {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let sent = std::process::Command::new("kill")
+        .args([signal, &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(sent.success());
+    child.wait().unwrap()
+}
+
+fn check_carries_on(world: &World) {
+    for n in 0..N_FILES {
+        let (from, to) = (format!("A/{n}"), format!("B/{n}"));
+        if world.has(&to) {
+            assert_eq!(world.text(&to), world.text(&from), "a whole file");
+        }
+    }
+    world.run("sync ~/A ~/B", 0);
+    assert_eq!(world.text("B/299"), world.text("A/299"));
+}
+
+#[test]
+fn ctrl_c_stops_with_whole_files() {
+    let world = world_with_files();
+    assert_eq!(stop(&world, "-INT").code(), Some(130));
+    let last = world.json("history", 0)["runs"][0]["status"].clone();
+    assert_eq!(last, "canceled");
+    check_carries_on(&world);
+}
+
+#[test]
+fn a_termination_stops_with_whole_files() {
+    let world = world_with_files();
+    assert_eq!(stop(&world, "-TERM").code(), Some(130));
+    check_carries_on(&world);
+}
+
+#[test]
+fn a_killed_run_is_interrupted_and_needs_no_repair() {
+    let world = world_with_files();
+    assert_eq!(stop(&world, "-KILL").code(), None);
+    let history = world.json("history", 0);
+    assert_eq!(history["runs"][0]["status"], "failed");
+    let run = history["runs"][0]["run"].as_str().unwrap();
+    let shown = world.run(&format!("history show {run}"), 0);
+    assert!(shown.contains("[interrupted]"), "{shown}");
+    check_carries_on(&world);
+}
