@@ -35,6 +35,7 @@ fn a_conflict_is_shown_with_both_versions_and_the_base() {
 #[test]
 fn a_decision_is_carried_out_and_taken_back() {
     let (world, id) = world_with_conflict();
+    world.run("resolve --keep left", 2);
     world.run(&format!("resolve {id} --keep left --dry-run"), 0);
     assert_eq!(world.text("B/notes.txt"), "one\ntwo\nTHREE is longer\n");
     world.run(&format!("resolve --keep left {id}"), 0);
