@@ -55,3 +55,19 @@ fn folders_synced_before_keep_what_they_agreed_on_when_saved() {
     world.run("sync docs", 0);
     assert!(!world.has("A/a"), "a deletion is known as one");
 }
+
+#[test]
+fn folders_that_were_never_saved_can_be_forgotten() {
+    let world = World::new();
+    world.put("A/a", "1");
+    world.run("sync ~/A ~/B", 0);
+    let id = world.json("list", 0)["items"][0]["id"].clone();
+    world.run(&format!("remove {}", id.as_str().unwrap()), 0);
+    assert!(
+        world.json("list", 0)["items"]
+            .as_array()
+            .unwrap()
+            .is_empty()
+    );
+    assert!(world.has("A/a") && world.has("B/a"));
+}

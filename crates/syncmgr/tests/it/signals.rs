@@ -1,7 +1,7 @@
 //! A run that is stopped or killed: whole files only, and the next run carries on.
 
 use std::fs::File;
-use std::process::Stdio;
+use std::process::{Child, ExitStatus, Stdio};
 use std::time::Duration;
 
 use crate::harness::World;
@@ -16,9 +16,9 @@ fn world_with_files() -> World {
     world
 }
 
-/// Starts a slow run, sends it a signal when the first file has arrived, and returns its end.
-fn stop(world: &World, signal: &str) -> std::process::ExitStatus {
-    let mut child = world
+/// Starts a slow run and returns when its first file has arrived.
+fn start(world: &World) -> Child {
+    let child = world
         .command("sync ~/A ~/B --bandwidth 5M")
         .stdout(Stdio::null())
         .stderr(File::create(world.path("stderr")).unwrap())
@@ -31,6 +31,12 @@ fn stop(world: &World, signal: &str) -> std::process::ExitStatus {
         }
         std::thread::sleep(Duration::from_millis(5));
     }
+    child
+}
+
+/// Sends a signal to a slow run and returns its end.
+fn stop(world: &World, signal: &str) -> ExitStatus {
+    let mut child = start(world);
     let sent = std::process::Command::new("kill")
         .args([signal, &child.id().to_string()])
         .status()
@@ -75,5 +81,22 @@ fn a_killed_run_is_interrupted_and_needs_no_repair() {
     let run = history["runs"][0]["run"].as_str().unwrap();
     let shown = world.run(&format!("history show {run}"), 0);
     assert!(shown.contains("[interrupted]"), "{shown}");
+    check_carries_on(&world);
+}
+
+#[test]
+fn two_runs_never_work_on_the_same_folders() {
+    let world = world_with_files();
+    std::fs::create_dir(world.path("C")).unwrap();
+    let mut child = start(&world);
+    let text = world.run("sync ~/A ~/B", 26);
+    assert!(text.contains("[busy]"), "{text}");
+    world.run("sync ~/A ~/C", 26);
+    // Questions are answered while the run works.
+    world.run("conflicts", 0);
+    world.run("why ~/A/0", 0);
+    assert_eq!(world.json("status", 0)["counts"]["syncing"], 1);
+    child.kill().unwrap();
+    child.wait().unwrap();
     check_carries_on(&world);
 }
