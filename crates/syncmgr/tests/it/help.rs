@@ -32,8 +32,8 @@ fn help_of_every_command() {
         "completions",
         "man",
     ] {
-        all += &format!("\n$ syncmgr {command} -h\n");
-        all += &world.run(&format!("{command} -h"), 0);
+        let help = world.run(&format!("{command} -h"), 0);
+        all.extend(["\n$ syncmgr ", command, " -h\n", &help]);
     }
     expect_file!["help.txt"].assert_eq(&all);
 }

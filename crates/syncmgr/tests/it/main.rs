@@ -1,5 +1,10 @@
 //! The program, end to end: the binary in a home of its own, its stdout, stderr and exit code.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails; helpers outside test functions are not exempt"
+)]
+
 mod harness;
 
 mod conflicts;

@@ -1,8 +1,7 @@
 //! A run that is stopped or killed: whole files only, and the next run carries on.
 
-use std::fs::File;
+use std::io::{BufRead as _, BufReader};
 use std::process::{Child, ExitStatus, Stdio};
-use std::time::Duration;
 
 use crate::harness::World;
 
@@ -16,21 +15,19 @@ fn world_with_files() -> World {
     world
 }
 
-/// Starts a slow run and returns when its first file has arrived.
+/// Starts a slow run and returns when it has said that it is done with checking: from then on it
+/// copies for several seconds.
 fn start(world: &World) -> Child {
-    let child = world
+    let mut child = world
         .command("sync ~/A ~/B --bandwidth 5M")
         .stdout(Stdio::null())
-        .stderr(File::create(world.path("stderr")).unwrap())
+        .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // Waits for what the test is about, not for a time; the limit only ends a broken test.
-    for _ in 0..2000 {
-        if std::fs::read_dir(world.path("B")).unwrap().count() > 1 {
-            break;
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    let mut line = String::new();
+    let talk = child.stderr.as_mut().unwrap();
+    BufReader::new(talk).read_line(&mut line).unwrap();
+    assert!(line.starts_with("Checking"), "{line}");
     child
 }
 
