@@ -138,3 +138,125 @@ impl Center {
         result
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use syncmgr_model::event::Event;
+    use syncmgr_model::id::{HandlerId, ItemId};
+    use syncmgr_model::item::Settings;
+    use syncmgr_model::progress::ProgressStatus;
+    use syncmgr_model::record::SessionRecord;
+    use syncmgr_model::time::Timestamp;
+
+    use super::*;
+    use crate::command::{Report, Save, Update};
+    use crate::port::SessionQuery;
+
+    /// A memory that fails from the nth write on.
+    struct Memory {
+        writes_left: u32,
+    }
+
+    impl Store for Memory {
+        fn save(&mut self, _changes: &[Save]) -> Result<(), StoreError> {
+            if self.writes_left == 0 {
+                return Err(StoreError {
+                    step: "write",
+                    place: "nowhere".into(),
+                    detail: "full".into(),
+                });
+            }
+            self.writes_left -= 1;
+            Ok(())
+        }
+        fn abandoned(&mut self) -> Result<Vec<SessionRecord>, StoreError> {
+            Ok(Vec::new())
+        }
+        fn items(&mut self) -> Result<Vec<Item>, StoreError> {
+            Ok(Vec::new())
+        }
+        fn sessions(&mut self, _: &SessionQuery) -> Result<Vec<SessionRecord>, StoreError> {
+            Ok(Vec::new())
+        }
+        fn session(&mut self, _: &SessionId) -> Result<Option<SessionRecord>, StoreError> {
+            Ok(None)
+        }
+        fn events(&mut self, _: &SessionId) -> Result<Vec<Event>, StoreError> {
+            Ok(Vec::new())
+        }
+        fn forget(&mut self, _: &ItemId) -> Result<(), StoreError> {
+            Ok(())
+        }
+    }
+
+    /// A handler that succeeds at once.
+    #[derive(Clone, Default)]
+    struct Quick(Arc<Mutex<u32>>);
+
+    impl Handlers for Quick {
+        fn run(&self, start: Start, to: Sender<Command>) {
+            *self.0.lock().unwrap() += 1;
+            let say = |report| {
+                to.send(Command::Report(start.session.clone(), report))
+                    .unwrap();
+            };
+            say(Report::Status(ProgressStatus::Succeeded));
+            say(Report::Ended(Ok(())));
+        }
+        fn cancel(&self, _: &SessionId, _: CancelRequest) {}
+    }
+
+    struct Still;
+
+    impl Clock for Still {
+        fn now(&self) -> Timestamp {
+            Timestamp(0)
+        }
+        fn elapsed_ms(&self) -> u64 {
+            0
+        }
+    }
+
+    impl Notifier for Still {
+        fn notify(&mut self, _: &Update) {}
+    }
+
+    /// Runs one session over a memory that takes so many writes; returns whether there was a
+    /// result, and how often the handler was started.
+    fn run(writes: u32) -> (bool, u32) {
+        let quick = Quick::default();
+        let memory = Memory {
+            writes_left: writes,
+        };
+        let mut center = Center::open(
+            Box::new(memory),
+            Box::new(quick.clone()),
+            Arc::new(Still),
+            Box::new(Still),
+        )
+        .unwrap();
+        let item = Item {
+            id: ItemId::new("i").unwrap(),
+            handler: HandlerId::new("files").unwrap(),
+            name: None,
+            settings: Settings::default(),
+            is_enabled: true,
+        };
+        let work = Work::Sync {
+            is_full: false,
+            release: None,
+        };
+        let result = center.run(item, work, Intent::Apply, 0);
+        let n_started = *quick.0.lock().unwrap();
+        (result.is_ok(), n_started)
+    }
+
+    #[test]
+    fn what_cannot_be_written_down_does_not_begin() {
+        assert_eq!(run(0), (false, 0));
+        assert_eq!(run(1), (false, 1), "its end could not be written");
+        assert_eq!(run(2), (true, 1));
+    }
+}

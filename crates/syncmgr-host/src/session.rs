@@ -33,6 +33,8 @@ pub(crate) struct Line {
     /// When the next progress report may pass, and the phase of the last one.
     next_ms: AtomicU64,
     phase: AtomicU8,
+    /// The last report that did not pass: the final counts of a phase must not get lost.
+    held_back: Mutex<Option<Progress>>,
     is_broken: AtomicBool,
 }
 
@@ -46,6 +48,7 @@ impl Line {
             hooks: Mutex::default(),
             next_ms: AtomicU64::new(0),
             phase: AtomicU8::new(u8::MAX),
+            held_back: Mutex::default(),
             is_broken: AtomicBool::new(false),
         }
     }
@@ -76,22 +79,40 @@ impl Line {
     }
 
     /// Says whether a progress report may pass. A new phase always does.
-    fn passes(&self, phase: u8) -> bool {
+    fn passes(&self, is_new: bool) -> bool {
         let now = self.clock.elapsed_ms();
-        let is_new = self.phase.swap(phase, Ordering::Relaxed) != phase;
         let next = self.next_ms.load(Ordering::Relaxed);
         if !is_new && now < next {
             return false;
         }
-        self.next_ms
-            .compare_exchange(
-                next,
-                now + PROGRESS_GAP_MS,
-                Ordering::Relaxed,
-                Ordering::Relaxed,
-            )
-            .is_ok()
-            || is_new
+        let taken = self.next_ms.compare_exchange(
+            next,
+            now + PROGRESS_GAP_MS,
+            Ordering::Relaxed,
+            Ordering::Relaxed,
+        );
+        taken.is_ok() || is_new
+    }
+
+    /// Passes on what was held back, before something that ends its phase.
+    fn flush(&self) {
+        let held_back = lock(&self.held_back).take();
+        if let Some(progress) = held_back {
+            self.send(Report::Progress(progress));
+        }
+    }
+}
+
+fn owned(progress: &ItemProgress<'_>, current: Option<String>) -> Progress {
+    Progress {
+        phase: progress.phase,
+        n_seen_left: progress.n_seen_left,
+        n_seen_right: progress.n_seen_right,
+        n_done: progress.n_done,
+        n_total: progress.n_total,
+        bytes_done: progress.bytes_done,
+        bytes_total: progress.bytes_total,
+        current,
     }
 }
 
@@ -101,22 +122,25 @@ impl SyncCallback for Line {
     }
 
     fn report_progress(&self, progress: &ItemProgress<'_>) -> CancelRequest {
-        if self.passes(progress.phase as u8) {
-            self.send(Report::Progress(Progress {
-                phase: progress.phase,
-                n_seen_left: progress.n_seen_left,
-                n_seen_right: progress.n_seen_right,
-                n_done: progress.n_done,
-                n_total: progress.n_total,
-                bytes_done: progress.bytes_done,
-                bytes_total: progress.bytes_total,
-                current: progress.current.map(harmless),
-            }));
+        let phase = progress.phase as u8;
+        let is_new = self.phase.swap(phase, Ordering::Relaxed) != phase;
+        if is_new {
+            self.flush();
+        }
+        if self.passes(is_new) {
+            *lock(&self.held_back) = None;
+            self.send(Report::Progress(owned(
+                progress,
+                progress.current.map(harmless),
+            )));
+        } else {
+            *lock(&self.held_back) = Some(owned(progress, None));
         }
         self.request()
     }
 
     fn report_status(&self, status: ProgressStatus) {
+        self.flush();
         self.send(Report::Status(status));
     }
 

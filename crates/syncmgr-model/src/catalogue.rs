@@ -70,7 +70,7 @@ pub fn retry(code: Code) -> Retry {
         | Code::Interrupted
         | Code::Stopped
         | Code::PlanChanged
-        | Code::ChangedSinceShown
+        | Code::StateChanged
         | Code::StateDamaged => Retry::Now,
         Code::FolderMissing
         | Code::FolderUnusable
@@ -137,7 +137,7 @@ fn words(t: &Trouble) -> Words {
         | Code::NotReached => left_alone(t),
         Code::NotFound
         | Code::PlanChanged
-        | Code::ChangedSinceShown
+        | Code::StateChanged
         | Code::NotPossible
         | Code::Interrupted
         | Code::Stopped
@@ -390,10 +390,10 @@ fn run(t: &Trouble) -> Words {
             "Nothing was allowed, because it would not be what you saw.",
             vec!["look at the preview again and allow the plan it names".to_owned()],
         ),
-        Code::ChangedSinceShown => (
+        Code::StateChanged => (
             format!("{} has changed since it was shown.", t.param("path")),
-            "Nothing was changed, because the decision was about an earlier version.",
-            vec!["sync, look at the conflict again, then decide".to_owned()],
+            "Nothing was changed, because your decision was about another version.",
+            vec!["sync first, look again, then decide".to_owned()],
         ),
         Code::NotPossible => (
             format!("This is not possible: {}.", t.param("detail")),

@@ -97,12 +97,13 @@ pub fn parse_days(text: &str) -> Option<u64> {
     text.trim().trim_end_matches(['d', 'D']).parse().ok()
 }
 
-/// Writes how long something took: `0.4 s`, `6 s`, `1 min 12 s`, `2 h 5 min`.
+/// Writes how long something took: `12 ms`, `1.4 s`, `6 s`, `1 min 12 s`, `2 h 5 min`.
 #[must_use]
 pub fn duration(ms: u64) -> String {
     let secs = ms / 1000;
     match secs {
-        0..10 => format!("{}.{} s", secs, ms % 1000 / 100),
+        0 => format!("{ms} ms"),
+        1..10 => format!("{}.{} s", secs, ms % 1000 / 100),
         10..60 => format!("{secs} s"),
         60..3600 => format!("{} min {} s", secs / 60, secs % 60),
         _ => format!("{} h {} min", secs / 3600, secs / 60 % 60),
@@ -183,7 +184,8 @@ mod tests {
 
     #[test]
     fn times_read_as_people_say_them() {
-        assert_eq!(duration(400), "0.4 s");
+        assert_eq!(duration(400), "400 ms");
+        assert_eq!(duration(1400), "1.4 s");
         assert_eq!(duration(72_000), "1 min 12 s");
         assert_eq!(time_left(20_000), "less than a minute");
         assert_eq!(time_left(61_000), "about 1 minute");

@@ -80,23 +80,24 @@ id!(
     ItemId
 );
 id!(
-    /// Identifies a session (a run, to people). Sorts by time: `20261120-154501-3f9a`.
+    /// Identifies a session (a run, to people). Sorts by time: `20261120-154501123-3f9a`, the time to the millisecond.
     SessionId
 );
 
 impl SessionId {
-    /// Makes the id of a session that begins `at`; `random` tells apart those of one second.
+    /// Makes the id of a session that begins `at`; `random` tells apart those of one millisecond.
     #[must_use]
     pub fn at(at: Timestamp, random: u16) -> Self {
         let c = at.civil();
         Self(format!(
-            "{:04}{:02}{:02}-{:02}{:02}{:02}-{random:04x}",
+            "{:04}{:02}{:02}-{:02}{:02}{:02}{:03}-{random:04x}",
             c.year.clamp(0, 9999),
             c.month,
             c.day,
             c.hour,
             c.minute,
-            c.second
+            c.second,
+            at.0.rem_euclid(1000)
         ))
     }
 }
@@ -107,9 +108,9 @@ mod tests {
 
     #[test]
     fn a_session_id_sorts_by_time() {
-        let early = SessionId::at(Timestamp::from_secs(1_795_189_501), 0xffff);
-        let late = SessionId::at(Timestamp::from_secs(1_795_189_502), 0);
-        assert_eq!(early.as_str(), "20261120-154501-ffff");
+        let early = SessionId::at(Timestamp(1_795_189_501_123), 0xffff);
+        let late = SessionId::at(Timestamp(1_795_189_501_124), 0);
+        assert_eq!(early.as_str(), "20261120-154501123-ffff");
         assert!(early < late);
     }
 

@@ -86,8 +86,8 @@ codes! {
     NotFound = "not-found",
     /// The plan that was allowed is not the plan of now. `plan`, `now`.
     PlanChanged = "plan-changed",
-    /// A file is not what it was when it was shown. `path`.
-    ChangedSinceShown = "changed-since-shown",
+    /// A file changed since what was shown. `path`.
+    StateChanged = "state-changed",
     /// What was asked for is not possible here. `detail`.
     NotPossible = "not-possible",
     /// The program was killed during the run.

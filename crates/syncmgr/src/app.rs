@@ -50,6 +50,8 @@ pub(crate) struct App {
     host: InProcess,
     files: Arc<FilesHandler>,
     center: Option<Center>,
+    /// A session runs, so a signal asks it to stop instead of ending the program.
+    is_running: Arc<AtomicBool>,
 }
 
 /// The state of one item.
@@ -80,6 +82,7 @@ impl App {
             clock,
             files,
             center: None,
+            is_running: Arc::default(),
         }
     }
 
@@ -164,7 +167,7 @@ impl App {
             Arc::clone(&self.clock) as _,
             Box::new(view),
         )?;
-        listen_to_signals(center.sender());
+        listen_to_signals(center.sender(), Arc::clone(&self.is_running));
         Ok(center)
     }
 
@@ -183,7 +186,11 @@ impl App {
         let random = RandomState::new().build_hasher().finish();
         let random = u16::try_from(random & 0xffff).unwrap_or(0);
         let item = item.clone();
-        Ok(self.center()?.run(item, work, intent, random)?)
+        self.center()?;
+        self.is_running.store(true, Ordering::SeqCst);
+        let outcome = self.center()?.run(item, work, intent, random);
+        self.is_running.store(false, Ordering::SeqCst);
+        Ok(outcome?)
     }
 
     /// Runs a preview and returns it.
@@ -297,12 +304,14 @@ impl App {
     }
 }
 
-/// The first signal asks every session to stop; the second one ends the program at once. Files are
-/// whole in either case.
-fn listen_to_signals(to: Sender<Command>) {
+/// The first signal asks every session to stop; the second one, or one while nothing runs, ends the
+/// program at once. Files are whole in either case.
+fn listen_to_signals(to: Sender<Command>, is_running: Arc<AtomicBool>) {
     let asked = AtomicBool::new(false);
     let listening = ctrlc::set_handler(move || {
-        if asked.swap(true, Ordering::SeqCst) || to.send(Command::StopAll).is_err() {
+        let is_second = asked.swap(true, Ordering::SeqCst);
+        let is_idle = !is_running.load(Ordering::SeqCst);
+        if is_second || is_idle || to.send(Command::StopAll).is_err() {
             leave_at_once();
         }
     });

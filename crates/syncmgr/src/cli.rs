@@ -33,6 +33,7 @@ pub(crate) struct Cli {
 
 /// Options for every command.
 #[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Everywhere")]
 pub(crate) struct Global {
     /// Print one JSON object instead of text
     #[arg(long, global = true)]

@@ -88,7 +88,7 @@ impl Exit {
         match code {
             Code::Busy => Self::Busy,
             Code::SameFolder | Code::NestedFolders | Code::SettingUnusable => Self::Usage,
-            Code::PlanChanged | Code::ChangedSinceShown | Code::NotPossible => Self::StateChanged,
+            Code::PlanChanged | Code::StateChanged => Self::StateChanged,
             Code::NotFound | Code::HandlerUnknown => Self::NotFound,
             Code::HandlerStopped | Code::ProtocolFault => Self::Bug,
             Code::Stopped => Self::Interrupted,

@@ -76,6 +76,22 @@ impl FilesHandler {
 
     /// Opens the pair of an item; it stays locked against every other run until it is dropped.
     fn open(&self, item: &Item, chosen: &Chosen) -> Result<Pair, Trouble> {
+        let state = self.state_of(item)?;
+        let clock = Arc::clone(&self.clock);
+        Pair::open(&chosen.left, &chosen.right, &state, clock)
+            .map_err(|e| trouble::of_open(e, chosen, self.home.as_deref()))
+    }
+
+    /// Opens the pair of an item to look only, also while another run works on it.
+    fn open_to_look(&self, item: &Item, chosen: &Chosen) -> Result<Pair, Trouble> {
+        let state = self.state_of(item)?;
+        let clock = Arc::clone(&self.clock);
+        Pair::open_unlocked(&chosen.left, &chosen.right, &state, clock)
+            .map_err(|e| trouble::of_open(e, chosen, self.home.as_deref()))
+    }
+
+    /// Returns the directory of a pair's state, made when it is missing.
+    fn state_of(&self, item: &Item) -> Result<PathBuf, Trouble> {
         let state = self.state_dir.join(item.id.as_str());
         // Names of a person's files stand in there, so it is nobody else's business.
         DirBuilder::new()
@@ -83,9 +99,7 @@ impl FilesHandler {
             .mode(0o700)
             .create(&state)
             .map_err(|e| Trouble::new(Code::StateUnusable).with("detail", e))?;
-        let clock = Arc::clone(&self.clock);
-        Pair::open(&chosen.left, &chosen.right, &state, clock)
-            .map_err(|e| trouble::of_open(e, chosen, self.home.as_deref()))
+        Ok(state)
     }
 
     /// Opens the pair of an item for a question.
@@ -95,7 +109,7 @@ impl FilesHandler {
         question: impl FnOnce(&Pair, &Chosen) -> Result<T, Trouble>,
     ) -> Result<T, Trouble> {
         let chosen = self.chosen(item)?;
-        let pair = self.open(item, &chosen)?;
+        let pair = self.open_to_look(item, &chosen)?;
         question(&pair, &chosen)
     }
 }

@@ -36,16 +36,17 @@ pub(super) fn run(
     }
     let callback = creator.create_session()?;
     let mut pair = handler.open(item, &chosen)?;
-    if let Some(aside) = pair.was_rebuilt() {
-        let damaged = Trouble::new(Code::StateDamaged).with("aside", shown(&aside, home));
-        callback.report_event(damaged.at_level(EventLevel::Warning));
-    }
     let cancel = Cancel::new();
     let stop = cancel.clone();
     callback.on_cancel(Box::new(move || stop.cancel()));
     let watch = Watch::new(&callback, &cancel);
 
     let plan = plan(&pair, work, &chosen, home, &watch, &cancel)?;
+    // Known for certain only after the look: damage can lie deep in the memory.
+    if let Some(aside) = pair.was_rebuilt() {
+        let damaged = Trouble::new(Code::StateDamaged).with("aside", shown(&aside, home));
+        callback.report_event(damaged.at_level(EventLevel::Warning));
+    }
     match intent {
         Intent::Preview => {
             let mut preview = view::preview(&plan);

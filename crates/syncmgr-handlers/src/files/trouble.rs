@@ -47,12 +47,12 @@ pub(super) fn of_failure(failure: Failure, chosen: &Chosen, home: Option<&Path>)
         Failure::State(detail) | Failure::Damaged(detail) => {
             Trouble::new(Code::StateUnusable).with("detail", safe(&detail))
         }
+        Failure::ChangedMeanwhile { path } => {
+            Trouble::new(Code::StateChanged).with("path", path.display())
+        }
         Failure::NotFound { what, name } => Trouble::new(Code::NotFound)
             .with("what", what)
             .with("name", safe(&name)),
-        Failure::ChangedMeanwhile { path } => {
-            Trouble::new(Code::ChangedSinceShown).with("path", path.display())
-        }
         Failure::NotPossible(detail) => {
             Trouble::new(Code::NotPossible).with("detail", safe(&detail))
         }

@@ -4,6 +4,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::{Args, Parser as _};
 use syncmgr_center::port::SessionQuery;
@@ -21,6 +22,9 @@ use crate::ui::Ui;
 const N_PHOTOS: usize = 40;
 /// Photos deleted.
 const N_DELETED: usize = 30;
+
+/// How much older the laptop's note is made.
+const AN_HOUR: Duration = Duration::from_secs(60 * 60);
 
 /// Try everything with made-up folders.
 #[derive(Debug, Args)]
@@ -108,12 +112,7 @@ impl Demo {
             fs::remove_file(self.stick.join(photo(n))).map_err(io_failed)?;
         }
         self.type_pair("sync", &[], Exit::Held)?;
-        let item = self.item()?;
-        let work = syncmgr_model::request::Work::Sync {
-            is_full: false,
-            release: None,
-        };
-        let plan = self.app.preview(&item, work)?.held_id.unwrap_or_default();
+        let plan = self.held_plan()?;
         self.tell("It was a wish: allow exactly these changes.");
         self.type_pair("sync", &["--allow-deletions", &plan], Exit::Done)?;
 
@@ -153,7 +152,12 @@ impl Demo {
             &self.stick.join(photo(3)),
             "photo 3, brighter\n".repeat(500),
         )?;
-        put(&self.laptop.join("notes.txt"), "Milk\nBread\nPears\nRice\n")?;
+        let older = self.laptop.join("notes.txt");
+        put(&older, "Milk\nBread\nPears\nRice\n")?;
+        // Clearly the older one: two writes in a row may get the same time.
+        let file = fs::File::options().write(true).open(&older)?;
+        let written = file.metadata()?.modified()?;
+        file.set_modified(written - AN_HOUR)?;
         put(&self.stick.join("notes.txt"), "Milk\nBread\nPlums\nRice\n")
     }
 
@@ -195,12 +199,14 @@ impl Demo {
         ))
     }
 
-    fn item(&mut self) -> Result<syncmgr_model::item::Item, CliError> {
-        let target = vec![
-            self.laptop.clone().into_os_string(),
-            self.stick.clone().into_os_string(),
-        ];
-        self.app.target(&target, &Default::default())
+    fn held_plan(&mut self) -> Result<String, CliError> {
+        let last = self.last_run()?;
+        let run = self.app.find_run(&last)?;
+        let events = self.app.center()?.store().events(&run.id)?;
+        events
+            .into_iter()
+            .find_map(|mut event| event.trouble.params.remove("plan"))
+            .ok_or_else(|| CliError::new(Exit::Bug, "the held changes are not in history"))
     }
 
     fn conflict(&mut self) -> Result<String, CliError> {

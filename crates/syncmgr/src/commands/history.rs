@@ -89,7 +89,7 @@ fn line(app: &App, run: &SessionRecord, item: Option<&Item>) -> String {
         || PerSide::from_fn(|side: Side| side.as_str().to_owned()),
         |item| app.places(item),
     );
-    let label = item.map_or(run.item.as_str(), Item::label);
+    let label = item.map_or_else(|| run.item.to_string(), |item| app.command_words(item));
     let kind = match run.kind {
         WorkKind::Sync => "",
         WorkKind::Resolve => "resolve: ",

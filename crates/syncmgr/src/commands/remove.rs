@@ -1,28 +1,34 @@
 //! `remove`: removes a saved sync, never a file.
 
+use std::ffi::OsString;
+
 use clap::Args;
 
-use super::{Done, set, show};
+use super::{Done, show};
 use crate::app::App;
 use crate::exit::Exit;
 
 /// Remove a saved sync; never deletes your files.
 #[derive(Debug, Args)]
 pub(crate) struct RemoveArgs {
-    /// The sync
-    pub(crate) name: String,
+    /// The sync: its name, or the beginning of its id
+    pub(crate) name: OsString,
 }
 
 /// Runs `remove`.
 pub(crate) fn run(app: &mut App, args: &RemoveArgs) -> Done {
-    let item = set::saved(app, &args.name)?;
+    let item = app.named(&args.name)?;
     show::json(app, &item)?;
-    app.config()?.remove(&args.name)?;
+    if let Some(name) = &item.name {
+        app.config()?.remove(name)?;
+    }
     app.center()?.store().forget(&item.id)?;
     let places = app.places(&item);
     app.ui.say(format!(
         "Removed the sync {}. Files in {} and {} are unchanged.",
-        args.name, places.left, places.right
+        item.label(),
+        places.left,
+        places.right
     ));
     app.ui.hint(
         "kept versions stay in the folders' .syncmgr; saving the same folders again carries on",

@@ -24,7 +24,7 @@ const MERGED_MAX: u64 = 64 << 20;
 #[derive(Debug, Args)]
 pub(crate) struct ResolveArgs {
     /// The conflicts, as `syncmgr conflicts` names them
-    #[arg(value_name = "ID", required_unless_present = "all")]
+    #[arg(value_name = "ID")]
     pub(crate) ids: Vec<String>,
     /// All conflicts
     #[arg(long, conflicts_with = "ids")]
@@ -58,7 +58,6 @@ pub(crate) fn run(app: &mut App, args: &ResolveArgs) -> Done {
     let mut exit = Exit::Done;
     let how = How {
         is_dry: args.dry_run,
-        all_files: args.dry_run,
         ..How::default()
     };
     for (item, ids) in by_item(chosen) {
@@ -78,7 +77,7 @@ pub(crate) fn run(app: &mut App, args: &ResolveArgs) -> Done {
     }
     if args.dry_run {
         app.ui.hint("run again without --dry-run to apply");
-    } else {
+    } else if matches!(exit, Exit::Done | Exit::Conflicts) {
         app.ui
             .hint("replaced files are kept as versions; `syncmgr undo` takes this back");
     }
@@ -134,6 +133,11 @@ fn choose(
     more_ids: &[String],
 ) -> Result<Vec<(Item, Conflict)>, CliError> {
     if !args.all {
+        if args.ids.is_empty() && more_ids.is_empty() {
+            return Err(
+                CliError::usage("name a conflict, or --all").hint("`syncmgr conflicts` lists them")
+            );
+        }
         return args
             .ids
             .iter()

@@ -39,6 +39,9 @@ pub(crate) struct SyncArgs {
     pub(crate) files: bool,
 }
 
+/// Most changes of an undo, a restore or a resolution that a preview names one by one.
+const FILES_NAMED: usize = 20;
+
 /// Runs `sync` or `preview`.
 pub(crate) fn run(app: &mut App, args: &SyncArgs, is_dry: bool) -> Done {
     let item = app.target(&args.target, &args.settings)?;
@@ -77,7 +80,9 @@ pub(crate) fn work_on(app: &mut App, item: &Item, work: Work, how: How) -> Done 
         if is_sync {
             app.ui.say(heading(app, item));
         }
-        ui::preview::print(&app.ui, &preview, &names, how.all_files);
+        // Few decisions are named one by one; a sync is summed up unless every path was asked for.
+        let all_files = how.all_files || (!is_sync && preview.changes.len() <= FILES_NAMED);
+        ui::preview::print(&app.ui, &preview, &names, all_files);
         if !how.all_files && !preview.changes.is_empty() && is_sync {
             app.ui
                 .hint(format!("every path: `syncmgr preview {words} --files`"));

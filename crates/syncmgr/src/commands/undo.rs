@@ -32,7 +32,6 @@ pub(crate) fn run(app: &mut App, args: &UndoArgs) -> Done {
         })?;
     let how = How {
         is_dry: args.dry_run,
-        all_files: args.dry_run,
         ..How::default()
     };
     let exit = work_on(app, &item, Work::Undo(run.id.clone()), how)?;

@@ -73,7 +73,6 @@ pub(crate) fn run(app: &mut App, args: &VersionsArgs) -> Done {
             });
             let how = How {
                 is_dry: *dry_run,
-                all_files: *dry_run,
                 ..How::default()
             };
             work_on(app, &item, work, how)

@@ -49,7 +49,8 @@ pub(crate) fn print(ui: &Ui, trouble: &Trouble) {
     if n_hidden > 0 && !trouble.paths.is_empty() {
         ui.complain(format!("    and {}", plural(n_hidden, "other")));
     }
-    for action in &notice.actions {
+    // How to allow held changes is said with the whole command line by whoever prints them.
+    for action in notice.actions.iter().skip(usize::from(is_hold)) {
         ui.hint(action);
     }
 }

@@ -25,7 +25,9 @@ pub(crate) fn print(ui: &Ui, outcome: &Outcome, names: &PerSide<String>, words: 
     let done = done_words(&record.summary, names);
     match record.status {
         Some(ProgressStatus::Succeeded) => {
-            ui.say(format!("Finished in {}: {done}.", duration(ms)));
+            if !ui.is_quiet {
+                ui.say(format!("Finished in {}: {done}.", duration(ms)));
+            }
             hints(ui, outcome, words);
         }
         Some(ProgressStatus::Canceled) => {

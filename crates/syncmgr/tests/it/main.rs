@@ -1,1 +1,15 @@
-//! End to end.
+//! The program, end to end: the binary in a home of its own, its stdout, stderr and exit code.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails; helpers outside test functions are not exempt"
+)]
+
+mod harness;
+
+mod conflicts;
+mod help;
+mod hostile;
+mod saved;
+mod signals;
+mod sync;

@@ -1,0 +1,125 @@
+//! A home of its own for every test, and snapshots without what changes from run to run.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+
+/// Two folders, a home, and the program.
+pub(crate) struct World {
+    dir: TempDir,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let world = Self {
+            dir: tempfile::tempdir().unwrap(),
+        };
+        for name in ["A", "B"] {
+            fs::create_dir(world.path(name)).unwrap();
+        }
+        world
+    }
+
+    /// Returns a path in the home.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        // Without links, as the program shows it.
+        fs::canonicalize(self.dir.path()).unwrap().join(name)
+    }
+
+    pub(crate) fn put(&self, name: &str, text: &str) {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    pub(crate) fn text(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.path(name).symlink_metadata().is_ok()
+    }
+
+    /// Prepares the program with a home of its own; `~` is the home.
+    pub(crate) fn command(&self, words: &str) -> Command {
+        let home = self.path("");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_syncmgr"));
+        command
+            .args(words.split_whitespace().map(|w| expand(w, &home)))
+            .env_clear()
+            .env("HOME", home.to_str().unwrap().trim_end_matches('/'))
+            .env("TZ", "UTC")
+            .current_dir(self.path(""));
+        command
+    }
+
+    pub(crate) fn output(&self, words: &str) -> Output {
+        self.command(words).output().unwrap()
+    }
+
+    /// Runs the program and expects an exit code; returns stdout and stderr with what changes
+    /// from run to run replaced.
+    #[track_caller]
+    pub(crate) fn run(&self, words: &str, code: i32) -> String {
+        let output = self.output(words);
+        let text = format!(
+            "{}--\n{}",
+            String::from_utf8(output.stdout).unwrap(),
+            String::from_utf8(output.stderr).unwrap()
+        );
+        assert_eq!(output.status.code(), Some(code), "{words}\n{text}");
+        redact(&text, &self.path(""))
+    }
+
+    /// Runs the program with `--json` and returns the object.
+    #[track_caller]
+    pub(crate) fn json(&self, words: &str, code: i32) -> serde_json::Value {
+        let output = self.output(&format!("{words} --json"));
+        assert_eq!(output.status.code(), Some(code), "{output:?}");
+        let value: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(value["schema"], 1);
+        value
+    }
+}
+
+fn expand(word: &str, home: &Path) -> String {
+    match word.strip_prefix("~/") {
+        Some(rest) => home.join(rest).to_str().unwrap().to_owned(),
+        None => word.to_owned(),
+    }
+}
+
+/// Replaces run ids, times, durations and hexadecimal ids.
+fn redact(text: &str, home: &Path) -> String {
+    let text = text.replace(home.to_str().unwrap().trim_end_matches('/'), "~");
+    let mut out = String::new();
+    for line in text.lines() {
+        let words: Vec<_> = line.split(' ').map(redact_word).collect();
+        let mut line = words.join(" ");
+        if let Some((before, after)) = line.split_once(": ")
+            && before.starts_with("Finished in ")
+        {
+            line = format!("Finished in TIME: {after}");
+        }
+        out += line.trim_end();
+        out.push('\n');
+    }
+    out
+}
+
+fn redact_word(word: &str) -> String {
+    let core = word.trim_matches(['`', ':', ',', '.']);
+    let is_hex = |n: usize| core.len() == n && core.bytes().all(|b| b.is_ascii_hexdigit());
+    let is_run = core.len() == 23 && core.as_bytes()[8] == b'-' && core.as_bytes()[18] == b'-';
+    let is_clock = core.len() == 5 && core.as_bytes()[2] == b':';
+    let name = match () {
+        () if is_run => "RUN",
+        () if is_hex(10) => "PLAN",
+        () if is_hex(8) => "ID",
+        () if is_clock => "CLOCK",
+        () => return word.to_owned(),
+    };
+    word.replace(core, name)
+}

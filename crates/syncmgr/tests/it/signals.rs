@@ -1,0 +1,99 @@
+//! A run that is stopped or killed: whole files only, and the next run carries on.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, ExitStatus, Stdio};
+
+use crate::harness::World;
+
+const N_FILES: usize = 300;
+
+fn world_with_files() -> World {
+    let world = World::new();
+    for n in 0..N_FILES {
+        world.put(&format!("A/{n}"), &format!("{n} ").repeat(10_000));
+    }
+    world
+}
+
+/// Starts a slow run and returns when it has said that it is done with checking: from then on it
+/// copies for several seconds.
+fn start(world: &World) -> Child {
+    let mut child = world
+        .command("sync ~/A ~/B --bandwidth 5M")
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let talk = child.stderr.as_mut().unwrap();
+    BufReader::new(talk).read_line(&mut line).unwrap();
+    assert!(line.starts_with("Checking"), "{line}");
+    child
+}
+
+/// Sends a signal to a slow run and returns its end.
+fn stop(world: &World, signal: &str) -> ExitStatus {
+    let mut child = start(world);
+    let sent = std::process::Command::new("kill")
+        .args([signal, &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(sent.success());
+    child.wait().unwrap()
+}
+
+fn check_carries_on(world: &World) {
+    for n in 0..N_FILES {
+        let (from, to) = (format!("A/{n}"), format!("B/{n}"));
+        if world.has(&to) {
+            assert_eq!(world.text(&to), world.text(&from), "a whole file");
+        }
+    }
+    world.run("sync ~/A ~/B", 0);
+    assert_eq!(world.text("B/299"), world.text("A/299"));
+}
+
+#[test]
+fn ctrl_c_stops_with_whole_files() {
+    let world = world_with_files();
+    assert_eq!(stop(&world, "-INT").code(), Some(130));
+    let last = world.json("history", 0)["runs"][0]["status"].clone();
+    assert_eq!(last, "canceled");
+    check_carries_on(&world);
+}
+
+#[test]
+fn a_termination_stops_with_whole_files() {
+    let world = world_with_files();
+    assert_eq!(stop(&world, "-TERM").code(), Some(130));
+    check_carries_on(&world);
+}
+
+#[test]
+fn a_killed_run_is_interrupted_and_needs_no_repair() {
+    let world = world_with_files();
+    assert_eq!(stop(&world, "-KILL").code(), None);
+    let history = world.json("history", 0);
+    assert_eq!(history["runs"][0]["status"], "failed");
+    let run = history["runs"][0]["run"].as_str().unwrap();
+    let shown = world.run(&format!("history show {run}"), 0);
+    assert!(shown.contains("[interrupted]"), "{shown}");
+    check_carries_on(&world);
+}
+
+#[test]
+fn two_runs_never_work_on_the_same_folders() {
+    let world = world_with_files();
+    std::fs::create_dir(world.path("C")).unwrap();
+    let mut child = start(&world);
+    let text = world.run("sync ~/A ~/B", 26);
+    assert!(text.contains("[busy]"), "{text}");
+    world.run("sync ~/A ~/C", 26);
+    // Questions are answered while the run works.
+    world.run("conflicts", 0);
+    world.run("why ~/A/0", 0);
+    assert_eq!(world.json("status", 0)["counts"]["syncing"], 1);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    check_carries_on(&world);
+}
