@@ -1,7 +1,7 @@
 //! A pair of folders and what they last agreed on: the door through which a handler uses the
 //! engine. `plan` looks, `apply` does; everything else is a view of what they left behind.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::cancel::Cancel;
 use crate::clock::Clock;
 use crate::entry::{Agreed, Entry, FileTime, Kind, Side, Sides, State as Seen};
-use crate::journal::{RunEnd, RunId, RunKind, RunRecord, Step, StepKind};
+use crate::journal::{RunEnd, RunId, RunKind, RunRecord, Step, StepEnd, StepKind};
 use crate::local::LocalReplica;
 use crate::lock::{LockError, RootLock};
 use crate::monitor::{Monitor, Silent};
@@ -493,7 +493,7 @@ impl Pair {
         for side in Side::BOTH {
             replaced[side] = self.is_replaced(&state, side, &roots[side])?;
         }
-        let emptied = self.emptied(&state)?;
+        let killed = self.killed(&state)?;
         let are_local = self.locals.left.is_some() && self.locals.right.is_some();
         let ground = look::Ground {
             sides: self.observed(),
@@ -506,37 +506,51 @@ impl Pair {
             replaced,
             decided,
             scope,
-            emptied: &emptied,
+            killed: &killed,
         };
         ground.plan()
     }
 
-    /// Finds the names that runs killed since the last whole one had emptied in order to put
-    /// something else there: what was there is a version now, and the name is free.
-    fn emptied(&self, state: &State) -> Result<BTreeSet<(RelPath, Side)>, Failure> {
+    /// Finds out what the runs that were killed since the last whole one had done.
+    fn killed(&self, state: &State) -> Result<look::Killed, Failure> {
         let failed = |error: StateError| state_failure(&error);
-        let mut found = BTreeSet::new();
-        let killed = state.runs(KILLED_RUNS_MAX).map_err(failed)?.into_iter();
-        for run in killed.take_while(|run| run.end == RunEnd::Open) {
+        let mut found = look::Killed::default();
+        let mut runs = state.runs(KILLED_RUNS_MAX).map_err(failed)?;
+        runs.truncate(runs.iter().take_while(|run| run.end == RunEnd::Open).count());
+        for run in runs.iter().rev() {
             for step in state.steps(&run.id).map_err(failed)? {
-                let replaces = matches!(
-                    step.kind,
-                    StepKind::Updated | StepKind::Copied | StepKind::MadeDir
-                );
-                let Some(before) = step.before.filter(|_| replaces) else {
-                    continue;
-                };
-                let replica = &self.sides[step.side];
-                let is_kept = before.kind == Kind::Dir
-                    || step.version.as_ref().is_some_and(|kept_at| {
-                        matches!(replica.stat(kept_at), Ok(Some(kept)) if kept.is_same_file(&before))
-                    });
-                if is_kept && matches!(replica.stat(&step.path), Ok(None)) {
-                    found.insert((step.path, step.side));
-                }
+                self.examine(step, &mut found);
             }
         }
         Ok(found)
+    }
+
+    /// Finds out whether a step of a killed run was done, as far as that is of interest.
+    fn examine(&self, step: Step, found: &mut look::Killed) {
+        let replica = &self.sides[step.side];
+        let (Some(before), false) = (step.before, step.end == StepEnd::NotDone) else {
+            return;
+        };
+        match step.kind {
+            StepKind::Renamed => {
+                let is_done =
+                    matches!(replica.stat(&step.path), Ok(Some(now)) if now.id == before.id);
+                if let Some(from) = step.from.filter(|_| is_done) {
+                    found.renamed.push((from, step.path));
+                }
+            }
+            StepKind::Updated | StepKind::Copied | StepKind::MadeDir => {
+                let is_version = |kept_at: &RelPath| {
+                    matches!(replica.stat(kept_at), Ok(Some(kept)) if kept.is_same_file(&before))
+                };
+                let is_ours =
+                    before.kind == Kind::Dir || step.version.as_ref().is_some_and(is_version);
+                if is_ours && matches!(replica.stat(&step.path), Ok(None)) {
+                    found.emptied.insert((step.path, step.side));
+                }
+            }
+            StepKind::Deleted | StepKind::RemovedDir | StepKind::SetAttributes => {}
+        }
     }
 
     fn observed(&self) -> Sides<&dyn Observe> {
