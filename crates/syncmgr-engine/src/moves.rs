@@ -70,9 +70,17 @@ pub(crate) fn follow(
         follow_repeated(&mut tree, &mut moved);
     }
     let mut renames = Vec::new();
-    for &side in made_on {
-        if stable_ids[side] {
-            follow_side(&mut tree, side, is_free, &mut renames);
+    // A rename on one side can be followed only after one on the other: a file that moved into a
+    // directory which the other side has renamed. Each round finds one or is the last.
+    loop {
+        let n_found = renames.len();
+        for &side in made_on {
+            if stable_ids[side] {
+                follow_side(&mut tree, side, is_free, &mut renames);
+            }
+        }
+        if renames.len() == n_found {
+            break;
         }
     }
     Followed {

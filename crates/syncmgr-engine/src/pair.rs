@@ -158,8 +158,8 @@ pub enum Failure {
     /// The memory of the agreed state failed.
     #[error("the state of this sync cannot be used: {0}")]
     State(String),
-    /// The memory turned out to be damaged in the middle of a look; [`Pair::plan`] begins it anew
-    /// by itself, so this is seen only when that failed.
+    /// The memory turned out to be damaged and has been begun anew. [`Pair::plan`] goes on by
+    /// itself then; a run ends here, and the next look compares both sides as at first contact.
     #[error("the state of this sync is damaged: {0}")]
     Damaged(String),
     /// Something named by the caller is not there (a run, a conflict, a version).
@@ -468,7 +468,13 @@ impl Pair {
         if !matches!(&result, Err(Failure::Damaged(_))) {
             return result;
         }
-        // The memory turned out to be damaged: go on without it, adding until proven (I11).
+        self.begin_anew()?;
+        self.look_once(options, monitor, cancel, decided, scope)
+    }
+
+    /// Puts a memory that turned out to be damaged away and goes on without it, adding until
+    /// proven (I11).
+    fn begin_anew(&self) -> Result<(), Failure> {
         let aside = State::set_aside(&self.state_dir).map_err(|error| state_failure(&error))?;
         let (mut fresh, _) = State::open(&self.state_dir).map_err(|error| state_failure(&error))?;
         fresh.set_swapped(self.is_swapped);
@@ -476,7 +482,7 @@ impl Pair {
             .map_err(|error| state_failure(&error))?;
         *self.memory() = fresh;
         *self.rebuilt.lock().unwrap_or_else(PoisonError::into_inner) = Some(aside);
-        self.look_once(options, monitor, cancel, decided, scope)
+        Ok(())
     }
 
     fn look_once(
@@ -598,8 +604,25 @@ impl Pair {
     /// the run, stores its conflicts and problems. `run` must be new and names the versions.
     ///
     /// # Errors
-    /// [`Failure`], except `Stopped`: a stopped run gives a report with `was_stopped`.
+    /// [`Failure`], except `Stopped`: a stopped run gives a report with `was_stopped`. After
+    /// `Damaged` the memory has been begun anew, and another look is needed.
     pub fn apply(
+        &mut self,
+        plan: &Plan,
+        run: &RunId,
+        kind: RunKind,
+        options: &Options,
+        monitor: &dyn Monitor,
+        cancel: &Cancel,
+    ) -> Result<Report, Failure> {
+        let result = self.apply_once(plan, run, kind, options, monitor, cancel);
+        if matches!(&result, Err(Failure::Damaged(_))) {
+            self.begin_anew()?;
+        }
+        result
+    }
+
+    fn apply_once(
         &mut self,
         plan: &Plan,
         run: &RunId,
@@ -621,6 +644,10 @@ impl Pair {
         if !changes_nothing {
             self.tidy(plan);
         }
+        let looked_at_ns = Sides::from_fn(|side| {
+            let skew_ns = if has_news { self.skew_ns(side) } else { 0 };
+            plan.looked_at.as_nanos() + skew_ns
+        });
         let started = self.clock.now();
         let mut record = RunRecord {
             id: run.clone(),
@@ -651,6 +678,7 @@ impl Pair {
             run,
             options,
             clock: &*self.clock,
+            looked_at_ns,
             monitor,
             cancel,
         };
@@ -688,6 +716,18 @@ impl Pair {
             self.expire(plan, run, options);
         }
         Ok(report)
+    }
+
+    /// Returns how far a file system's clock is ahead of ours, in nanoseconds; 0 where nothing can
+    /// be written, and so be dated by it.
+    fn skew_ns(&self, side: Side) -> i128 {
+        let replica = &self.sides[side];
+        let own = own::own_dir(&RelPath::root());
+        let dated = replica.set_meta(&own, Some(own::PRIVATE), Some(self.clock.now()));
+        match dated.and_then(|()| replica.stat(&own)) {
+            Ok(Some(entry)) => entry.ctime.as_nanos() - self.clock.now().as_nanos(),
+            Ok(None) | Err(_) => 0,
+        }
     }
 
     fn store_findings(&self, state: &mut State, report: &Report) -> Result<(), StateError> {
