@@ -171,7 +171,8 @@ fn follow_known(
 fn is_agreed_dir(tree: &Tree, dir: &RelPath) -> bool {
     tree.get(dir).is_none_or(|d| {
         let modes = d.seen.as_ref().map(|seen| seen.entry().map(|e| e.mode));
-        d.base.is_some() || modes.left == modes.right
+        let is_record = d.base.as_ref().is_some_and(|base| base.kind == Kind::Dir);
+        is_record || modes.left == modes.right
     })
 }
 
