@@ -48,6 +48,8 @@ pub(crate) struct Ground<'a> {
     pub(crate) run: &'a RunId,
     pub(crate) options: &'a Options,
     pub(crate) clock: &'a dyn Clock,
+    /// When the plan's look began, by each file system's clock, in nanoseconds since 1970.
+    pub(crate) looked_at_ns: Sides<i128>,
     pub(crate) monitor: &'a dyn Monitor,
     pub(crate) cancel: &'a Cancel,
 }
@@ -102,7 +104,7 @@ pub(crate) fn apply(ground: &Ground<'_>, plan: &Plan, state: &mut State) -> Resu
         ground,
         plan,
         own,
-        ledger: Ledger::new(&plan.changes, capabilities, ground.clock),
+        ledger: Ledger::new(&plan.changes, capabilities, ground.looked_at_ns),
         renamed: HashMap::new(),
         blocked: Mutex::default(),
         is_done: Mutex::default(),
@@ -159,7 +161,7 @@ impl<'a> Apply<'a> {
         };
         for change in &self.plan.changes {
             if change.is_memory_only() && change.held.is_none() && !is_moved(&change.path) {
-                self.ledger.adopt(change, self.plan.looked_at);
+                self.ledger.adopt(change);
             }
         }
         // Nothing here waits for a file to become durable: both sides had it before this run.
@@ -226,7 +228,7 @@ impl<'a> Apply<'a> {
                 change.seen[side] = crate::entry::State::Present(*entry);
             }
         }
-        self.ledger.adopt(&change, self.plan.looked_at);
+        self.ledger.adopt(&change);
     }
 
     fn rename(
@@ -825,7 +827,7 @@ impl<'a> Apply<'a> {
         }
         self.settle(state)?;
         let capabilities = Sides::from_fn(|side| self.ground.sides[side].capabilities());
-        let fresh = Ledger::new(&self.plan.changes, capabilities, self.ground.clock);
+        let fresh = Ledger::new(&self.plan.changes, capabilities, self.ground.looked_at_ns);
         let (tally, problems) = std::mem::replace(&mut self.ledger, fresh).close();
         Ok(Done {
             tally,

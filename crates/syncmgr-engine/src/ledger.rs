@@ -7,8 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
 
-use crate::clock::Clock;
-use crate::entry::{Agreed, Entry, FileTime, Hash, Kind, Side, Sides, Stamp};
+use crate::entry::{Agreed, Entry, Hash, Kind, Side, Sides, Stamp};
 use crate::journal::StepEnd;
 use crate::path::RelPath;
 use crate::plan::{Change, Op, Problem, ProblemKind, Rename, Tally};
@@ -69,20 +68,22 @@ struct Books {
 pub(crate) struct Ledger<'a> {
     changes: &'a [Change],
     capabilities: Sides<&'a Capabilities>,
-    clock: &'a dyn Clock,
+    looked_at_ns: Sides<i128>,
     books: Mutex<Books>,
 }
 
 impl<'a> Ledger<'a> {
+    /// Begins the books. `looked_at_ns` is when the plan's look began, by each file system's clock,
+    /// in nanoseconds since 1970.
     pub(crate) fn new(
         changes: &'a [Change],
         capabilities: Sides<&'a Capabilities>,
-        clock: &'a dyn Clock,
+        looked_at_ns: Sides<i128>,
     ) -> Self {
         Self {
             changes,
             capabilities,
-            clock,
+            looked_at_ns,
             books: Mutex::default(),
         }
     }
@@ -148,20 +149,14 @@ impl<'a> Ledger<'a> {
             .remove(&index)
             .filter(|pending| !pending.has_failed)
         {
-            self.agree(
-                &mut books.agreed,
-                change,
-                pending.entries,
-                pending.hash,
-                self.clock.now(),
-            );
+            self.agree(&mut books.agreed, change, pending.entries, pending.hash);
         }
     }
 
-    /// Notes that both sides are equal already, as seen at the time `at`.
-    pub(crate) fn adopt(&self, change: &Change, at: FileTime) {
+    /// Notes that both sides are equal already.
+    pub(crate) fn adopt(&self, change: &Change) {
         let entries = Sides::from_fn(|side| change.seen[side].entry().copied());
-        self.agree(&mut self.books().agreed, change, entries, change.hash, at);
+        self.agree(&mut self.books().agreed, change, entries, change.hash);
     }
 
     /// Notes that a record is to be forgotten.
@@ -177,7 +172,6 @@ impl<'a> Ledger<'a> {
         change: &Change,
         entries: Sides<Option<Entry>>,
         hash: Option<Hash>,
-        at: FileTime,
     ) {
         let path = change.path.clone();
         match (entries.left, entries.right) {
@@ -202,8 +196,8 @@ impl<'a> Ledger<'a> {
                     mode,
                     hash: hash.filter(|_| left.kind == Kind::File),
                     target: link_text(change).filter(|_| left.kind == Kind::Symlink),
-                    left: self.stamp(&left, Side::Left, at),
-                    right: self.stamp(&right, Side::Right, at),
+                    left: self.stamp(&left, Side::Left),
+                    right: self.stamp(&right, Side::Right),
                 };
                 agreed.push(BaseChange::Put {
                     path,
@@ -215,15 +209,17 @@ impl<'a> Ledger<'a> {
     }
 
     /// A change within the same granule of the file system's clock as this reading would leave the
-    /// times as they are; such an entry is marked, and the next run looks into the content.
-    fn stamp(&self, entry: &Entry, side: Side, at: FileTime) -> Stamp {
+    /// times as they are; such an entry is marked, and the next run looks into the content. When
+    /// it was read is not noted for each, so it counts as read when the look began.
+    fn stamp(&self, entry: &Entry, side: Side) -> Stamp {
         let capabilities = self.capabilities[side];
         let granule = u128::from(
             capabilities
                 .clock_granule_ns
                 .max(capabilities.mtime_step_ns),
         );
-        let is_fresh = entry.ctime >= at || entry.ctime.distance_ns(at) <= granule;
+        let age_ns = self.looked_at_ns[side] - entry.ctime.as_nanos();
+        let is_fresh = u128::try_from(age_ns).is_ok_and(|age_ns| age_ns <= granule) || age_ns < 0;
         let is_just_written = entry.mtime.distance_ns(entry.ctime) <= granule;
         let is_racy = entry.kind == Kind::File && is_fresh && is_just_written;
         Stamp {

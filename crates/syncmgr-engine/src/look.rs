@@ -43,8 +43,17 @@ pub(crate) struct Ground<'a> {
     pub(crate) decided: &'a BTreeMap<RelPath, ConflictRule>,
     /// Only these paths; everything when empty.
     pub(crate) scope: &'a [RelPath],
-    /// Names that a killed run had emptied to put something else there.
-    pub(crate) emptied: &'a BTreeSet<(RelPath, Side)>,
+    pub(crate) killed: &'a Killed,
+}
+
+/// What runs that were killed had done without having been able to say what both sides agree on
+/// then.
+#[derive(Default)]
+pub(crate) struct Killed {
+    /// Names that are free because something else was about to be put there.
+    pub(crate) emptied: BTreeSet<(RelPath, Side)>,
+    /// Renames that were repeated, from and to, in order.
+    pub(crate) renamed: Vec<(RelPath, RelPath)>,
 }
 
 impl Ground<'_> {
@@ -100,7 +109,7 @@ impl Ground<'_> {
         };
         let mut differences = scan.differences;
         self.forget_emptied(&mut differences);
-        let followed = moves::follow(differences, made_on, stable_ids, &|side, to, seen| {
+        let followed = moves::follow(differences, made_on, stable_ids, &self.killed.renamed, &|side, to, seen| {
                 self.is_free(side, to, seen)
             });
         let mut differences = followed.differences;
@@ -146,12 +155,12 @@ impl Ground<'_> {
     /// A name that a killed run emptied was not deleted by anybody: nothing is agreed about it, so
     /// the other side's version comes, as it was about to.
     fn forget_emptied(&self, differences: &mut [Difference]) {
-        if self.emptied.is_empty() {
+        if self.killed.emptied.is_empty() {
             return;
         }
         for d in differences {
             let is_emptied = |side: Side| {
-                d.seen[side].is_absent() && self.emptied.contains(&(d.path.clone(), side))
+                d.seen[side].is_absent() && self.killed.emptied.contains(&(d.path.clone(), side))
             };
             if Side::BOTH.into_iter().any(is_emptied) {
                 d.base = None;

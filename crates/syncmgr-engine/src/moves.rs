@@ -36,17 +36,19 @@ pub(crate) struct Followed {
 pub(crate) type IsFree<'a> = dyn Fn(Side, &RelPath, &Entry) -> bool + 'a;
 
 /// Finds renames made on the sides in `made_on` and applies them to the differences.
-/// `stable_ids` says on which sides file ids can be trusted across runs, `is_free` whether a side
-/// can take a new name.
+/// `stable_ids` says on which sides file ids can be trusted across runs, `repeated` lists renames
+/// that a killed run had carried out, in order, and `is_free` says whether a side can take a name.
 #[must_use]
 pub(crate) fn follow(
     differences: Vec<Difference>,
     made_on: &[Side],
     stable_ids: Sides<bool>,
+    repeated: &[(RelPath, RelPath)],
     is_free: &IsFree<'_>,
 ) -> Followed {
     let was_repeated = stable_ids.left && stable_ids.right && has_repeated(&differences);
     let may_have = was_repeated
+        || !repeated.is_empty()
         || made_on
             .iter()
             .any(|&side| stable_ids[side] && has_candidates(&differences, side));
@@ -61,13 +63,24 @@ pub(crate) fn follow(
         .map(|d| (d.path.clone(), d))
         .collect();
     let mut moved = Vec::new();
+    for (from, to) in repeated {
+        follow_known(&mut tree, from, to, &mut moved);
+    }
     if was_repeated {
         follow_repeated(&mut tree, &mut moved);
     }
     let mut renames = Vec::new();
-    for &side in made_on {
-        if stable_ids[side] {
-            follow_side(&mut tree, side, is_free, &mut renames);
+    // A rename on one side can be followed only after one on the other: a file that moved into a
+    // directory which the other side has renamed. Each round finds one or is the last.
+    loop {
+        let n_found = renames.len();
+        for &side in made_on {
+            if stable_ids[side] {
+                follow_side(&mut tree, side, is_free, &mut renames);
+            }
+        }
+        if renames.len() == n_found {
+            break;
         }
     }
     Followed {
@@ -137,11 +150,20 @@ fn follow_repeated(tree: &mut Tree, moved: &mut Vec<(RelPath, RelPath)>) {
         let to = new.path.clone();
         new_by_ids.remove(&ids);
         n_waiting = 0;
-        let is_way_agreed = to.ancestors().all(|dir| is_agreed_dir(tree, &dir));
-        work.extend(take_base_along(tree, &from, &to, is_way_agreed));
-        if is_way_agreed {
-            moved.push((from, to));
-        }
+        work.extend(take_base_along(tree, &from, &to, moved));
+    }
+}
+
+/// Brings the base after a rename that a killed run had carried out.
+fn follow_known(
+    tree: &mut Tree,
+    from: &RelPath,
+    to: &RelPath,
+    moved: &mut Vec<(RelPath, RelPath)>,
+) {
+    let is_new = |d: &Difference| d.base.is_none() && d.seen.left.kind() == d.seen.right.kind();
+    if tree.get(from).is_some_and(is_displaced) && tree.get(to).is_some_and(is_new) {
+        take_base_along(tree, from, to, moved);
     }
 }
 
@@ -149,7 +171,8 @@ fn follow_repeated(tree: &mut Tree, moved: &mut Vec<(RelPath, RelPath)>) {
 fn is_agreed_dir(tree: &Tree, dir: &RelPath) -> bool {
     tree.get(dir).is_none_or(|d| {
         let modes = d.seen.as_ref().map(|seen| seen.entry().map(|e| e.mode));
-        d.base.is_some() || modes.left == modes.right
+        let is_record = d.base.as_ref().is_some_and(|base| base.kind == Kind::Dir);
+        is_record || modes.left == modes.right
     })
 }
 
@@ -160,8 +183,12 @@ fn take_base_along(
     tree: &mut Tree,
     from: &RelPath,
     to: &RelPath,
-    follows: bool,
+    moved: &mut Vec<(RelPath, RelPath)>,
 ) -> Vec<RelPath> {
+    let follows = to.ancestors().all(|dir| is_agreed_dir(tree, &dir));
+    if follows {
+        moved.push((from.clone(), to.clone()));
+    }
     let mut displaced = Vec::new();
     for old_path in paths_within(tree, from) {
         let (Some(old), Some(path)) = (tree.get_mut(&old_path), old_path.rebase(from, to)) else {

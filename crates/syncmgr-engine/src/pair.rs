@@ -1,7 +1,7 @@
 //! A pair of folders and what they last agreed on: the door through which a handler uses the
 //! engine. `plan` looks, `apply` does; everything else is a view of what they left behind.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::cancel::Cancel;
 use crate::clock::Clock;
 use crate::entry::{Agreed, Entry, FileTime, Kind, Side, Sides, State as Seen};
-use crate::journal::{RunEnd, RunId, RunKind, RunRecord, Step, StepKind};
+use crate::journal::{RunEnd, RunId, RunKind, RunRecord, Step, StepEnd, StepKind};
 use crate::local::LocalReplica;
 use crate::lock::{LockError, RootLock};
 use crate::monitor::{Monitor, Silent};
@@ -164,8 +164,8 @@ pub enum Failure {
     /// The memory of the agreed state failed.
     #[error("the state of this sync cannot be used: {0}")]
     State(String),
-    /// The memory turned out to be damaged in the middle of a look; [`Pair::plan`] begins it anew
-    /// by itself, so this is seen only when that failed.
+    /// The memory turned out to be damaged and has been begun anew. [`Pair::plan`] goes on by
+    /// itself then; a run ends here, and the next look compares both sides as at first contact.
     #[error("the state of this sync is damaged: {0}")]
     Damaged(String),
     /// Something named by the caller is not there (a run, a conflict, a version).
@@ -474,7 +474,13 @@ impl Pair {
         if !matches!(&result, Err(Failure::Damaged(_))) {
             return result;
         }
-        // The memory turned out to be damaged: go on without it, adding until proven (I11).
+        self.begin_anew()?;
+        self.look_once(options, monitor, cancel, decided, scope)
+    }
+
+    /// Puts a memory that turned out to be damaged away and goes on without it, adding until
+    /// proven (I11).
+    fn begin_anew(&self) -> Result<(), Failure> {
         let aside = State::set_aside(&self.state_dir).map_err(|error| state_failure(&error))?;
         let (mut fresh, _) = State::open(&self.state_dir).map_err(|error| state_failure(&error))?;
         fresh.set_swapped(self.is_swapped);
@@ -482,7 +488,7 @@ impl Pair {
             .map_err(|error| state_failure(&error))?;
         *self.memory() = fresh;
         *self.rebuilt.lock().unwrap_or_else(PoisonError::into_inner) = Some(aside);
-        self.look_once(options, monitor, cancel, decided, scope)
+        Ok(())
     }
 
     fn look_once(
@@ -499,7 +505,7 @@ impl Pair {
         for side in Side::BOTH {
             replaced[side] = self.is_replaced(&state, side, &roots[side])?;
         }
-        let emptied = self.emptied(&state)?;
+        let killed = self.killed(&state)?;
         let are_local = self.locals.left.is_some() && self.locals.right.is_some();
         let ground = look::Ground {
             sides: self.observed(),
@@ -513,37 +519,51 @@ impl Pair {
             is_first_mirror: is_waiting(&state)?,
             decided,
             scope,
-            emptied: &emptied,
+            killed: &killed,
         };
         ground.plan()
     }
 
-    /// Finds the names that runs killed since the last whole one had emptied in order to put
-    /// something else there: what was there is a version now, and the name is free.
-    fn emptied(&self, state: &State) -> Result<BTreeSet<(RelPath, Side)>, Failure> {
+    /// Finds out what the runs that were killed since the last whole one had done.
+    fn killed(&self, state: &State) -> Result<look::Killed, Failure> {
         let failed = |error: StateError| state_failure(&error);
-        let mut found = BTreeSet::new();
-        let killed = state.runs(KILLED_RUNS_MAX).map_err(failed)?.into_iter();
-        for run in killed.take_while(|run| run.end == RunEnd::Open) {
+        let mut found = look::Killed::default();
+        let mut runs = state.runs(KILLED_RUNS_MAX).map_err(failed)?;
+        runs.truncate(runs.iter().take_while(|run| run.end == RunEnd::Open).count());
+        for run in runs.iter().rev() {
             for step in state.steps(&run.id).map_err(failed)? {
-                let replaces = matches!(
-                    step.kind,
-                    StepKind::Updated | StepKind::Copied | StepKind::MadeDir
-                );
-                let Some(before) = step.before.filter(|_| replaces) else {
-                    continue;
-                };
-                let replica = &self.sides[step.side];
-                let is_kept = before.kind == Kind::Dir
-                    || step.version.as_ref().is_some_and(|kept_at| {
-                        matches!(replica.stat(kept_at), Ok(Some(kept)) if kept.is_same_file(&before))
-                    });
-                if is_kept && matches!(replica.stat(&step.path), Ok(None)) {
-                    found.insert((step.path, step.side));
-                }
+                self.examine(step, &mut found);
             }
         }
         Ok(found)
+    }
+
+    /// Finds out whether a step of a killed run was done, as far as that is of interest.
+    fn examine(&self, step: Step, found: &mut look::Killed) {
+        let replica = &self.sides[step.side];
+        let (Some(before), false) = (step.before, step.end == StepEnd::NotDone) else {
+            return;
+        };
+        match step.kind {
+            StepKind::Renamed => {
+                let is_done =
+                    matches!(replica.stat(&step.path), Ok(Some(now)) if now.id == before.id);
+                if let Some(from) = step.from.filter(|_| is_done) {
+                    found.renamed.push((from, step.path));
+                }
+            }
+            StepKind::Updated | StepKind::Copied | StepKind::MadeDir => {
+                let is_version = |kept_at: &RelPath| {
+                    matches!(replica.stat(kept_at), Ok(Some(kept)) if kept.is_same_file(&before))
+                };
+                let is_ours =
+                    before.kind == Kind::Dir || step.version.as_ref().is_some_and(is_version);
+                if is_ours && matches!(replica.stat(&step.path), Ok(None)) {
+                    found.emptied.insert((step.path, step.side));
+                }
+            }
+            StepKind::Deleted | StepKind::RemovedDir | StepKind::SetAttributes => {}
+        }
     }
 
     fn observed(&self) -> Sides<&dyn Observe> {
@@ -591,8 +611,25 @@ impl Pair {
     /// the run, stores its conflicts and problems. `run` must be new and names the versions.
     ///
     /// # Errors
-    /// [`Failure`], except `Stopped`: a stopped run gives a report with `was_stopped`.
+    /// [`Failure`], except `Stopped`: a stopped run gives a report with `was_stopped`. After
+    /// `Damaged` the memory has been begun anew, and another look is needed.
     pub fn apply(
+        &mut self,
+        plan: &Plan,
+        run: &RunId,
+        kind: RunKind,
+        options: &Options,
+        monitor: &dyn Monitor,
+        cancel: &Cancel,
+    ) -> Result<Report, Failure> {
+        let result = self.apply_once(plan, run, kind, options, monitor, cancel);
+        if matches!(&result, Err(Failure::Damaged(_))) {
+            self.begin_anew()?;
+        }
+        result
+    }
+
+    fn apply_once(
         &mut self,
         plan: &Plan,
         run: &RunId,
@@ -614,6 +651,10 @@ impl Pair {
         if !changes_nothing {
             self.tidy(plan);
         }
+        let looked_at_ns = Sides::from_fn(|side| {
+            let skew_ns = if has_news { self.skew_ns(side) } else { 0 };
+            plan.looked_at.as_nanos() + skew_ns
+        });
         let started = self.clock.now();
         let mut record = RunRecord {
             id: run.clone(),
@@ -647,6 +688,7 @@ impl Pair {
             run,
             options,
             clock: &*self.clock,
+            looked_at_ns,
             monitor,
             cancel,
         };
@@ -684,6 +726,18 @@ impl Pair {
             self.expire(plan, run, options);
         }
         Ok(report)
+    }
+
+    /// Returns how far a file system's clock is ahead of ours, in nanoseconds; 0 where nothing can
+    /// be written, and so be dated by it.
+    fn skew_ns(&self, side: Side) -> i128 {
+        let replica = &self.sides[side];
+        let own = own::own_dir(&RelPath::root());
+        let dated = replica.set_meta(&own, Some(own::PRIVATE), Some(self.clock.now()));
+        match dated.and_then(|()| replica.stat(&own)) {
+            Ok(Some(entry)) => entry.ctime.as_nanos() - self.clock.now().as_nanos(),
+            Ok(None) | Err(_) => 0,
+        }
     }
 
     fn store_findings(&self, state: &mut State, report: &Report) -> Result<(), StateError> {

@@ -21,6 +21,8 @@ pub(super) fn differences(replicas: &Sides<MemoryReplica>) -> Vec<RelPath> {
 fn is_equal(replicas: &Sides<MemoryReplica>, left: Option<&Node>, right: Option<&Node>) -> bool {
     let is_special = |node: &Node| node.entry.kind == Kind::Special;
     match (left, right) {
+        // What no tool can sync does not count, nor do its permission bits.
+        (Some(left), Some(right)) if is_special(left) && is_special(right) => true,
         (Some(left), Some(right)) => {
             let (a, b) = (replicas.left.capabilities(), replicas.right.capabilities());
             let is_link = left.entry.kind == Kind::Symlink;
@@ -30,7 +32,6 @@ fn is_equal(replicas: &Sides<MemoryReplica>, left: Option<&Node>, right: Option<
                 || left.entry.mtime.distance_ns(right.entry.mtime) < step;
             left.content == right.content && mode && mtime
         }
-        // What no tool can sync does not count.
         (Some(node), None) | (None, Some(node)) => is_special(node),
         (None, None) => true,
     }

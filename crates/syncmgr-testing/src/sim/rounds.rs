@@ -261,6 +261,7 @@ impl Sim<'_> {
             Trouble::StateDamaged => {
                 world.close();
                 world.state.damage(&mut self.rng).map_err(io)?;
+                world.is_damaged = true;
             }
             Trouble::StateOld => {
                 world.close();
