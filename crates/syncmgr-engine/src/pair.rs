@@ -606,6 +606,8 @@ impl Pair {
         {
             state.clear_base().map_err(failed)?;
         }
+        let texts: Vec<_> = plan.texts.iter().map(|(hash, text)| (*hash, &**text)).collect();
+        state.keep_content(&texts).map_err(failed)?;
         if kind == RunKind::Sync {
             note_first_mirror(&mut state, plan).map_err(failed)?;
         }
