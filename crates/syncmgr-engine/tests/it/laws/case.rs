@@ -38,6 +38,8 @@ pub(super) enum Edit {
 pub(super) struct Case {
     pub(super) base: Vec<Edit>,
     pub(super) edits: Sides<Vec<Edit>>,
+    /// Whose edits come first.
+    pub(super) first: Side,
 }
 
 /// A picture of one side.
@@ -64,6 +66,7 @@ fn cases(edit: impl Strategy<Value = Edit> + Clone) -> impl Strategy<Value = Cas
     (base, side(), side()).prop_map(|(base, left, right)| Case {
         base,
         edits: Sides::new(left, right),
+        first: Side::Left,
     })
 }
 
@@ -145,7 +148,7 @@ impl Case {
         let pair = MemoryPair::agreed_on(&self.base(), posix, options);
         let base = pair.sides.as_ref().map(MemoryReplica::snapshot);
         // One after the other, with both clocks going on, so that no two edits share a time.
-        for side in Side::BOTH {
+        for side in [self.first, self.first.other()] {
             for edit in &self.edits[side] {
                 edit.carry_out(&pair.sides[side]);
                 pair.wait();
@@ -160,6 +163,7 @@ impl Case {
         Self {
             base: self.base.clone(),
             edits: self.edits.clone().swapped(),
+            first: self.first.other(),
         }
     }
 }
