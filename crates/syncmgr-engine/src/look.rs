@@ -139,6 +139,7 @@ impl Ground<'_> {
             forget: scan.forget,
             mounts,
             looked_at: self.now,
+            texts: scan.texts,
         };
         for conflict in outcome.conflicts {
             self.settle(&mut plan, conflict, &policy)?;

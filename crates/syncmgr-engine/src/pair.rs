@@ -680,6 +680,8 @@ impl Pair {
         {
             state.clear_base().map_err(failed)?;
         }
+        let texts: Vec<_> = plan.texts.iter().map(|(hash, text)| (*hash, &**text)).collect();
+        state.keep_content(&texts).map_err(failed)?;
         if kind == RunKind::Sync {
             note_first_mirror(&mut state, plan).map_err(failed)?;
         }
@@ -1111,6 +1113,19 @@ impl Pair {
         }
     }
 
+    /// Returns the uppermost directory above a path that is not on both sides: what becomes of the
+    /// path is decided there. The path itself when there is none.
+    fn fate_of(&self, path: &RelPath) -> RelPath {
+        let mut above: Vec<_> = path.ancestors().filter(|dir| !dir.is_root()).collect();
+        above.reverse();
+        let is_dir = |side: Side, dir: &RelPath| {
+            matches!(self.sides[side].stat(dir), Ok(Some(entry)) if entry.kind == Kind::Dir)
+        };
+        let is_on_both = |dir: &RelPath| Side::BOTH.into_iter().all(|side| is_dir(side, dir));
+        let undecided = above.into_iter().find(|dir| !is_on_both(dir));
+        undecided.unwrap_or_else(|| path.clone())
+    }
+
     /// Says why a path is, or is not, in sync, by looking at it now.
     ///
     /// # Errors
@@ -1147,7 +1162,7 @@ impl Pair {
             &Silent,
             &Cancel::new(),
             &BTreeMap::new(),
-            std::slice::from_ref(path),
+            &[self.fate_of(path)],
         )?;
         let above = |other: &RelPath| path.is_within(other) || other.is_within(path);
         if let Some(conflict) = plan.conflicts.iter().find(|conflict| above(&conflict.path)) {

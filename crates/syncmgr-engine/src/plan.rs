@@ -376,6 +376,8 @@ pub struct Plan {
     pub mounts: Sides<Vec<RelPath>>,
     /// When the look at both sides began.
     pub looked_at: FileTime,
+    /// Texts that turned out equal on both sides, to be kept for later merges.
+    pub texts: Vec<(Hash, Box<[u8]>)>,
 }
 
 /// Counts for one side of a plan or run.
