@@ -28,7 +28,7 @@ use crate::workers;
 
 /// Files staged before they are made durable and moved into place. More would save a flush and
 /// lose more work to a crash.
-const BATCH_FILES: usize = 16_384;
+const BATCH_FILES: usize = 8_192;
 
 /// Bytes staged before they are made durable and moved into place.
 const BATCH_BYTES: u64 = 512 << 20;
@@ -38,6 +38,9 @@ const CHUNK_FILES: usize = 256;
 
 /// Directories being filled in the staging place, by the change that makes them.
 type Nurseries = HashMap<usize, RelPath>;
+
+/// Equal files remembered with one write.
+const EQUALS_AT_ONCE: usize = 8_192;
 
 /// Permission bits a directory needs while its content is put in.
 const OPEN_BITS: u16 = 0o700;
@@ -165,6 +168,13 @@ impl<'a> Apply<'a> {
             }
         }
         // Nothing here waits for a file to become durable: both sides had it before this run.
+        self.write_agreed(state)?;
+        for (n, file) in self.plan.equals.iter().enumerate() {
+            self.ledger.adopt_equal(file);
+            if (n + 1) % EQUALS_AT_ONCE == 0 {
+                self.write_agreed(state)?;
+            }
+        }
         self.write_agreed(state)
     }
 

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
 
+use crate::equals::EqualFile;
 use crate::entry::{Agreed, Entry, Hash, Kind, Side, Sides, Stamp};
 use crate::journal::StepEnd;
 use crate::path::RelPath;
@@ -157,6 +158,20 @@ impl<'a> Ledger<'a> {
     pub(crate) fn adopt(&self, change: &Change) {
         let entries = Sides::from_fn(|side| change.seen[side].entry().copied());
         self.agree(&mut self.books().agreed, change, entries, change.hash);
+    }
+
+    /// Notes a file that both sides have alike.
+    pub(crate) fn adopt_equal(&self, file: EqualFile) {
+        let agreed = Agreed {
+            kind: Kind::File,
+            size: file.left.size,
+            mode: file.left.mode,
+            hash: file.hash,
+            target: None,
+            left: self.stamp(&file.left, Side::Left),
+            right: self.stamp(&file.right, Side::Right),
+        };
+        self.books().agreed.push(BaseChange::Put { path: file.path, agreed });
     }
 
     /// Notes that a record is to be forgotten.

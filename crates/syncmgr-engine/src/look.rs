@@ -137,6 +137,7 @@ impl Ground<'_> {
             census: scan.census,
             is_first: false,
             forget: scan.forget,
+            equals: scan.equals,
             mounts,
             looked_at: self.now,
             texts: scan.texts,
@@ -273,7 +274,7 @@ impl Ground<'_> {
                 entry,
             })
         });
-        compare::look(d.base.as_ref(), looks, untouched, buffers, self.cancel)
+        compare::look(d.base.as_deref(), looks, untouched, buffers, self.cancel)
     }
 
     /// Settles a conflict by the rules that need contents or names, or leaves it to a person.
@@ -547,7 +548,8 @@ fn resembles(plan: &Plan) -> bool {
         .filter(|change| change.reason == Reason::AlreadyEqual && change.is_memory_only())
         .filter(|change| change.seen.left.kind() != Some(crate::entry::Kind::Dir))
         .count() as u64
-        + plan.conflicts.len() as u64;
+        + plan.conflicts.len() as u64
+        + plan.equals.len();
     let most = plan.census.left.n_files.max(plan.census.right.n_files);
     n_shared * 2 >= most && most > 0
 }

@@ -199,12 +199,12 @@ fn take_base_along(
             tree.remove(&old_path);
         } else if base.is_some() {
             // Something else has the old name now.
-            old.now_at = Some(Sides::new(old_path.clone(), old_path));
+            old.now_at = Some(Box::new(Sides::new(old_path.clone(), old_path)));
         }
         let mut new = tree.remove(&path).unwrap_or_else(|| nowhere(path.clone()));
         if new.base.is_none() {
             new.base = base;
-            new.now_at = Some(Sides::new(path.clone(), path.clone()));
+            new.now_at = Some(Box::new(Sides::new(path.clone(), path.clone())));
         }
         if is_displaced(&new) {
             displaced.push(path.clone());
@@ -359,7 +359,7 @@ fn carry_over(tree: &mut Tree, side: Side, from: &RelPath, to: &RelPath) {
             .map_or_else(|| new_path.clone(), |at| at[side].clone());
         let mut now_at = Sides::new(was_at.clone(), was_at);
         now_at[side] = here;
-        merged.now_at = Some(now_at);
+        merged.now_at = Some(Box::new(now_at));
         merged.facts = crate::compare::Facts::default();
         if !moved_along_unchanged(&merged, side) {
             tree.insert(new_path, merged);

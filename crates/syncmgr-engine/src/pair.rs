@@ -644,7 +644,9 @@ impl Pair {
             ));
         }
         let changes_nothing = plan.changes_nothing();
-        let has_news = !changes_nothing || plan.changes.iter().any(|change| change.held.is_none());
+        let has_news = !changes_nothing
+            || !plan.equals.is_empty()
+            || plan.changes.iter().any(|change| change.held.is_none());
         if has_news || plan.is_first || !plan.forget.is_empty() {
             self.mark_roots(plan, run)?;
         }
@@ -1012,7 +1014,7 @@ impl Pair {
             let source = Source::Version {
                 side: version.side,
                 path: version.kept_at.clone(),
-                seen: entry,
+                seen: Box::new(entry),
             };
             look::copy_op(source, &entry)
         };
