@@ -650,7 +650,12 @@ impl Pair {
         if has_news || plan.is_first || !plan.forget.is_empty() {
             self.mark_roots(plan, run)?;
         }
-        if !changes_nothing {
+        let was_killed = {
+            let last = self.memory().runs(1);
+            let last = last.map_err(|error| state_failure(&error))?;
+            last.first().is_some_and(|run| run.end == RunEnd::Open)
+        };
+        if !changes_nothing || was_killed {
             self.tidy(plan);
         }
         let looked_at_ns = Sides::from_fn(|side| {

@@ -139,7 +139,8 @@ pub(super) fn unreadable_kept(
 ) -> Result<(), String> {
     let mut dirs = Vec::new();
     for side in Side::BOTH {
-        let locked = before[side].iter().filter(|(_, node)| !node.is_readable);
+        let is_locked = |node: &Node| !node.is_readable && node.entry.kind == Kind::Dir;
+        let locked = before[side].iter().filter(|(_, node)| is_locked(node));
         dirs.extend(locked.map(|(path, _)| path.clone()));
     }
     let beneath = Sides::from_fn(|side| {
