@@ -25,7 +25,9 @@ proptest! {
         for side in Side::BOTH {
             let (agreed, after) = (by_id(&scene.base[side]), by_id(&now[side]));
             for (id, (path, node)) in by_id(&scene.before[side]) {
-                let is_as_agreed = agreed.get(&id).is_some_and(|(_, base)| base.content == node.content);
+                let was_same = |base: &Node| base.content == node.content;
+                let is_as_agreed = agreed.get(&id).is_some_and(|(_, base)| was_same(base))
+                    || scene.base[side].get(path).is_some_and(was_same);
                 if node.entry.kind == Kind::Dir || is_as_agreed {
                     continue;
                 }
@@ -81,8 +83,15 @@ proptest! {
             return Ok(());
         }
         let (base, before, now) = (&scene.base, &scene.before, scene.now());
+        let is_dir = |side: Side, path: &RelPath| before[side].get(path).is_some_and(|node| node.entry.kind == Kind::Dir);
         let is_in_the_way = |path: &RelPath| {
-            let is_near = |other: &RelPath| path.is_within(other) || other.is_within(path);
+            // A directory that goes away goes as a whole or stays as a whole.
+            let goes_away = |dir: &RelPath| !dir.is_root() && Side::BOTH.into_iter().any(|side| !is_dir(side, dir));
+            let is_near = |other: &RelPath| {
+                path.is_within(other)
+                    || other.is_within(path)
+                    || path.ancestors().any(|dir| goes_away(&dir) && other.is_within(&dir))
+            };
             plan.conflicts.iter().any(|conflict| is_near(&conflict.path))
                 || report.problems.iter().any(|problem| is_near(&problem.path))
         };
