@@ -100,7 +100,10 @@ fn check(setting: impl Into<Setting>, base: &str, left: &str, right: &str, expec
         let trees = pair.sides.as_ref().map(|side| tree::of(side).to_string());
         let has_left_out = !setting.excludes.is_empty() || trees.left.contains('|');
         let is_equal = trees.left == trees.right;
-        assert!(is_equal || has_left_out || trees.right.contains('|'), "{trees:?}");
+        assert!(
+            is_equal || has_left_out || trees.right.contains('|'),
+            "{trees:?}"
+        );
     }
     pair.wait();
     let next = pair.plan();
@@ -128,7 +131,10 @@ fn shortened(lines: Vec<String>) -> Vec<String> {
 
 /// Returns what a run could not do although it was planned.
 fn surprises(plan: &Plan, report: &Report) -> Vec<String> {
-    let new = report.problems.iter().filter(|p| !plan.problems.contains(p));
+    let new = report
+        .problems
+        .iter()
+        .filter(|p| !plan.problems.contains(p));
     let why = |kind: &ProblemKind| match kind {
         ProblemKind::Failed(fault) => format!(" {:?}", fault.kind),
         _ => String::new(),

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use syncmgr_engine::entry::{FileId, Kind, Side};
-use syncmgr_engine::path::RelPath;
 use syncmgr_engine::pair::{Options, Report};
+use syncmgr_engine::path::RelPath;
 use syncmgr_engine::plan::Plan;
 use syncmgr_testing::memory::Node;
 
@@ -143,7 +143,9 @@ fn run(case: &Case) -> (Scene, Plan, Report) {
 
 fn by_id(picture: &Picture) -> BTreeMap<FileId, (&RelPath, &Node)> {
     let pairs = picture.iter();
-    pairs.map(|(path, node)| (node.entry.id, (path, node))).collect()
+    pairs
+        .map(|(path, node)| (node.entry.id, (path, node)))
+        .collect()
 }
 
 /// Says whether it is the very same thing with the same content, times and permissions.
@@ -152,5 +154,8 @@ fn is_same(a: Option<&Node>, b: &Node) -> bool {
 }
 
 fn within<'a>(picture: &'a Picture, top: &RelPath) -> Vec<(&'a RelPath, &'a Node)> {
-    picture.iter().filter(|(path, _)| path.is_within(top)).collect()
+    picture
+        .iter()
+        .filter(|(path, _)| path.is_within(top))
+        .collect()
 }
