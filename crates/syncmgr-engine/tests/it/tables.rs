@@ -5,15 +5,26 @@
 //! trees, both people do their edits, and the plan that follows is carried out, after which
 //! nothing may be left to do. Where something is, it is shown behind `then`.
 
+// One case to a line, however long: they are read as tables.
+#[rustfmt::skip]
 mod attributes;
+#[rustfmt::skip]
 mod content;
+#[rustfmt::skip]
 mod directories;
+#[rustfmt::skip]
 mod excludes;
+#[rustfmt::skip]
 mod holds;
+#[rustfmt::skip]
 mod modes;
+#[rustfmt::skip]
 mod moves;
+#[rustfmt::skip]
 mod rules;
+#[rustfmt::skip]
 mod stores;
+#[rustfmt::skip]
 mod unreadable;
 
 use expect_test::Expect;
