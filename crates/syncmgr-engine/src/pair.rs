@@ -687,7 +687,11 @@ impl Pair {
         {
             state.clear_base().map_err(failed)?;
         }
-        let texts: Vec<_> = plan.texts.iter().map(|(hash, text)| (*hash, &**text)).collect();
+        let texts: Vec<_> = plan
+            .texts
+            .iter()
+            .map(|(hash, text)| (*hash, &**text))
+            .collect();
         state.keep_content(&texts).map_err(failed)?;
         if kind == RunKind::Sync {
             note_first_mirror(&mut state, plan).map_err(failed)?;
@@ -1125,9 +1129,7 @@ impl Pair {
     fn fate_of(&self, path: &RelPath) -> RelPath {
         let mut above: Vec<_> = path.ancestors().filter(|dir| !dir.is_root()).collect();
         above.reverse();
-        let is_dir = |side: Side, dir: &RelPath| {
-            matches!(self.sides[side].stat(dir), Ok(Some(entry)) if entry.kind == Kind::Dir)
-        };
+        let is_dir = |side: Side, dir: &RelPath| matches!(self.sides[side].stat(dir), Ok(Some(entry)) if entry.kind == Kind::Dir);
         let is_on_both = |dir: &RelPath| Side::BOTH.into_iter().all(|side| is_dir(side, dir));
         let undecided = above.into_iter().find(|dir| !is_on_both(dir));
         undecided.unwrap_or_else(|| path.clone())

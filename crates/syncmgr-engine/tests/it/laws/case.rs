@@ -14,8 +14,9 @@ use syncmgr_testing::tree::{self, Tree};
 use crate::memory_pair::MemoryPair;
 
 /// Few names, so that everything collides.
-const PATHS: [&str; 14] = [
-    "a", "b", "c", "d", "a/a", "a/b", "b/a", "b/b", "d/a", "d/c", "a/a/a", "a/b/a", "b/a/b", "d/c/a",
+const PATHS: [&str; 16] = [
+    "a", "b", "c", "d", "a/a", "a/b", "b/a", "b/b", "d/a", "d/c", "a/a/a", "a/b/a", "b/a/b",
+    "d/c/a", "A", "a/B",
 ];
 
 /// What a person does; what is not possible when its turn comes is left out.
@@ -104,6 +105,24 @@ pub(super) fn choices() -> impl Strategy<Value = (Mode, ConflictRule)> {
     (mode, rule)
 }
 
+/// Stores that are poorer than the usual one, each in another way.
+pub(super) fn odd_stores() -> impl Strategy<Value = Capabilities> {
+    let changes: Vec<fn(&mut Capabilities)> = vec![
+        |can| can.folds_case = true,
+        |can| can.modes = false,
+        |can| can.mtime_step_ns = 2_000_000_000,
+        |can| can.stable_ids = false,
+        |can| can.exchange = false,
+        |can| can.atomic_no_replace = false,
+        |can| can.clock_granule_ns = 2_000_000_000,
+    ];
+    prop::sample::select(changes).prop_map(|change| {
+        let mut can = Capabilities::posix();
+        change(&mut can);
+        can
+    })
+}
+
 pub(super) fn options((mode, rule): (Mode, ConflictRule)) -> Options {
     Options {
         mode,
@@ -133,9 +152,9 @@ impl Edit {
 }
 
 impl Case {
-    /// Returns the base as a tree.
-    pub(super) fn base(&self) -> Tree {
-        let replica = MemoryReplica::new(Capabilities::posix());
+    /// Returns the base as a tree that this store can hold.
+    fn base(&self, store: &Capabilities) -> Tree {
+        let replica = MemoryReplica::new(store.clone());
         for edit in &self.base {
             edit.carry_out(&replica);
         }
@@ -144,8 +163,14 @@ impl Case {
 
     /// Lets two sides agree on the base and then carries out the edits.
     pub(super) fn play(&self, options: Options) -> Scene {
-        let posix = Sides::from_fn(|_| Capabilities::posix());
-        let pair = MemoryPair::agreed_on(&self.base(), posix, options);
+        self.play_on(Capabilities::posix(), options)
+    }
+
+    /// Like [`Self::play`], with the right side in a store that may be poorer.
+    pub(super) fn play_on(&self, right: Capabilities, options: Options) -> Scene {
+        let base = self.base(&right);
+        let stores = Sides::new(Capabilities::posix(), right);
+        let pair = MemoryPair::agreed_on(&base, stores, options);
         let base = pair.sides.as_ref().map(MemoryReplica::snapshot);
         // One after the other, with both clocks going on, so that no two edits share a time.
         for side in [self.first, self.first.other()] {
@@ -203,6 +228,7 @@ pub(super) fn value(picture: &Picture, path: &RelPath) -> Option<(Content, u16)>
 }
 
 pub(super) fn values(picture: &Picture) -> BTreeMap<RelPath, (Content, u16)> {
-    let value = |(path, node): (&RelPath, &Node)| (path.clone(), (node.content.clone(), node.entry.mode));
+    let value =
+        |(path, node): (&RelPath, &Node)| (path.clone(), (node.content.clone(), node.entry.mode));
     picture.iter().map(value).collect()
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use syncmgr_engine::entry::{FileId, Kind, Side};
-use syncmgr_engine::path::RelPath;
 use syncmgr_engine::pair::{Options, Report};
+use syncmgr_engine::path::RelPath;
 use syncmgr_engine::plan::Plan;
 use syncmgr_testing::memory::Node;
 
@@ -25,7 +25,9 @@ proptest! {
         for side in Side::BOTH {
             let (agreed, after) = (by_id(&scene.base[side]), by_id(&now[side]));
             for (id, (path, node)) in by_id(&scene.before[side]) {
-                let is_as_agreed = agreed.get(&id).is_some_and(|(_, base)| base.content == node.content);
+                let was_same = |base: &Node| base.content == node.content;
+                let is_as_agreed = agreed.get(&id).is_some_and(|(_, base)| was_same(base))
+                    || scene.base[side].get(path).is_some_and(was_same);
                 if node.entry.kind == Kind::Dir || is_as_agreed {
                     continue;
                 }
@@ -81,8 +83,15 @@ proptest! {
             return Ok(());
         }
         let (base, before, now) = (&scene.base, &scene.before, scene.now());
+        let is_dir = |side: Side, path: &RelPath| before[side].get(path).is_some_and(|node| node.entry.kind == Kind::Dir);
         let is_in_the_way = |path: &RelPath| {
-            let is_near = |other: &RelPath| path.is_within(other) || other.is_within(path);
+            // A directory that goes away goes as a whole or stays as a whole.
+            let goes_away = |dir: &RelPath| !dir.is_root() && Side::BOTH.into_iter().any(|side| !is_dir(side, dir));
+            let is_near = |other: &RelPath| {
+                path.is_within(other)
+                    || other.is_within(path)
+                    || path.ancestors().any(|dir| goes_away(&dir) && other.is_within(&dir))
+            };
             plan.conflicts.iter().any(|conflict| is_near(&conflict.path))
                 || report.problems.iter().any(|problem| is_near(&problem.path))
         };
@@ -134,7 +143,9 @@ fn run(case: &Case) -> (Scene, Plan, Report) {
 
 fn by_id(picture: &Picture) -> BTreeMap<FileId, (&RelPath, &Node)> {
     let pairs = picture.iter();
-    pairs.map(|(path, node)| (node.entry.id, (path, node))).collect()
+    pairs
+        .map(|(path, node)| (node.entry.id, (path, node)))
+        .collect()
 }
 
 /// Says whether it is the very same thing with the same content, times and permissions.
@@ -143,5 +154,8 @@ fn is_same(a: Option<&Node>, b: &Node) -> bool {
 }
 
 fn within<'a>(picture: &'a Picture, top: &RelPath) -> Vec<(&'a RelPath, &'a Node)> {
-    picture.iter().filter(|(path, _)| path.is_within(top)).collect()
+    picture
+        .iter()
+        .filter(|(path, _)| path.is_within(top))
+        .collect()
 }
