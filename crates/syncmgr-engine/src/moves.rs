@@ -328,8 +328,13 @@ fn can_follow(tree: &Tree, side: Side, from: &RelPath, to: &RelPath, kind: Kind)
         && to.ancestors().filter(|dir| !dir.is_root()).all(|dir| {
             tree.get(&dir).is_none_or(|d| {
                 let there = &d.seen[side.other()];
+                // A file in the way that only this side has made a directory of makes room.
+                let makes_room = d.facts.is_base[side.other()] == Some(true)
+                    && d.base.as_ref().map(|base| base.kind) == there.kind();
                 d.seen[side].kind() == Some(Kind::Dir)
-                    && (there.kind() == Some(Kind::Dir) || (there.is_absent() && d.base.is_none()))
+                    && (there.kind() == Some(Kind::Dir)
+                        || (there.is_absent() && d.base.is_none())
+                        || makes_room)
             })
         })
 }
