@@ -164,7 +164,10 @@ impl<'a> Apply<'a> {
                         && change.seen[side.other()].kind() == Some(Kind::Dir)
                 })
         };
-        plan.changes.iter().filter(comes_back).map(|change| &change.path)
+        plan.changes
+            .iter()
+            .filter(comes_back)
+            .map(|change| &change.path)
     }
 
     /// Forgets the directories that come back, after the records of what a rename took out of them
@@ -228,7 +231,12 @@ impl<'a> Apply<'a> {
     /// Finds the directories that renames lead into and that are no record yet.
     fn await_ways(&self, state: &State) -> Result<(), Failure> {
         let mut known = BTreeSet::new();
-        for dir in self.plan.renames.iter().flat_map(|rename| rename.to.ancestors()) {
+        for dir in self
+            .plan
+            .renames
+            .iter()
+            .flat_map(|rename| rename.to.ancestors())
+        {
             if dir.is_root() || !known.insert(dir.clone()) {
                 continue;
             }

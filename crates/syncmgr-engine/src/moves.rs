@@ -254,12 +254,7 @@ fn is_new(d: &Difference, side: Side) -> bool {
     d.base.is_none() && d.seen[side.other()].is_absent() && d.seen[side].entry().is_some()
 }
 
-fn follow_side(
-    tree: &mut Tree,
-    side: Side,
-    is_free: &IsFree<'_>,
-    renames: &mut Vec<Rename>,
-) {
+fn follow_side(tree: &mut Tree, side: Side, is_free: &IsFree<'_>, renames: &mut Vec<Rename>) {
     let mut new_by_id: HashMap<FileId, Vec<RelPath>> = HashMap::new();
     for d in tree.values().filter(|d| is_new(d, side)) {
         if let Some(entry) = d.seen[side].entry() {
@@ -303,9 +298,9 @@ fn accept(
     let seen = *d.seen[side.other()].entry()?;
     let (kind, id) = (base.kind, base.stamp(side).id);
     let places = new_by_id.get_mut(&id).filter(|_| id != FileId(0))?;
-    let at = places
-        .iter()
-        .position(|to| can_follow(tree, side, from, to, kind) && is_free(side.other(), to, &seen))?;
+    let at = places.iter().position(|to| {
+        can_follow(tree, side, from, to, kind) && is_free(side.other(), to, &seen)
+    })?;
     let to = places.remove(at);
     carry_over(tree, side, from, &to);
     renames.push(Rename {

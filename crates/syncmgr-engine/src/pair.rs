@@ -535,7 +535,9 @@ impl Pair {
     /// Lists the runs that began and did not come to an end since one did, in their order. Their
     /// times do not tell it: clocks are set back.
     fn unfinished(state: &State) -> Result<Vec<RunId>, Failure> {
-        let text = state.meta(UNFINISHED).map_err(|error| state_failure(&error))?;
+        let text = state
+            .meta(UNFINISHED)
+            .map_err(|error| state_failure(&error))?;
         let text = text.unwrap_or_default();
         Ok(text.split(' ').filter_map(RunId::new).collect())
     }
@@ -555,9 +557,7 @@ impl Pair {
                 }
             }
             StepKind::Updated | StepKind::Copied | StepKind::MadeDir => {
-                let is_version = |kept_at: &RelPath| {
-                    matches!(replica.stat(kept_at), Ok(Some(kept)) if kept.is_same_file(&before))
-                };
+                let is_version = |kept_at: &RelPath| matches!(replica.stat(kept_at), Ok(Some(kept)) if kept.is_same_file(&before));
                 let is_ours =
                     before.kind == Kind::Dir || step.version.as_ref().is_some_and(is_version);
                 if is_ours && matches!(replica.stat(&step.path), Ok(None)) {

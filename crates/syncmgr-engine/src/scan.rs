@@ -377,9 +377,11 @@ impl Ground<'_> {
             if untouched.left && untouched.right {
                 return Ok(());
             }
-        } else if let (None, None, Some(dir)) =
-            (kinds.left, kinds.right, met.base.and_then(|at| records.dir(at)))
-        {
+        } else if let (None, None, Some(dir)) = (
+            kinds.left,
+            kinds.right,
+            met.base.and_then(|at| records.dir(at)),
+        ) {
             // Gone from both sides, but maybe only renamed on both: what was agreed within it
             // goes with it then.
             found.push(Visit {

@@ -12,20 +12,35 @@ fn main() {
         let mut fails = Vec::new();
         if mode != "everywhere" {
             match run_seed(seed, &SimOptions::default()) {
-                Ok(o) => if seed % 5 == 0 { if let Err(e) = check_repeatable(seed, &SimOptions::default(), &o) { fails.push(("rep", e)); } },
+                Ok(o) => {
+                    if seed % 5 == 0 {
+                        if let Err(e) = check_repeatable(seed, &SimOptions::default(), &o) {
+                            fails.push(("rep", e));
+                        }
+                    }
+                }
                 Err(e) => fails.push(("run", e)),
             }
         }
-        if mode == "everywhere" || (mode == "" && seed % 25 == 0) || (mode == "show" && fails.is_empty()) {
-            if let Err(e) = crash_everywhere(seed) { fails.push(("every", e)); }
+        if mode == "everywhere"
+            || (mode == "" && seed % 25 == 0)
+            || (mode == "show" && fails.is_empty())
+        {
+            if let Err(e) = crash_everywhere(seed) {
+                fails.push(("every", e));
+            }
         }
         for (k, e) in fails {
             bad += 1;
-            if show { println!("{e}"); }
+            if show {
+                println!("{e}");
+            }
             let what: String = e.what.chars().take(400).collect();
             println!("BAD {seed} {k} {what}");
         }
-        if bad > 25 { break; }
+        if bad > 25 {
+            break;
+        }
     }
     println!("done {f}+{n}: {bad} bad, {:?}", t.elapsed());
 }
