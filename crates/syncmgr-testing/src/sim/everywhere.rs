@@ -3,7 +3,7 @@
 
 use syncmgr_engine::entry::{Side, Sides};
 use syncmgr_engine::replica::Capabilities;
-use syncmgr_engine::rules::ConflictRule;
+use syncmgr_engine::rules::{ConflictRule, Mode};
 
 use super::rounds::{engine_options, settle_down};
 use super::world::{Ran, World};
@@ -65,8 +65,10 @@ fn run(seed: u64) -> Result<SimOutcome, Broken> {
 /// a crash may find less to choose between (a name is free by then, so that a rename can be
 /// followed and both versions stay), and another, no worse choice is no broken promise.
 fn asks(seed: u64) -> bool {
-    let rule = engine_options(&mut Rng::new(seed)).rule;
-    matches!(rule, ConflictRule::Ask | ConflictRule::Both)
+    let options = engine_options(&mut Rng::new(seed));
+    options.n_threads == 1
+        && options.mode == Mode::TwoWay
+        && matches!(options.rule, ConflictRule::Ask | ConflictRule::Both)
 }
 
 /// Says what a crash left otherwise than a run without one, name by name.
