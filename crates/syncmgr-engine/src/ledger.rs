@@ -63,6 +63,8 @@ struct Books {
     tally: Sides<Tally>,
     problems: Vec<Problem>,
     n_done: u64,
+    /// Directories that are no record of the base yet, but have to be for a record to move there.
+    awaited: BTreeSet<RelPath>,
 }
 
 /// The books of one run; shared by its threads.
@@ -270,6 +272,11 @@ impl<'a> Ledger<'a> {
         }
     }
 
+    /// Notes that records which move into this directory have to wait for its own.
+    pub(crate) fn await_dir(&self, dir: RelPath) {
+        self.books().awaited.insert(dir);
+    }
+
     /// Notes that both sides have something under a new name already.
     pub(crate) fn note_moved(&self, from: &RelPath, to: &RelPath) {
         self.books().agreed.push(BaseChange::Move {
@@ -291,10 +298,18 @@ impl<'a> Ledger<'a> {
     /// Takes what has become agreed since the last call. To be written to the base only when the
     /// files are durable.
     pub(crate) fn take_agreed(&self) -> Vec<BaseChange> {
-        let agreed = std::mem::take(&mut self.books().agreed);
+        let mut books = self.books();
+        let agreed = std::mem::take(&mut books.agreed);
         let (moves, mut rest): (Vec<_>, Vec<_>) = agreed
             .into_iter()
             .partition(|change| matches!(change, BaseChange::Move { .. }));
+        for change in &rest {
+            if let BaseChange::Put { path, .. } = change {
+                books.awaited.remove(path);
+            }
+        }
+        let moves = hold_back(&mut books, moves);
+        drop(books);
         // A directory comes before what is in it; steps on one path keep their order, because the
         // sort is stable.
         rest.sort_by(|a, b| path_of(a).cmp(path_of(b)));
@@ -340,6 +355,30 @@ impl<'a> Ledger<'a> {
             .unwrap_or_else(PoisonError::into_inner);
         (books.tally, books.problems)
     }
+}
+
+/// Takes out the moves that can be written now. Where the way is no record yet the move waits, and
+/// if that never becomes one, the record stays at its old name and the next run sees the rename
+/// again.
+fn hold_back(books: &mut Books, moves: Vec<BaseChange>) -> Vec<BaseChange> {
+    let mut waiting: Vec<RelPath> = Vec::new();
+    let mut ready = Vec::new();
+    for change in moves {
+        let BaseChange::Move { from, to } = &change else {
+            continue;
+        };
+        let has_to_wait = to.ancestors().any(|dir| books.awaited.contains(&dir))
+            || waiting
+                .iter()
+                .any(|path| from.is_within(path) || to.is_within(path));
+        if has_to_wait {
+            waiting.push(to.clone());
+            books.agreed.push(change);
+        } else {
+            ready.push(change);
+        }
+    }
+    ready
 }
 
 fn path_of(change: &BaseChange) -> &RelPath {

@@ -109,9 +109,13 @@ impl Ground<'_> {
         };
         let mut differences = scan.differences;
         self.forget_emptied(&mut differences);
-        let followed = moves::follow(differences, made_on, stable_ids, &self.killed.renamed, &|side, to, seen| {
-                self.is_free(side, to, seen)
-            });
+        let followed = moves::follow(
+            differences,
+            made_on,
+            stable_ids,
+            &self.killed.renamed,
+            &|side, to, seen| self.is_free(side, to, seen),
+        );
         let mut differences = followed.differences;
         let mut problems = scan.problems;
         self.look_again(&mut differences, &mut problems)?;
@@ -228,8 +232,10 @@ impl Ground<'_> {
             }
             _ => false,
         });
-        if let (Some(base), true) = (&d.base, untouched.left && untouched.right && !self.options.is_full)
-        {
+        if let (Some(base), true) = (
+            &d.base,
+            untouched.left && untouched.right && !self.options.is_full,
+        ) {
             return Ok(Facts {
                 equal: Some(true),
                 is_base: Sides::new(Some(true), Some(true)),

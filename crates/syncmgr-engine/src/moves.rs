@@ -254,12 +254,7 @@ fn is_new(d: &Difference, side: Side) -> bool {
     d.base.is_none() && d.seen[side.other()].is_absent() && d.seen[side].entry().is_some()
 }
 
-fn follow_side(
-    tree: &mut Tree,
-    side: Side,
-    is_free: &IsFree<'_>,
-    renames: &mut Vec<Rename>,
-) {
+fn follow_side(tree: &mut Tree, side: Side, is_free: &IsFree<'_>, renames: &mut Vec<Rename>) {
     let mut new_by_id: HashMap<FileId, Vec<RelPath>> = HashMap::new();
     for d in tree.values().filter(|d| is_new(d, side)) {
         if let Some(entry) = d.seen[side].entry() {
@@ -303,9 +298,9 @@ fn accept(
     let seen = *d.seen[side.other()].entry()?;
     let (kind, id) = (base.kind, base.stamp(side).id);
     let places = new_by_id.get_mut(&id).filter(|_| id != FileId(0))?;
-    let at = places
-        .iter()
-        .position(|to| can_follow(tree, side, from, to, kind) && is_free(side.other(), to, &seen))?;
+    let at = places.iter().position(|to| {
+        can_follow(tree, side, from, to, kind) && is_free(side.other(), to, &seen)
+    })?;
     let to = places.remove(at);
     carry_over(tree, side, from, &to);
     renames.push(Rename {
@@ -328,8 +323,13 @@ fn can_follow(tree: &Tree, side: Side, from: &RelPath, to: &RelPath, kind: Kind)
         && to.ancestors().filter(|dir| !dir.is_root()).all(|dir| {
             tree.get(&dir).is_none_or(|d| {
                 let there = &d.seen[side.other()];
+                // A file in the way that only this side has made a directory of makes room.
+                let makes_room = d.facts.is_base[side.other()] == Some(true)
+                    && d.base.as_ref().map(|base| base.kind) == there.kind();
                 d.seen[side].kind() == Some(Kind::Dir)
-                    && (there.kind() == Some(Kind::Dir) || (there.is_absent() && d.base.is_none()))
+                    && (there.kind() == Some(Kind::Dir)
+                        || (there.is_absent() && d.base.is_none())
+                        || makes_room)
             })
         })
 }

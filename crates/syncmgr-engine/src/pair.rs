@@ -37,6 +37,9 @@ const EXPIRE_EVERY_SECS: i64 = 24 * 60 * 60;
 /// Seconds the history of runs is kept at least.
 const HISTORY_SECS: i64 = 90 * 24 * 60 * 60;
 
+/// Where the ids of runs that were killed are remembered.
+const UNFINISHED: &str = "unfinished";
+
 /// How many runs killed one after the other are looked into for what they left.
 const KILLED_RUNS_MAX: usize = 16;
 
@@ -528,14 +531,22 @@ impl Pair {
     fn killed(&self, state: &State) -> Result<look::Killed, Failure> {
         let failed = |error: StateError| state_failure(&error);
         let mut found = look::Killed::default();
-        let mut runs = state.runs(KILLED_RUNS_MAX).map_err(failed)?;
-        runs.truncate(runs.iter().take_while(|run| run.end == RunEnd::Open).count());
-        for run in runs.iter().rev() {
-            for step in state.steps(&run.id).map_err(failed)? {
+        for run in Self::unfinished(state)? {
+            for step in state.steps(&run).map_err(failed)? {
                 self.examine(step, &mut found);
             }
         }
         Ok(found)
+    }
+
+    /// Lists the runs that began and did not come to an end since one did, in their order. Their
+    /// times do not tell it: clocks are set back.
+    fn unfinished(state: &State) -> Result<Vec<RunId>, Failure> {
+        let text = state
+            .meta(UNFINISHED)
+            .map_err(|error| state_failure(&error))?;
+        let text = text.unwrap_or_default();
+        Ok(text.split(' ').filter_map(RunId::new).collect())
     }
 
     /// Finds out whether a step of a killed run was done, as far as that is of interest.
@@ -553,9 +564,7 @@ impl Pair {
                 }
             }
             StepKind::Updated | StepKind::Copied | StepKind::MadeDir => {
-                let is_version = |kept_at: &RelPath| {
-                    matches!(replica.stat(kept_at), Ok(Some(kept)) if kept.is_same_file(&before))
-                };
+                let is_version = |kept_at: &RelPath| matches!(replica.stat(kept_at), Ok(Some(kept)) if kept.is_same_file(&before));
                 let is_ours =
                     before.kind == Kind::Dir || step.version.as_ref().is_some_and(is_version);
                 if is_ours && matches!(replica.stat(&step.path), Ok(None)) {
@@ -650,11 +659,8 @@ impl Pair {
         if has_news || plan.is_first || !plan.forget.is_empty() {
             self.mark_roots(plan, run)?;
         }
-        let was_killed = {
-            let last = self.memory().runs(1);
-            let last = last.map_err(|error| state_failure(&error))?;
-            last.first().is_some_and(|run| run.end == RunEnd::Open)
-        };
+        let mut unfinished = Self::unfinished(&self.memory())?;
+        let was_killed = !unfinished.is_empty();
         if !changes_nothing || was_killed {
             self.tidy(plan);
         }
@@ -678,6 +684,10 @@ impl Pair {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let failed = |error: StateError| state_failure(&error);
         state.begin_run(&record).map_err(failed)?;
+        if !changes_nothing {
+            unfinished.push(run.clone());
+            note_unfinished(&mut state, &unfinished).map_err(failed)?;
+        }
         if plan.is_first
             && plan
                 .holds
@@ -734,6 +744,13 @@ impl Pair {
             forget_settled(&mut state, plan, &report).map_err(failed)?;
         }
         state.end_run(&record).map_err(failed)?;
+        // A stopped run has noted what it did; only one that covers everything makes up for those
+        // that were killed.
+        let makes_up = kind == RunKind::Sync && !report.was_stopped;
+        unfinished.retain(|killed| !makes_up && killed != run);
+        if was_killed || !changes_nothing {
+            note_unfinished(&mut state, &unfinished).map_err(failed)?;
+        }
         drop(state);
         if !changes_nothing && !report.was_stopped {
             self.expire(plan, run, options);
@@ -1334,6 +1351,13 @@ fn find_run(state: &State, run: &RunId) -> Result<RunRecord, Failure> {
         what: "run",
         name: run.to_string(),
     })
+}
+
+/// Remembers which runs have not come to an end; of very many, the latest.
+fn note_unfinished(state: &mut State, runs: &[RunId]) -> Result<(), StateError> {
+    let latest = &runs[runs.len().saturating_sub(KILLED_RUNS_MAX)..];
+    let ids: Vec<&str> = latest.iter().map(RunId::as_str).collect();
+    state.set_meta(UNFINISHED, &ids.join(" "))
 }
 
 /// Returns the root and the mount points of a side: wherever there is a place of our own.

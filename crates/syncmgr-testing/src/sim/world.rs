@@ -50,7 +50,7 @@ pub(super) struct World {
     alarm: Arc<Mutex<Option<String>>>,
     /// A person does something before one call in so many; 0 is never.
     one_in: Arc<AtomicU64>,
-    pair: Option<Pair>,
+    pub(super) pair: Option<Pair>,
 }
 
 impl World {
@@ -186,7 +186,7 @@ impl World {
         ran.map_or_else(Ran::Failed, |report| Ran::Finished(Box::new(report)))
     }
 
-    fn open(&self) -> Result<Pair, String> {
+    pub(super) fn open(&self) -> Result<Pair, String> {
         let left: Arc<dyn Replica> = Arc::new(self.replicas.left.clone());
         let right: Arc<dyn Replica> = Arc::new(self.replicas.right.clone());
         let clock: Arc<dyn Clock> = Arc::clone(&self.clock) as _;
