@@ -42,6 +42,7 @@ pub(super) fn run(
     let watch = Watch::new(&callback, &cancel);
 
     let plan = plan(&pair, work, &chosen, home, &watch, &cancel)?;
+    watch.looked(&plan);
     // Known for certain only after the look: damage can lie deep in the memory.
     if let Some(aside) = pair.was_rebuilt() {
         let damaged = Trouble::new(Code::StateDamaged).with("aside", shown(&aside, home));
@@ -229,6 +230,21 @@ impl<'a> Watch<'a> {
             cancel,
             phase: AtomicU8::new(0),
         }
+    }
+
+    /// Tells the counts of a finished look. A look at unchanged folders takes them from memory and
+    /// is over before it counts anything.
+    fn looked(&self, plan: &Plan) {
+        let count = |side| {
+            let census = &plan.census[side];
+            census.n_files + census.n_dirs
+        };
+        let progress = monitor::Progress {
+            n_seen_left: count(syncmgr_engine::entry::Side::Left),
+            n_seen_right: count(syncmgr_engine::entry::Side::Right),
+            ..monitor::Progress::default()
+        };
+        self.report(&progress, None);
     }
 
     fn report(&self, progress: &monitor::Progress, path: Option<&RelPath>) {

@@ -119,9 +119,7 @@ impl Ui {
     /// Prints the JSON object, if that was asked for.
     pub(crate) fn json(&self, value: &impl Serialize) {
         if self.is_json {
-            let text = serde_json::to_string(value)
-                .expect("the output types have text keys and no values that cannot be written");
-            write_line(&mut io::stdout().lock(), &text);
+            write_json(value);
         }
     }
 
@@ -191,14 +189,33 @@ pub(crate) fn when(time: Timestamp, now: Timestamp) -> String {
     }
 }
 
-/// Prints what clap found: help to stdout, mistakes to stderr.
+/// Prints what clap found: help to stdout, mistakes to stderr, and as JSON when that was asked for.
 pub(crate) fn clap_message(error: &clap::Error) -> ExitCode {
     drop(error.print());
-    if error.use_stderr() {
-        ExitCode::from(Exit::Usage.code())
-    } else {
-        ExitCode::SUCCESS
+    if !error.use_stderr() {
+        return ExitCode::SUCCESS;
     }
+    if std::env::args_os().any(|word| word == "--json") {
+        let text = error.render().to_string();
+        let first = text.lines().next().unwrap_or_default();
+        let output = json::ErrorOutput {
+            schema: json::SCHEMA,
+            error: json::ErrorJson {
+                exit: Exit::Usage.code(),
+                code: None,
+                message: first.trim_start_matches("error: ").to_owned(),
+                hints: Vec::new(),
+            },
+        };
+        write_json(&output);
+    }
+    ExitCode::from(Exit::Usage.code())
+}
+
+fn write_json(value: &impl Serialize) {
+    let text = serde_json::to_string(value)
+        .expect("the output types have text keys and no values that cannot be written");
+    write_line(&mut io::stdout().lock(), &text);
 }
 
 /// Makes a panic say what it means for the files.
