@@ -42,7 +42,9 @@ pub(super) fn run(
     let watch = Watch::new(&callback, &cancel);
 
     let plan = plan(&pair, work, &chosen, home, &watch, &cancel)?;
-    watch.looked(&plan);
+    if matches!(work, Work::Sync { .. }) {
+        watch.looked(&plan);
+    }
     // Known for certain only after the look: damage can lie deep in the memory.
     if let Some(aside) = pair.was_rebuilt() {
         let damaged = Trouble::new(Code::StateDamaged).with("aside", shown(&aside, home));
@@ -63,7 +65,20 @@ pub(super) fn run(
             let report = pair
                 .apply(&plan, &id, kind(work), &chosen.options, &watch, &cancel)
                 .map_err(|e| trouble::of_failure(e, &chosen, home))?;
+            let mut summary = view::summary(&report);
+            if !matches!(work, Work::Sync { .. }) {
+                // It looked at a few paths only; what waits elsewhere still waits.
+                let waiting = pair.conflicts();
+                let waiting = waiting.map_err(|e| trouble::of_failure(e, &chosen, home))?;
+                summary.n_conflicts = waiting.len() as u64;
+            }
             tell(&*callback, &plan, &report, &chosen, home);
+            callback.report_summary(&summary);
+            callback.report_status(if report.was_stopped {
+                ProgressStatus::Canceled
+            } else {
+                ProgressStatus::Succeeded
+            });
             Ok(())
         }
     }
@@ -180,7 +195,7 @@ fn troubles(plan: &Plan, chosen: &Chosen, home: Option<&Path>) -> Vec<Trouble> {
     troubles
 }
 
-/// Reports how a run ended: its results, its counts, its final status.
+/// Reports the results of a run.
 fn tell(
     callback: &dyn SyncCallback,
     plan: &Plan,
@@ -200,12 +215,6 @@ fn tell(
     for trouble in trouble::of_problems(&report.problems, chosen, home) {
         callback.report_event(trouble);
     }
-    callback.report_summary(&view::summary(report));
-    callback.report_status(if report.was_stopped {
-        ProgressStatus::Canceled
-    } else {
-        ProgressStatus::Succeeded
-    });
 }
 
 /// Passes the engine's progress on and a request to stop back.

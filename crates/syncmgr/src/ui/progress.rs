@@ -78,7 +78,7 @@ impl ProgressView {
     fn phase_done(&mut self) {
         let line = match self.last.phase {
             // One line for both: only after comparing, everything has been counted.
-            Phase::Checking | Phase::Comparing => {
+            Phase::Checking | Phase::Comparing if self.seen != (0, 0) => {
                 let sides = self.ui.sides();
                 format!(
                     "Checking  {} {} · {} {}",
@@ -91,7 +91,12 @@ impl ProgressView {
             Phase::Copying if self.last.bytes_done > 0 => {
                 format!("Copying   {}", copied(&self.last))
             }
-            Phase::Waiting | Phase::Preparing | Phase::Copying | Phase::Finishing => return,
+            Phase::Waiting
+            | Phase::Checking
+            | Phase::Comparing
+            | Phase::Preparing
+            | Phase::Copying
+            | Phase::Finishing => return,
         };
         self.erase();
         self.ui.talk(line);

@@ -173,3 +173,57 @@ fn the_order_of_the_folders_does_not_matter() {
     );
     assert_eq!(world.json("list", 0)["items"].as_array().unwrap().len(), 1);
 }
+
+#[test]
+fn what_cannot_be_decided_in_one_go_stays_and_the_rest_is_decided() {
+    let world = World::new();
+    world.put("A/text", "one\ntwo\nthree\n");
+    world.put("A/same-place", "one\n");
+    world.run("sync ~/A ~/B", 0);
+    world.put("A/text", "ONE\ntwo\nthree\n");
+    world.put("B/text", "one\ntwo\nTHREE!\n");
+    world.put("A/same-place", "two\n");
+    world.put("B/same-place", "three\n");
+    world.run("sync ~/A ~/B", 11);
+    world.run("resolve --all --keep merge", 11);
+    assert_eq!(world.text("B/text"), "ONE\ntwo\nTHREE!\n");
+    assert_eq!(world.text("B/same-place"), "three\n");
+    let conflicts = world.json("conflicts", 0);
+    assert_eq!(conflicts["conflicts"][0]["path"], "same-place");
+    assert_eq!(conflicts["conflicts"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_decision_hides_nothing_that_waits() {
+    let world = World::new();
+    for n in 0..40 {
+        world.put(&format!("A/{n}"), "x");
+    }
+    world.put("A/note", "1");
+    world.run("sync ~/A ~/B", 0);
+    for n in 0..30 {
+        fs::remove_file(world.path(&format!("B/{n}"))).unwrap();
+    }
+    world.put("A/note", "22");
+    world.put("B/note", "333");
+    world.run("sync ~/A ~/B", 13);
+    world.run("resolve --all --keep left", 0);
+    assert_eq!(world.json("status", 0)["status"], "held");
+}
+
+#[test]
+fn a_decision_taken_back_is_a_conflict_again() {
+    let world = World::new();
+    world.put("A/note", "1");
+    world.run("sync ~/A ~/B", 0);
+    world.put("A/note", "22");
+    world.put("B/note", "333");
+    world.run("sync ~/A ~/B", 11);
+    let done = world.json("resolve --all --keep left", 0);
+    let run = done["runs"][0]["result"]["run"].as_str().unwrap();
+    world.json(&format!("undo {run}"), 0);
+    assert_eq!(world.text("B/note"), "333");
+    world.run("sync ~/A ~/B", 11);
+    assert_eq!(world.text("A/note"), "22");
+    assert_eq!(world.text("B/note"), "333");
+}
