@@ -104,7 +104,7 @@ pub fn retry(code: Code) -> Retry {
 
 type Words = (String, &'static str, Vec<String>);
 
-const REST_IS_DONE: &str = "They were left alone on both sides; everything else was synced.";
+const REST_IS_DONE: &str = "Left alone on both sides; everything else was synced.";
 const NOTHING_DONE: &str = "Nothing was changed.";
 
 fn words(t: &Trouble) -> Words {
@@ -289,7 +289,14 @@ fn left_alone(t: &Trouble) -> Words {
             one("free some space or leave folders out with --exclude, then sync again"),
         ),
         Code::PermissionDenied => (
-            format!("{files} in {folder} can't be read or written: permission denied."),
+            format!(
+                "{} in {folder} can't be read or written: permission denied.",
+                if n_is_one {
+                    "1 file or folder".to_owned()
+                } else {
+                    format!("{} files or folders", number(t.number("n")))
+                }
+            ),
             REST_IS_DONE,
             one("give yourself access to them, or leave them out with --exclude"),
         ),

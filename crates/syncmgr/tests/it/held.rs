@@ -45,7 +45,8 @@ fn another_folder_in_its_place_deletes_nothing() {
     fs::create_dir(world.path("B")).unwrap();
     world.put("B/0", "file 0");
     let text = world.run("sync ~/A ~/B", 13);
-    assert!(text.contains("[folder-replaced]"), "{text}");
+    let expected = "~/B is not the folder it was at the last run. [folder-replaced]";
+    assert!(text.contains(expected), "{text}");
     assert!(world.has("A/1"), "nothing was deleted because of it");
     // The right folder comes back, and nothing waits any more.
     fs::remove_dir_all(world.path("B")).unwrap();
