@@ -87,6 +87,7 @@ pub fn retry(code: Code) -> Retry {
         | Code::FolderReplaced
         | Code::FirstMirror
         | Code::PermissionDenied
+        | Code::ChangedSince
         | Code::NameNotAllowed
         | Code::NotStorable
         | Code::NamesCollide
@@ -129,6 +130,7 @@ fn words(t: &Trouble) -> Words {
         | Code::NotStorable
         | Code::NamesCollide
         | Code::FileChangedDuringCopy
+        | Code::ChangedSince
         | Code::Unsyncable
         | Code::HoldsExcluded
         | Code::MountChanged
@@ -330,6 +332,11 @@ fn left_alone(t: &Trouble) -> Words {
             format!("{files} changed during the run."),
             "The next run looks at them again; nothing was overwritten.",
             one("sync again when they are at rest"),
+        ),
+        Code::ChangedSince => (
+            format!("{files} changed since that run, or were taken back already."),
+            "Left as they are on both sides.",
+            one("`syncmgr versions list PATH` shows what is kept of a file"),
         ),
         Code::Unsyncable => (
             format!(

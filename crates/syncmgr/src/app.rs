@@ -17,6 +17,7 @@ use syncmgr_center::port::{Clock as _, SessionQuery};
 use syncmgr_engine::clock::SystemClock;
 use syncmgr_handlers::files::{FilesHandler, place};
 use syncmgr_host::InProcess;
+use syncmgr_model::event::EventLevel;
 use syncmgr_model::id::{HandlerId, SessionId};
 use syncmgr_model::item::{Item, SettingSpec};
 use syncmgr_model::progress::ProgressStatus;
@@ -62,6 +63,8 @@ pub(crate) struct ItemState {
     pub(crate) facts: Facts,
     /// The last session that counts.
     pub(crate) last: Option<SessionRecord>,
+    /// Why it is not fine, when a session said so.
+    pub(crate) reason: Option<Trouble>,
 }
 
 impl App {
@@ -293,11 +296,30 @@ impl App {
             last: at_last,
             ..Facts::default()
         };
+        let status = status::of(&facts);
+        let said_by = whole.as_ref().or(last.as_ref());
+        let reason = match (status, said_by) {
+            (Status::Held | Status::Failed | Status::Offline, Some(session)) => {
+                self.reason(&session.id)?
+            }
+            (_, _) => None,
+        };
         Ok(ItemState {
-            status: status::of(&facts),
+            status,
             facts,
             last,
+            reason,
         })
+    }
+
+    /// Returns what a session gave as the reason for not doing all of its work.
+    ///
+    /// # Errors
+    /// When history cannot be read.
+    pub(crate) fn reason(&mut self, session: &SessionId) -> Result<Option<Trouble>, CliError> {
+        let events = self.center()?.store().events(session)?;
+        let mut troubles = events.into_iter().map(|event| event.trouble);
+        Ok(troubles.find(|trouble| trouble.level == EventLevel::Error))
     }
 
     /// Finds a run by its id or the beginning of it.

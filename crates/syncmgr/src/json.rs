@@ -402,6 +402,8 @@ pub(crate) struct StatusItemJson {
     pub(crate) sync: ItemJson,
     /// One of the stable status words.
     pub(crate) status: &'static str,
+    /// Why it failed or waits.
+    pub(crate) reason: Option<NoticeJson>,
     /// When it last ran.
     pub(crate) last_run: Option<RunJson>,
     /// Its settings.

@@ -9,7 +9,7 @@ use syncmgr_engine::journal::{RunId, RunKind};
 use syncmgr_engine::monitor::{self, Monitor};
 use syncmgr_engine::pair::{self, Pair};
 use syncmgr_engine::path::RelPath;
-use syncmgr_engine::plan::{Plan, PlanId};
+use syncmgr_engine::plan::{Plan, PlanId, Problem};
 use syncmgr_model::event::EventLevel;
 use syncmgr_model::item::Item;
 use syncmgr_model::progress::{CancelRequest, Phase, ProgressStatus};
@@ -53,7 +53,7 @@ pub(super) fn run(
     match intent {
         Intent::Preview => {
             let mut preview = view::preview(&plan);
-            preview.troubles = troubles(&plan, &chosen, home);
+            preview.troubles = troubles(work, &plan, &chosen, home);
             callback.report_preview(preview);
             callback.report_status(ProgressStatus::Succeeded);
             Ok(())
@@ -72,7 +72,7 @@ pub(super) fn run(
                 let waiting = waiting.map_err(|e| trouble::of_failure(e, &chosen, home))?;
                 summary.n_conflicts = waiting.len() as u64;
             }
-            tell(&*callback, &plan, &report, &chosen, home);
+            tell(&*callback, work, &plan, &report, &chosen, home);
             callback.report_summary(&summary);
             callback.report_status(if report.was_stopped {
                 ProgressStatus::Canceled
@@ -185,19 +185,38 @@ pub(super) fn find(
         .ok_or_else(missing)
 }
 
-fn troubles(plan: &Plan, chosen: &Chosen, home: Option<&Path>) -> Vec<Trouble> {
+fn troubles(work: &Work, plan: &Plan, chosen: &Chosen, home: Option<&Path>) -> Vec<Trouble> {
     let mut troubles: Vec<_> = plan
         .holds
         .iter()
         .map(|hold| trouble::of_hold(hold, chosen, home))
         .collect();
-    troubles.extend(trouble::of_problems(&plan.problems, chosen, home));
+    troubles.extend(of_problems(work, &plan.problems, chosen, home));
+    troubles
+}
+
+/// Names what was left alone. What an undo finds changed did not change during the run.
+fn of_problems(
+    work: &Work,
+    problems: &[Problem],
+    chosen: &Chosen,
+    home: Option<&Path>,
+) -> Vec<Trouble> {
+    let mut troubles = trouble::of_problems(problems, chosen, home);
+    if matches!(work, Work::Undo(_)) {
+        for trouble in &mut troubles {
+            if trouble.code == Code::FileChangedDuringCopy {
+                trouble.code = Code::ChangedSince;
+            }
+        }
+    }
     troubles
 }
 
 /// Reports the results of a run.
 fn tell(
     callback: &dyn SyncCallback,
+    work: &Work,
     plan: &Plan,
     report: &pair::Report,
     chosen: &Chosen,
@@ -212,7 +231,7 @@ fn tell(
                 .with("plan", plan.held_id().map_or_else(String::new, |id| id.0)),
         );
     }
-    for trouble in trouble::of_problems(&report.problems, chosen, home) {
+    for trouble in of_problems(work, &report.problems, chosen, home) {
         callback.report_event(trouble);
     }
 }

@@ -89,7 +89,8 @@ impl ProgressView {
                 )
             }
             Phase::Copying if self.last.bytes_done > 0 => {
-                format!("Copying   {}", copied(&self.last))
+                // What comes after copying is not counted here: the line would look unfinished.
+                format!("Copying   {}", copied_bytes(&self.last))
             }
             Phase::Waiting
             | Phase::Checking
@@ -211,14 +212,18 @@ impl Notifier for ProgressView {
     }
 }
 
-fn copied(p: &Progress) -> String {
-    // Bytes first: steps are counted when they are on disk for good, many at a time.
-    let size = match p.bytes_total {
+fn copied_bytes(p: &Progress) -> String {
+    match p.bytes_total {
         Some(total) if p.bytes_done < total => {
             format!("{} of {}", bytes(p.bytes_done), bytes(total))
         }
         Some(_) | None => bytes(p.bytes_done),
-    };
+    }
+}
+
+/// Bytes first: steps are counted when they are on disk for good, many at a time.
+fn copied(p: &Progress) -> String {
+    let size = copied_bytes(p);
     match p.n_total {
         Some(total) if p.n_done == 0 => format!("{size}, {}", plural(total, "step")),
         Some(total) => format!("{size}, {} of {}", number(p.n_done), plural(total, "step")),

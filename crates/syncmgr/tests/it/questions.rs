@@ -227,3 +227,21 @@ fn a_decision_taken_back_is_a_conflict_again() {
     assert_eq!(world.text("A/note"), "22");
     assert_eq!(world.text("B/note"), "333");
 }
+
+#[test]
+fn an_undo_leaves_what_changed_since() {
+    let world = World::new();
+    world.put("A/a", "1");
+    world.put("A/b", "1");
+    world.run("sync ~/A ~/B", 0);
+    world.put("A/a", "22");
+    world.put("A/b", "22");
+    let run = world.json("sync ~/A ~/B", 0);
+    let run = run["result"]["run"].as_str().unwrap();
+    world.put("B/a", "by hand");
+    let text = world.run(&format!("undo {run}"), 12);
+    assert!(text.contains("[changed-since]"), "{text}");
+    assert_eq!(world.text("B/a"), "by hand");
+    assert_eq!(world.text("A/b"), "1");
+    assert_eq!(world.text("B/b"), "1");
+}

@@ -77,6 +77,11 @@ fn a_killed_run_is_interrupted_and_needs_no_repair() {
     let history = world.json("history", 0);
     assert_eq!(history["runs"][0]["status"], "failed");
     let run = history["runs"][0]["run"].as_str().unwrap();
+    let listed = world.run("history", 0);
+    assert!(
+        listed.contains("failed: The run was interrupted"),
+        "{listed}"
+    );
     let shown = world.run(&format!("history show {run}"), 0);
     assert!(shown.contains("[interrupted]"), "{shown}");
     check_carries_on(&world);
