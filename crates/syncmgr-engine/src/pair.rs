@@ -942,8 +942,17 @@ impl Pair {
             return Ok(Plan::default());
         }
         let mut plan = self.look(&options, &Silent, &Cancel::new(), &decided, &scope)?;
+        // Of many, those that cannot be decided this way stay conflicts, and the others are decided.
+        let n_chosen = chosen.len();
+        let mut undecided = Vec::new();
         for (conflict, choice) in chosen {
-            settle(&mut plan, conflict, choice)?;
+            match settle(&mut plan, conflict, choice) {
+                Err(Failure::NotPossible(text)) => undecided.push(text),
+                result => result?,
+            }
+        }
+        if undecided.len() == n_chosen {
+            return Err(Failure::NotPossible(undecided.swap_remove(0)));
         }
         for change in &mut plan.changes {
             change.reason = Reason::Resolved;
@@ -1274,10 +1283,10 @@ fn settle(plan: &mut Plan, stored: &StoredConflict, choice: &Choice) -> Result<(
         return Err(changed());
     }
     let Some(at) = open else { return Ok(()) };
-    let conflict = plan.conflicts.remove(at);
     let path = &stored.path;
     let text = match choice {
-        Choice::Merged(bytes) if look::has_two_contents(conflict.kind) => {
+        Choice::Merged(bytes) if look::has_two_contents(plan.conflicts[at].kind) => {
+            let conflict = plan.conflicts.remove(at);
             plan.changes.push(look::merged_change(
                 &conflict,
                 Arc::clone(bytes),
@@ -1292,7 +1301,7 @@ fn settle(plan: &mut Plan, stored: &StoredConflict, choice: &Choice) -> Result<(
         Choice::MergeText => format!(
             "`{path}` cannot be merged by itself: it is no text, its common base is not kept, or both sides changed the same lines"
         ),
-        Choice::KeepNewest => format!("`{path}` has no newer version: choose a side"),
+        Choice::KeepNewest => format!("`{path}` has the same time on both sides, so neither version is newer: choose left or right"),
         Choice::KeepBoth => format!("`{path}` cannot be kept twice: choose a side"),
         Choice::Keep(_) => format!("`{path}` cannot be decided this way"),
     };
