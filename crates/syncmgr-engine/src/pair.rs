@@ -611,9 +611,8 @@ impl Pair {
         if has_news || plan.is_first || !plan.forget.is_empty() {
             self.mark_roots(plan, run)?;
         }
-        if !changes_nothing {
-            self.tidy(plan);
-        }
+        // Also when there is nothing to do: the run before may have been killed when all was done.
+        self.tidy(plan);
         let started = self.clock.now();
         let mut record = RunRecord {
             id: run.clone(),
