@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 
@@ -142,22 +142,6 @@ fn visit(
 /// Says whether a name at the root belongs to syncmgr.
 pub(crate) fn is_own(name: &[u8]) -> bool {
     name.starts_with(b".syncmgr")
-}
-
-/// Lists the files of a tree with their hashes, leaving out what syncmgr keeps for itself.
-///
-/// # Errors
-/// Something cannot be read.
-pub(crate) fn files(root: &Path) -> Result<Vec<(PathBuf, [u8; 32])>> {
-    let mut found = Vec::new();
-    visit(root, root, &mut |path, metadata| {
-        if metadata.is_file() {
-            let inside = path.strip_prefix(root).unwrap_or(path);
-            found.push((inside.to_owned(), hash(path)?));
-        }
-        Ok(())
-    })?;
-    Ok(found)
 }
 
 /// Collects the hashes of every file anywhere below `dirs`, kept versions included.

@@ -237,3 +237,16 @@ fn a_mass_deletion_is_held_and_let_go_only_as_shown() {
     desk.assert_equal();
     assert!(!Path::new(&desk.path("right/f3")).exists());
 }
+
+#[test]
+fn what_a_killed_run_left_in_the_staging_place_goes_with_the_next_run_that_has_nothing_to_do() {
+    let mut desk = Desk::new();
+    desk.write("left/a", "1");
+    assert!(desk.sync().is_in_sync());
+    for side in ["left", "right"] {
+        desk.write(&format!("{side}/.syncmgr/stage/0/1"), "half a file");
+    }
+    assert!(desk.sync().is_in_sync());
+    assert!(!desk.path("left/.syncmgr/stage").exists());
+    assert!(!desk.path("right/.syncmgr/stage").exists());
+}
