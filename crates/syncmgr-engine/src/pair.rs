@@ -661,9 +661,8 @@ impl Pair {
         }
         let mut unfinished = Self::unfinished(&self.memory())?;
         let was_killed = !unfinished.is_empty();
-        if !changes_nothing || was_killed {
-            self.tidy(plan);
-        }
+        // Also when there is nothing to do: the run before may have been killed when all was done.
+        self.tidy(plan);
         let looked_at_ns = Sides::from_fn(|side| {
             let skew_ns = if has_news { self.skew_ns(side) } else { 0 };
             plan.looked_at.as_nanos() + skew_ns
