@@ -115,6 +115,8 @@ impl Ground<'_> {
             &|side, to, seen| self.is_free(side, to, seen),
         );
         let mut differences = followed.differences;
+        // Once more, for records that came along with a folder.
+        self.forget_emptied(&mut differences);
         let mut problems = scan.problems;
         self.look_again(&mut differences, &mut problems)?;
         let policy = Policy {

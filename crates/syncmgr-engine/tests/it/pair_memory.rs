@@ -176,6 +176,16 @@ fn a_folder_that_becomes_a_file_survives_a_kill() {
 }
 
 #[test]
+fn a_file_that_becomes_a_folder_in_a_renamed_one_survives_a_kill() {
+    let edit = |desk: &Desk| {
+        desk.sides.left.remove("d/f");
+        desk.sides.left.write("d/f/x", "2");
+        desk.sides.right.rename("d", "e");
+    };
+    check_every_death("d/f=1 d/g=1", ConflictRule::Ask, edit, "e/f/x=2 e/g=1");
+}
+
+#[test]
 fn a_folder_that_comes_back_by_rule_is_filled_after_a_kill() {
     let edit = |desk: &Desk| {
         desk.sides.left.remove("d");
