@@ -175,11 +175,9 @@ fn a_moved_folder_is_one_rename() {
         (1, 1)
     );
     desk.assert_equal();
+    // What was written right before the run is looked into once more; nothing comes of it.
     let plan = desk.preview();
-    assert!(
-        plan.changes_nothing() && plan.changes.is_empty(),
-        "{plan:?}"
-    );
+    assert!(plan.changes_nothing(), "{plan:?}");
 }
 
 #[test]
