@@ -290,8 +290,12 @@ pub(crate) fn commit(
         None => commit_new(to, stage, path)?,
         Some(seen) if to.capabilities().exchange => commit_over(to, own, stage, path, seen)?,
         Some(seen) => {
-            remove(to, own, path, seen)?;
-            commit_new(to, stage, path)?;
+            let version = remove(to, own, path, seen)?;
+            if let Err(refusal) = commit_new(to, stage, path) {
+                // The name must not stay empty, as if someone had deleted it.
+                drop(to.move_new(&version, path));
+                return Err(refusal);
+            }
         }
     }
     to.stat(path)?.ok_or(Refusal::Moved)

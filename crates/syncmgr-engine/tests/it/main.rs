@@ -2,6 +2,7 @@
 
 mod laws;
 mod memory_pair;
+mod pair_memory;
 mod pair_real;
 mod plan_text;
 mod tables;
