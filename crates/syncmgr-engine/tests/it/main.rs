@@ -4,4 +4,5 @@ mod laws;
 mod memory_pair;
 mod pair_real;
 mod plan_text;
+mod real;
 mod tables;
