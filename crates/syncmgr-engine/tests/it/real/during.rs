@@ -175,7 +175,7 @@ fn folders_swapped_for_links_during_runs_lead_nowhere() {
                     }
                 }
             }
-            let _ = desk.try_sync();
+            drop(desk.try_sync());
         }
     });
     assert_eq!(tree(&outside), before);
@@ -185,7 +185,7 @@ fn folders_swapped_for_links_during_runs_lead_nowhere() {
 #[test]
 fn a_file_system_that_vanished_inside_a_folder_deletes_nothing() {
     let name = "real::during::a_file_system_that_vanished_inside_a_folder_deletes_nothing";
-    let script = "mkdir -p left/sub right; mount -t tmpfs none left/sub";
+    let script = "mkdir -p left/sub right; mount -t tmpfs -o mode=755 none left/sub";
     let Some(dir) = in_namespace(name, script) else {
         return;
     };

@@ -10,7 +10,7 @@ use syncmgr_engine::clock::SystemClock;
 use syncmgr_engine::pair::{OpenError, Pair};
 
 use super::again::{in_namespace, is_done};
-use super::desk::{Desk, tree};
+use super::desk::{Desk, assert_same, tree};
 
 /// Two folders in sync, with files enough for a deletion to be seen and too few for the limit on
 /// many deletions.
@@ -23,10 +23,12 @@ fn in_sync(mut desk: Desk) -> Desk {
     desk
 }
 
-/// Whatever a run says, it deletes nothing on the right and does not call it done.
+/// Whatever a run says, it deletes nothing on the right. Says whether it counts as done, which it
+/// may only with two equal sides.
 #[track_caller]
-fn assert_nothing_is_deleted(desk: &mut Desk) {
+fn nothing_is_deleted(desk: &mut Desk) -> bool {
     let before = tree(&desk.path("right"));
+    let mut was_done = false;
     for _ in 0..3 {
         let is_done = match desk.open() {
             Err(_) => false,
@@ -36,8 +38,24 @@ fn assert_nothing_is_deleted(desk: &mut Desk) {
         for (path, text) in &before {
             assert_eq!(after.get(path), Some(text), "{}", path.display());
         }
-        assert!(!is_done, "it should not pass for done");
+        if is_done {
+            assert_same(&desk.path("left"), &desk.path("right"));
+        }
+        was_done |= is_done;
     }
+    was_done
+}
+
+#[track_caller]
+fn assert_refused(desk: &mut Desk) {
+    assert!(!nothing_is_deleted(desk), "it should not pass for done");
+}
+
+/// The folder resembles what it was, so that both are brought together by adding alone.
+#[track_caller]
+fn assert_only_adds(desk: &mut Desk) {
+    assert!(nothing_is_deleted(desk));
+    assert!(desk.path("left/d/f1").exists());
 }
 
 fn open(left: &Path, right: &Path, state: &Path) -> Result<Pair, OpenError> {
@@ -48,7 +66,7 @@ fn open(left: &Path, right: &Path, state: &Path) -> Result<Pair, OpenError> {
 fn a_missing_root_deletes_nothing() {
     let mut desk = in_sync(Desk::new());
     fs::rename(desk.path("left"), desk.path("away")).unwrap();
-    assert_nothing_is_deleted(&mut desk);
+    assert_refused(&mut desk);
     assert!(!desk.path("left").exists(), "nobody makes it");
     fs::rename(desk.path("away"), desk.path("left")).unwrap();
     desk.converge();
@@ -59,7 +77,7 @@ fn a_file_in_place_of_a_root_deletes_nothing() {
     let mut desk = in_sync(Desk::new());
     fs::rename(desk.path("left"), desk.path("away")).unwrap();
     fs::write(desk.path("left"), "a file").unwrap();
-    assert_nothing_is_deleted(&mut desk);
+    assert_refused(&mut desk);
     assert_eq!(desk.read("left").as_deref(), Some("a file"));
 }
 
@@ -68,7 +86,7 @@ fn an_emptied_root_deletes_nothing() {
     let mut desk = in_sync(Desk::new());
     fs::remove_dir_all(desk.path("left/d")).unwrap();
     fs::remove_file(desk.path("left/top")).unwrap();
-    assert_nothing_is_deleted(&mut desk);
+    assert_refused(&mut desk);
 }
 
 #[test]
@@ -76,7 +94,7 @@ fn an_emptied_root_without_its_marker_deletes_nothing() {
     let mut desk = in_sync(Desk::new());
     fs::remove_dir_all(desk.path("left")).unwrap();
     fs::create_dir(desk.path("left")).unwrap();
-    assert_nothing_is_deleted(&mut desk);
+    assert_refused(&mut desk);
 }
 
 #[test]
@@ -84,7 +102,7 @@ fn another_folder_in_place_of_a_root_deletes_nothing() {
     let mut desk = in_sync(Desk::new());
     fs::rename(desk.path("left"), desk.path("away")).unwrap();
     desk.write("left/other", "another folder");
-    assert_nothing_is_deleted(&mut desk);
+    assert_refused(&mut desk);
     assert_eq!(desk.read("left/other").as_deref(), Some("another folder"));
 }
 
@@ -93,7 +111,7 @@ fn a_root_without_its_marker_deletes_nothing() {
     let mut desk = in_sync(Desk::new());
     fs::remove_file(desk.path("left/.syncmgr/root")).unwrap();
     fs::remove_file(desk.path("left/d/f1")).unwrap();
-    assert_nothing_is_deleted(&mut desk);
+    assert_only_adds(&mut desk);
 }
 
 #[test]
@@ -105,7 +123,7 @@ fn the_marker_of_the_other_folder_deletes_nothing() {
     )
     .unwrap();
     fs::remove_file(desk.path("left/d/f1")).unwrap();
-    assert_nothing_is_deleted(&mut desk);
+    assert_only_adds(&mut desk);
 }
 
 #[test]
@@ -118,7 +136,7 @@ fn a_copied_folder_with_everything_in_it_deletes_nothing() {
         &["-a", from.to_str().unwrap(), to.to_str().unwrap()]
     ));
     fs::remove_file(desk.path("left/d/f1")).unwrap();
-    assert_nothing_is_deleted(&mut desk);
+    assert_only_adds(&mut desk);
     // The folder that was meant comes back.
     fs::remove_dir_all(desk.path("left")).unwrap();
     fs::rename(desk.path("away"), desk.path("left")).unwrap();
@@ -157,10 +175,10 @@ fn an_empty_mount_point_in_place_of_the_disk_deletes_nothing() {
     let left = dir.join("left");
     let left = left.to_str().unwrap();
     assert!(is_done("umount", &[left]));
-    assert_nothing_is_deleted(&mut desk);
+    assert_refused(&mut desk);
     assert!(tree(&dir.join("left")).is_empty());
     assert!(is_done("mount", &["-t", "tmpfs", "none", left]));
-    assert_nothing_is_deleted(&mut desk);
+    assert_refused(&mut desk);
 }
 
 #[test]
