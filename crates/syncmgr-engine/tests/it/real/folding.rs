@@ -2,7 +2,7 @@
 //! where the kernel can, and exFAT through FUSE, which needs no kernel module.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use syncmgr_engine::plan::ProblemKind;
 
@@ -64,32 +64,43 @@ fn two_names_that_are_one_on_a_folding_ext4_are_told_and_both_kept() {
 }
 
 const EXFAT: &str = "mkdir left right; truncate -s 32M image; mkfs.exfat image >mkfs.log; \
-                     mount.exfat-fuse image right >mount.log";
+                     loop=$(losetup --find --show image); \
+                     mount.exfat-fuse $loop right >mount.log; losetup --detach $loop";
+
+/// An exFAT as the right side. The process that serves it would outlive the test with its mount.
+struct Exfat(PathBuf);
+
+impl Exfat {
+    fn mounted(name: &str) -> Option<Self> {
+        if !Path::new("/dev/fuse").exists() {
+            not_here(name, "there is no /dev/fuse");
+            return None;
+        }
+        in_namespace(name, EXFAT).map(Self)
+    }
+}
+
+impl Drop for Exfat {
+    fn drop(&mut self) {
+        is_done("umount", &["-l", self.0.join("right").to_str().unwrap()]);
+    }
+}
 
 #[test]
 fn two_names_that_are_one_on_exfat_are_told_and_both_kept() {
     let name = "real::folding::two_names_that_are_one_on_exfat_are_told_and_both_kept";
-    if !Path::new("/dev/fuse").exists() {
-        not_here(name, "there is no /dev/fuse");
-        return;
-    }
-    if let Some(dir) = in_namespace(name, EXFAT) {
-        check_names(&dir);
-        assert!(is_done("umount", &[dir.join("right").to_str().unwrap()]));
+    if let Some(exfat) = Exfat::mounted(name) {
+        check_names(&exfat.0);
     }
 }
 
 #[test]
 fn coarse_times_and_missing_permissions_cause_no_loop() {
     let name = "real::folding::coarse_times_and_missing_permissions_cause_no_loop";
-    if !Path::new("/dev/fuse").exists() {
-        not_here(name, "there is no /dev/fuse");
-        return;
-    }
-    let Some(dir) = in_namespace(name, EXFAT) else {
+    let Some(exfat) = Exfat::mounted(name) else {
         return;
     };
-    let mut desk = Desk::at(&dir);
+    let mut desk = Desk::at(&exfat.0);
     for n in 0..20 {
         desk.write(format!("left/d/f{n}"), format!("{n}"));
         desk.write(format!("right/e/f{n}"), format!("{n}"));
@@ -106,6 +117,4 @@ fn coarse_times_and_missing_permissions_cause_no_loop() {
     assert!(report.is_in_sync(), "{report:?}");
     assert_eq!(desk.read("right/d/f1").as_deref(), Some("left 3"));
     assert_eq!(desk.read("left/e/f1").as_deref(), Some("right 3"));
-    drop(desk);
-    assert!(is_done("umount", &[dir.join("right").to_str().unwrap()]));
 }

@@ -168,6 +168,7 @@ fn a_thousand_runs_among_people_who_write_lose_and_mix_nothing() {
             }
         }
     }
+    println!("{} versions written, {} kept", written.len(), kept.len());
     let n_lost = written.difference(&kept).count();
     assert_eq!(n_lost, 0, "of {} versions", written.len());
     desk.options.rule = syncmgr_engine::rules::ConflictRule::Both;
