@@ -102,6 +102,9 @@ pub enum Save {
     Ended(SessionRecord),
     /// A result.
     Event(Event),
+    /// A session was refused before it did anything; it leaves no trace, nor does its item when
+    /// nothing else is known of it.
+    Withdrawn(SessionRecord),
 }
 
 /// What the center wants done, in this order.

@@ -11,7 +11,7 @@ use syncmgr_model::id::SessionId;
 use syncmgr_model::preview::Preview;
 use syncmgr_model::progress::{CancelRequest, Progress, ProgressStatus};
 use syncmgr_model::record::{SessionRecord, Summary};
-use syncmgr_model::request::Intent;
+use syncmgr_model::request::{Intent, WorkKind};
 use syncmgr_model::session::{self, Session};
 use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::{Code, Trouble};
@@ -29,6 +29,8 @@ struct Running {
     ticket: Ticket,
     events: Vec<Event>,
     preview: Option<Preview>,
+    /// A person saved the item under a name, so its state is of interest even when it never ran.
+    is_saved: bool,
 }
 
 /// All that the center knows about the present.
@@ -108,6 +110,7 @@ fn begin(state: &mut State, start: Start, now: Timestamp) -> Vec<Effect> {
             ticket: start.ticket,
             events: Vec::new(),
             preview: None,
+            is_saved: start.item.name.is_some(),
         },
     );
     effects.push(Effect::Run(Box::new(start)));
@@ -193,9 +196,14 @@ fn end(
     let Some(mut running) = state.running.remove(id) else {
         return Vec::new();
     };
+    let mut is_refused = false;
     match result {
         Ok(()) => {}
         Err(trouble) => {
+            is_refused = is_refusal(
+                trouble.code,
+                running.is_saved && running.session.kind == WorkKind::Sync,
+            );
             running.session.status = Some(status_of(trouble.code));
             running.remember(trouble, now);
         }
@@ -213,9 +221,12 @@ fn end(
     let record = record(&running.session, Some(now));
     let mut effects = Vec::new();
     if running.session.intent == Intent::Apply {
-        let mut saves: Vec<_> = running.events.iter().cloned().map(Save::Event).collect();
-        saves.push(Save::Ended(record.clone()));
-        effects.push(Effect::Save(saves));
+        effects.push(Effect::Save(if is_refused {
+            vec![Save::Withdrawn(record.clone())]
+        } else {
+            let events = running.events.iter().cloned().map(Save::Event);
+            events.chain([Save::Ended(record.clone())]).collect()
+        }));
     }
     effects.push(Effect::Notify(Update::Ended(id.clone())));
     effects.push(Effect::Answer(
@@ -227,6 +238,24 @@ fn end(
         }),
     ));
     effects
+}
+
+/// Says whether a session was turned down before it did anything. That says nothing about the state
+/// of its item: a sync that waits for an OK still does after a mistyped plan, and a pair of folders
+/// that cannot be one is no sync. Of a saved sync, it
+/// is its state.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "every other code says something about the item"
+)]
+fn is_refusal(code: Code, is_sync_of_saved: bool) -> bool {
+    match code {
+        Code::Busy | Code::PlanChanged | Code::StateChanged | Code::NotFound => true,
+        Code::NotPossible | Code::SameFolder | Code::NestedFolders | Code::SettingUnusable => {
+            !is_sync_of_saved
+        }
+        _ => false,
+    }
 }
 
 /// Says what an error of a handler makes of its item.
@@ -311,6 +340,7 @@ mod tests {
                         Save::Ended(record) => {
                             format!("ended {}", record.status.unwrap().as_str())
                         }
+                        Save::Withdrawn(record) => format!("withdrawn {}", record.id),
                         Save::Event(event) => event.trouble.code.as_str().to_owned(),
                     })
                     .collect();
@@ -397,6 +427,23 @@ mod tests {
         check(
             vec![start(Intent::Apply), say(Report::Ended(Ok(())))],
             "save(protocol-fault, ended failed); ~ended; answer 7 failed",
+        );
+    }
+
+    #[test]
+    fn a_refused_request_leaves_no_trace() {
+        let refused = |code| {
+            vec![
+                start(Intent::Apply),
+                say(Report::Ended(Err(Trouble::new(code)))),
+            ]
+        };
+        let expected = "save(withdrawn s1); ~ended; answer 7 failed";
+        check(refused(Code::Busy), expected);
+        check(refused(Code::SameFolder), expected);
+        check(
+            refused(Code::DiskFull),
+            "save(disk-full, ended failed); ~ended; answer 7 failed",
         );
     }
 

@@ -29,7 +29,7 @@ use crate::workers;
 
 /// Files staged before they are made durable and moved into place. More would save a flush and
 /// lose more work to a crash.
-const BATCH_FILES: usize = 16_384;
+const BATCH_FILES: usize = 8_192;
 
 /// Bytes staged before they are made durable and moved into place.
 const BATCH_BYTES: u64 = 512 << 20;
@@ -40,6 +40,9 @@ const CHUNK_FILES: usize = 256;
 /// Directories being filled in the staging place, by the change that makes them.
 type Nurseries = HashMap<usize, RelPath>;
 
+/// Equal files remembered with one write.
+const EQUALS_AT_ONCE: usize = 8_192;
+
 /// Permission bits a directory needs while its content is put in.
 const OPEN_BITS: u16 = 0o700;
 
@@ -49,6 +52,8 @@ pub(crate) struct Ground<'a> {
     pub(crate) run: &'a RunId,
     pub(crate) options: &'a Options,
     pub(crate) clock: &'a dyn Clock,
+    /// When the plan's look began, by each file system's clock, in nanoseconds since 1970.
+    pub(crate) looked_at_ns: Sides<i128>,
     pub(crate) monitor: &'a dyn Monitor,
     pub(crate) cancel: &'a Cancel,
 }
@@ -103,7 +108,7 @@ pub(crate) fn apply(ground: &Ground<'_>, plan: &Plan, state: &mut State) -> Resu
         ground,
         plan,
         own,
-        ledger: Ledger::new(&plan.changes, capabilities, ground.clock),
+        ledger: Ledger::new(&plan.changes, capabilities, ground.looked_at_ns),
         renamed: HashMap::new(),
         blocked: Mutex::default(),
         is_done: Mutex::default(),
@@ -123,6 +128,7 @@ impl<'a> Apply<'a> {
         self.agree_on_what_is_equal(state)?;
         self.ground.monitor.phase(Phase::Preparing);
         self.rename_all(state)?;
+        self.forget_what_comes_back(state)?;
         self.make_dirs(state)?;
         self.ground.monitor.phase(Phase::Copying);
         self.copy_all(state)?;
@@ -140,17 +146,9 @@ impl<'a> Apply<'a> {
         for (from, to) in &self.plan.moved {
             self.ledger.note_moved(from, to);
         }
-        // A directory that one side gave up comes back there. Killed half-way, it would look as if
-        // that side had kept it and emptied it; without a record it is new, and is filled.
-        for change in self.plan.changes.iter().filter(|change| change.held.is_none()) {
-            let comes_back = |side: Side| {
-                matches!(change.ops[side], Some(Op::MakeDir { .. }))
-                    && change.seen[side].is_absent()
-                    && change.seen[side.other()].kind() == Some(Kind::Dir)
-            };
-            if Side::BOTH.into_iter().any(comes_back) {
-                self.ledger.forget(&change.path);
-            }
+        let is_left = |dir: &&RelPath| self.plan.renames.iter().any(|r| r.from.is_within(dir));
+        for dir in self.come_back().filter(|dir| !is_left(dir)) {
+            self.ledger.forget(dir);
         }
         // What a pending rename brings to its new name is agreed on only after the rename.
         let moves: BTreeSet<&RelPath> = self.plan.renames.iter().map(|rename| &rename.to).collect();
@@ -160,15 +158,56 @@ impl<'a> Apply<'a> {
         };
         for change in &self.plan.changes {
             if change.is_memory_only() && change.held.is_none() && !is_moved(&change.path) {
-                self.ledger.adopt(change, self.plan.looked_at);
+                self.ledger.adopt(change);
             }
         }
         // Nothing here waits for a file to become durable: both sides had it before this run.
+        self.write_agreed(state)?;
+        for (n, file) in self.plan.equals.iter().enumerate() {
+            self.ledger.adopt_equal(file);
+            if (n + 1) % EQUALS_AT_ONCE == 0 {
+                self.write_agreed(state)?;
+            }
+        }
+        self.write_agreed(state)
+    }
+
+    /// Directories that one side gave up and that come back there. Killed half-way, they would look
+    /// as if that side had kept and emptied them; without a record they are new, and are filled.
+    fn come_back(&self) -> impl Iterator<Item = &'a RelPath> + use<'a> {
+        let plan = self.plan;
+        let comes_back = |change: &&Change| {
+            change.held.is_none()
+                && Side::BOTH.into_iter().any(|side| {
+                    matches!(change.ops[side], Some(Op::MakeDir { .. }))
+                        && change.seen[side].is_absent()
+                        && change.seen[side.other()].kind() == Some(Kind::Dir)
+                })
+        };
+        plan.changes
+            .iter()
+            .filter(comes_back)
+            .map(|change| &change.path)
+    }
+
+    /// Forgets the directories that come back, after the records of what a rename took out of them
+    /// have followed; those may follow only when the renames would survive a power cut.
+    fn forget_what_comes_back(&self, state: &mut State) -> Result<(), Failure> {
+        let is_left = |dir: &&RelPath| self.plan.renames.iter().any(|r| r.from.is_within(dir));
+        let left: Vec<&RelPath> = self.come_back().filter(is_left).collect();
+        let touched = Sides::from_fn(|side| self.touched[side].load(Ordering::Relaxed));
+        if left.is_empty() || self.make_durable(touched).is_err() {
+            return Ok(());
+        }
+        for dir in left {
+            self.ledger.forget(dir);
+        }
         self.write_agreed(state)
     }
 
     fn rename_all(&mut self, state: &mut State) -> Result<(), Failure> {
         let plan = self.plan;
+        self.await_ways(state)?;
         let mut steps = Vec::new();
         let first_seq = self.take_seqs(plan.renames.len());
         for (rename, seq) in plan.renames.iter().zip(first_seq..) {
@@ -209,6 +248,26 @@ impl<'a> Apply<'a> {
         Ok(())
     }
 
+    /// Finds the directories that renames lead into and that are no record yet.
+    fn await_ways(&self, state: &State) -> Result<(), Failure> {
+        let mut known = BTreeSet::new();
+        for dir in self
+            .plan
+            .renames
+            .iter()
+            .flat_map(|rename| rename.to.ancestors())
+        {
+            if dir.is_root() || !known.insert(dir.clone()) {
+                continue;
+            }
+            let record = state.get(&dir).map_err(|error| state_failure(&error))?;
+            if record.is_none_or(|record| record.kind != Kind::Dir) {
+                self.ledger.await_dir(dir);
+            }
+        }
+        Ok(())
+    }
+
     fn is_in_rename(&self, path: &RelPath) -> bool {
         self.plan
             .renames
@@ -227,7 +286,7 @@ impl<'a> Apply<'a> {
                 change.seen[side] = crate::entry::State::Present(*entry);
             }
         }
-        self.ledger.adopt(&change, self.plan.looked_at);
+        self.ledger.adopt(&change);
     }
 
     fn rename(
@@ -829,7 +888,7 @@ impl<'a> Apply<'a> {
         }
         self.settle(state)?;
         let capabilities = Sides::from_fn(|side| self.ground.sides[side].capabilities());
-        let fresh = Ledger::new(&self.plan.changes, capabilities, self.ground.clock);
+        let fresh = Ledger::new(&self.plan.changes, capabilities, self.ground.looked_at_ns);
         let (tally, problems) = std::mem::replace(&mut self.ledger, fresh).close();
         Ok(Done {
             tally,

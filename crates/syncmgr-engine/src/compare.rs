@@ -188,21 +188,18 @@ fn compare(
     let mut hasher = (size <= HASHED_MAX).then(blake3::Hasher::new);
     let mut text = None;
     let mut done = 0;
-    loop {
+    while done < size {
         if cancel.is_cancelled() {
             return Err((Side::Left, Fault::cancelled(&RelPath::root())));
         }
-        let n = fill(&mut *a, &mut buffers.left).map_err(|fault| (Side::Left, fault))?;
-        let m = fill(&mut *b, &mut buffers.right).map_err(|fault| (Side::Right, fault))?;
+        let want = usize::try_from(size - done).unwrap_or(CHUNK).min(CHUNK);
+        let n = fill(&mut *a, &mut buffers.left[..want]).map_err(|fault| (Side::Left, fault))?;
+        let m = fill(&mut *b, &mut buffers.right[..want]).map_err(|fault| (Side::Right, fault))?;
         if buffers.left[..n] != buffers.right[..m] {
-            return Ok(Compared {
-                is_equal: false,
-                hash: None,
-                text: None,
-            });
+            return Ok(Compared { is_equal: false, hash: None, text: None });
         }
         if n == 0 {
-            break;
+            break; // shorter than the listing said; the look below tells
         }
         if let Some(hasher) = &mut hasher {
             hasher.update(&buffers.left[..n]);

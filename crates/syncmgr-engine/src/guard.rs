@@ -62,8 +62,9 @@ pub(crate) fn hold_back(plan: &mut Plan, mode: Mode, is_first_mirror: bool) {
     }
 }
 
-/// Holds back everything, because a root is not the folder it was.
-pub(crate) fn hold_all(plan: &mut Plan, side: Side) {
+/// Holds back everything, because the root of `replaced` is not the folder it was.
+pub(crate) fn hold_all(plan: &mut Plan, replaced: Side) {
+    let side = replaced.other();
     let n_files = plan
         .changes
         .iter()

@@ -161,7 +161,7 @@ impl<'a> Copier<'a> {
                 ready.text = is_text(bytes).then(|| bytes.to_vec().into_boxed_slice());
                 return Ok(());
             }
-            Source::Version { side, path, seen } => (self.open(from(*side), *side, path)?, *seen),
+            Source::Version { side, path, seen } => (self.open(from(*side), *side, path)?, **seen),
             Source::Peer => {
                 let Some((side, seen)) = order.peer else {
                     return Err(Refusal::Moved);

@@ -7,8 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
 
-use crate::clock::Clock;
-use crate::entry::{Agreed, Entry, FileTime, Hash, Kind, Side, Sides, Stamp};
+use crate::equals::EqualFile;
+use crate::entry::{Agreed, Entry, Hash, Kind, Side, Sides, Stamp};
 use crate::journal::StepEnd;
 use crate::path::RelPath;
 use crate::plan::{Change, Op, Problem, ProblemKind, Rename, Tally};
@@ -63,26 +63,30 @@ struct Books {
     tally: Sides<Tally>,
     problems: Vec<Problem>,
     n_done: u64,
+    /// Directories that are no record of the base yet, but have to be for a record to move there.
+    awaited: BTreeSet<RelPath>,
 }
 
 /// The books of one run; shared by its threads.
 pub(crate) struct Ledger<'a> {
     changes: &'a [Change],
     capabilities: Sides<&'a Capabilities>,
-    clock: &'a dyn Clock,
+    looked_at_ns: Sides<i128>,
     books: Mutex<Books>,
 }
 
 impl<'a> Ledger<'a> {
+    /// Begins the books. `looked_at_ns` is when the plan's look began, by each file system's clock,
+    /// in nanoseconds since 1970.
     pub(crate) fn new(
         changes: &'a [Change],
         capabilities: Sides<&'a Capabilities>,
-        clock: &'a dyn Clock,
+        looked_at_ns: Sides<i128>,
     ) -> Self {
         Self {
             changes,
             capabilities,
-            clock,
+            looked_at_ns,
             books: Mutex::default(),
         }
     }
@@ -148,20 +152,28 @@ impl<'a> Ledger<'a> {
             .remove(&index)
             .filter(|pending| !pending.has_failed)
         {
-            self.agree(
-                &mut books.agreed,
-                change,
-                pending.entries,
-                pending.hash,
-                self.clock.now(),
-            );
+            self.agree(&mut books.agreed, change, pending.entries, pending.hash);
         }
     }
 
-    /// Notes that both sides are equal already, as seen at the time `at`.
-    pub(crate) fn adopt(&self, change: &Change, at: FileTime) {
+    /// Notes that both sides are equal already.
+    pub(crate) fn adopt(&self, change: &Change) {
         let entries = Sides::from_fn(|side| change.seen[side].entry().copied());
-        self.agree(&mut self.books().agreed, change, entries, change.hash, at);
+        self.agree(&mut self.books().agreed, change, entries, change.hash);
+    }
+
+    /// Notes a file that both sides have alike.
+    pub(crate) fn adopt_equal(&self, file: EqualFile) {
+        let agreed = Agreed {
+            kind: Kind::File,
+            size: file.left.size,
+            mode: file.left.mode,
+            hash: file.hash,
+            target: None,
+            left: self.stamp(&file.left, Side::Left),
+            right: self.stamp(&file.right, Side::Right),
+        };
+        self.books().agreed.push(BaseChange::Put { path: file.path, agreed });
     }
 
     /// Notes that a record is to be forgotten.
@@ -177,7 +189,6 @@ impl<'a> Ledger<'a> {
         change: &Change,
         entries: Sides<Option<Entry>>,
         hash: Option<Hash>,
-        at: FileTime,
     ) {
         let path = change.path.clone();
         match (entries.left, entries.right) {
@@ -202,8 +213,8 @@ impl<'a> Ledger<'a> {
                     mode,
                     hash: hash.filter(|_| left.kind == Kind::File),
                     target: link_text(change).filter(|_| left.kind == Kind::Symlink),
-                    left: self.stamp(&left, Side::Left, at),
-                    right: self.stamp(&right, Side::Right, at),
+                    left: self.stamp(&left, Side::Left),
+                    right: self.stamp(&right, Side::Right),
                 };
                 agreed.push(BaseChange::Put {
                     path,
@@ -215,15 +226,17 @@ impl<'a> Ledger<'a> {
     }
 
     /// A change within the same granule of the file system's clock as this reading would leave the
-    /// times as they are; such an entry is marked, and the next run looks into the content.
-    fn stamp(&self, entry: &Entry, side: Side, at: FileTime) -> Stamp {
+    /// times as they are; such an entry is marked, and the next run looks into the content. When
+    /// it was read is not noted for each, so it counts as read when the look began.
+    fn stamp(&self, entry: &Entry, side: Side) -> Stamp {
         let capabilities = self.capabilities[side];
         let granule = u128::from(
             capabilities
                 .clock_granule_ns
                 .max(capabilities.mtime_step_ns),
         );
-        let is_fresh = entry.ctime >= at || entry.ctime.distance_ns(at) <= granule;
+        let age_ns = self.looked_at_ns[side] - entry.ctime.as_nanos();
+        let is_fresh = u128::try_from(age_ns).is_ok_and(|age_ns| age_ns <= granule) || age_ns < 0;
         let is_just_written = entry.mtime.distance_ns(entry.ctime) <= granule;
         let is_racy = entry.kind == Kind::File && is_fresh && is_just_written;
         Stamp {
@@ -259,6 +272,11 @@ impl<'a> Ledger<'a> {
         }
     }
 
+    /// Notes that records which move into this directory have to wait for its own.
+    pub(crate) fn await_dir(&self, dir: RelPath) {
+        self.books().awaited.insert(dir);
+    }
+
     /// Notes that both sides have something under a new name already.
     pub(crate) fn note_moved(&self, from: &RelPath, to: &RelPath) {
         self.books().agreed.push(BaseChange::Move {
@@ -280,10 +298,18 @@ impl<'a> Ledger<'a> {
     /// Takes what has become agreed since the last call. To be written to the base only when the
     /// files are durable.
     pub(crate) fn take_agreed(&self) -> Vec<BaseChange> {
-        let agreed = std::mem::take(&mut self.books().agreed);
+        let mut books = self.books();
+        let agreed = std::mem::take(&mut books.agreed);
         let (moves, mut rest): (Vec<_>, Vec<_>) = agreed
             .into_iter()
             .partition(|change| matches!(change, BaseChange::Move { .. }));
+        for change in &rest {
+            if let BaseChange::Put { path, .. } = change {
+                books.awaited.remove(path);
+            }
+        }
+        let moves = hold_back(&mut books, moves);
+        drop(books);
         // A directory comes before what is in it; steps on one path keep their order, because the
         // sort is stable.
         rest.sort_by(|a, b| path_of(a).cmp(path_of(b)));
@@ -329,6 +355,30 @@ impl<'a> Ledger<'a> {
             .unwrap_or_else(PoisonError::into_inner);
         (books.tally, books.problems)
     }
+}
+
+/// Takes out the moves that can be written now. Where the way is no record yet the move waits, and
+/// if that never becomes one, the record stays at its old name and the next run sees the rename
+/// again.
+fn hold_back(books: &mut Books, moves: Vec<BaseChange>) -> Vec<BaseChange> {
+    let mut waiting: Vec<RelPath> = Vec::new();
+    let mut ready = Vec::new();
+    for change in moves {
+        let BaseChange::Move { from, to } = &change else {
+            continue;
+        };
+        let has_to_wait = to.ancestors().any(|dir| books.awaited.contains(&dir))
+            || waiting
+                .iter()
+                .any(|path| from.is_within(path) || to.is_within(path));
+        if has_to_wait {
+            waiting.push(to.clone());
+            books.agreed.push(change);
+        } else {
+            ready.push(change);
+        }
+    }
+    ready
 }
 
 fn path_of(change: &BaseChange) -> &RelPath {

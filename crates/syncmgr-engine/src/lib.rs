@@ -20,6 +20,7 @@ pub mod rules;
 pub mod state;
 
 pub mod compare;
+pub mod equals;
 mod guard;
 mod look;
 pub mod merge;

@@ -43,8 +43,17 @@ pub(crate) struct Ground<'a> {
     pub(crate) decided: &'a BTreeMap<RelPath, ConflictRule>,
     /// Only these paths; everything when empty.
     pub(crate) scope: &'a [RelPath],
-    /// Names that a killed run had emptied to put something else there.
-    pub(crate) emptied: &'a BTreeSet<(RelPath, Side)>,
+    pub(crate) killed: &'a Killed,
+}
+
+/// What runs that were killed had done without having been able to say what both sides agree on
+/// then.
+#[derive(Default)]
+pub(crate) struct Killed {
+    /// Names that are free because something else was about to be put there.
+    pub(crate) emptied: BTreeSet<(RelPath, Side)>,
+    /// Renames that were repeated, from and to, in order.
+    pub(crate) renamed: Vec<(RelPath, RelPath)>,
 }
 
 impl Ground<'_> {
@@ -100,9 +109,13 @@ impl Ground<'_> {
         };
         let mut differences = scan.differences;
         self.forget_emptied(&mut differences);
-        let followed = moves::follow(differences, made_on, stable_ids, &|side, from, to, seen| {
-                self.is_free(side, from, to, seen)
-            });
+        let followed = moves::follow(
+            differences,
+            made_on,
+            stable_ids,
+            &self.killed.renamed,
+            &|side, from, to, seen| self.is_free(side, from, to, seen),
+        );
         let mut differences = followed.differences;
         let mut problems = scan.problems;
         self.look_again(&mut differences, &mut problems)?;
@@ -128,8 +141,10 @@ impl Ground<'_> {
             census: scan.census,
             is_first: false,
             forget: scan.forget,
+            equals: scan.equals,
             mounts,
             looked_at: self.now,
+            texts: scan.texts,
         };
         for conflict in outcome.conflicts {
             self.settle(&mut plan, conflict, &policy)?;
@@ -146,12 +161,12 @@ impl Ground<'_> {
     /// A name that a killed run emptied was not deleted by anybody: nothing is agreed about it, so
     /// the other side's version comes, as it was about to.
     fn forget_emptied(&self, differences: &mut [Difference]) {
-        if self.emptied.is_empty() {
+        if self.killed.emptied.is_empty() {
             return;
         }
         for d in differences {
             let is_emptied = |side: Side| {
-                d.seen[side].is_absent() && self.emptied.contains(&(d.path.clone(), side))
+                d.seen[side].is_absent() && self.killed.emptied.contains(&(d.path.clone(), side))
             };
             if Side::BOTH.into_iter().any(is_emptied) {
                 d.base = None;
@@ -219,8 +234,10 @@ impl Ground<'_> {
             }
             _ => false,
         });
-        if let (Some(base), true) = (&d.base, untouched.left && untouched.right && !self.options.is_full)
-        {
+        if let (Some(base), true) = (
+            &d.base,
+            untouched.left && untouched.right && !self.options.is_full,
+        ) {
             return Ok(Facts {
                 equal: Some(true),
                 is_base: Sides::new(Some(true), Some(true)),
@@ -265,7 +282,7 @@ impl Ground<'_> {
                 entry,
             })
         });
-        compare::look(d.base.as_ref(), looks, untouched, buffers, self.cancel)
+        compare::look(d.base.as_deref(), looks, untouched, buffers, self.cancel)
     }
 
     /// Settles a conflict by the rules that need contents or names, or leaves it to a person.
@@ -557,7 +574,8 @@ fn resembles(plan: &Plan) -> bool {
         .filter(|change| change.reason == Reason::AlreadyEqual && change.is_memory_only())
         .filter(|change| change.seen.left.kind() != Some(crate::entry::Kind::Dir))
         .count() as u64
-        + plan.conflicts.len() as u64;
+        + plan.conflicts.len() as u64
+        + plan.equals.len();
     let most = plan.census.left.n_files.max(plan.census.right.n_files);
     n_shared * 2 >= most && most > 0
 }

@@ -37,17 +37,19 @@ pub(crate) struct Followed {
 pub(crate) type IsFree<'a> = dyn Fn(Side, &RelPath, &RelPath, &Entry) -> bool + 'a;
 
 /// Finds renames made on the sides in `made_on` and applies them to the differences.
-/// `stable_ids` says on which sides file ids can be trusted across runs, `is_free` whether a side
-/// can take a new name.
+/// `stable_ids` says on which sides file ids can be trusted across runs, `repeated` lists renames
+/// that a killed run had carried out, in order, and `is_free` says whether a side can take a name.
 #[must_use]
 pub(crate) fn follow(
     differences: Vec<Difference>,
     made_on: &[Side],
     stable_ids: Sides<bool>,
+    repeated: &[(RelPath, RelPath)],
     is_free: &IsFree<'_>,
 ) -> Followed {
     let was_repeated = stable_ids.left && stable_ids.right && has_repeated(&differences);
     let may_have = was_repeated
+        || !repeated.is_empty()
         || made_on
             .iter()
             .any(|&side| stable_ids[side] && has_candidates(&differences, side));
@@ -62,13 +64,24 @@ pub(crate) fn follow(
         .map(|d| (d.path.clone(), d))
         .collect();
     let mut moved = Vec::new();
+    for (from, to) in repeated {
+        follow_known(&mut tree, from, to, &mut moved);
+    }
     if was_repeated {
         follow_repeated(&mut tree, &mut moved);
     }
     let mut renames = Vec::new();
-    for &side in made_on {
-        if stable_ids[side] {
-            follow_side(&mut tree, side, is_free, &mut renames);
+    // A rename on one side can be followed only after one on the other: a file that moved into a
+    // directory which the other side has renamed. Each round finds one or is the last.
+    loop {
+        let n_found = renames.len();
+        for &side in made_on {
+            if stable_ids[side] {
+                follow_side(&mut tree, side, is_free, &mut renames);
+            }
+        }
+        if renames.len() == n_found {
+            break;
         }
     }
     Followed {
@@ -138,11 +151,20 @@ fn follow_repeated(tree: &mut Tree, moved: &mut Vec<(RelPath, RelPath)>) {
         let to = new.path.clone();
         new_by_ids.remove(&ids);
         n_waiting = 0;
-        let is_way_agreed = to.ancestors().all(|dir| is_agreed_dir(tree, &dir));
-        work.extend(take_base_along(tree, &from, &to, is_way_agreed));
-        if is_way_agreed {
-            moved.push((from, to));
-        }
+        work.extend(take_base_along(tree, &from, &to, moved));
+    }
+}
+
+/// Brings the base after a rename that a killed run had carried out.
+fn follow_known(
+    tree: &mut Tree,
+    from: &RelPath,
+    to: &RelPath,
+    moved: &mut Vec<(RelPath, RelPath)>,
+) {
+    let is_new = |d: &Difference| d.base.is_none() && d.seen.left.kind() == d.seen.right.kind();
+    if tree.get(from).is_some_and(is_displaced) && tree.get(to).is_some_and(is_new) {
+        take_base_along(tree, from, to, moved);
     }
 }
 
@@ -150,7 +172,8 @@ fn follow_repeated(tree: &mut Tree, moved: &mut Vec<(RelPath, RelPath)>) {
 fn is_agreed_dir(tree: &Tree, dir: &RelPath) -> bool {
     tree.get(dir).is_none_or(|d| {
         let modes = d.seen.as_ref().map(|seen| seen.entry().map(|e| e.mode));
-        d.base.is_some() || modes.left == modes.right
+        let is_record = d.base.as_ref().is_some_and(|base| base.kind == Kind::Dir);
+        is_record || modes.left == modes.right
     })
 }
 
@@ -161,8 +184,12 @@ fn take_base_along(
     tree: &mut Tree,
     from: &RelPath,
     to: &RelPath,
-    follows: bool,
+    moved: &mut Vec<(RelPath, RelPath)>,
 ) -> Vec<RelPath> {
+    let follows = to.ancestors().all(|dir| is_agreed_dir(tree, &dir));
+    if follows {
+        moved.push((from.clone(), to.clone()));
+    }
     let mut displaced = Vec::new();
     for old_path in paths_within(tree, from) {
         let (Some(old), Some(path)) = (tree.get_mut(&old_path), old_path.rebase(from, to)) else {
@@ -173,12 +200,12 @@ fn take_base_along(
             tree.remove(&old_path);
         } else if base.is_some() {
             // Something else has the old name now.
-            old.now_at = Some(Sides::new(old_path.clone(), old_path));
+            old.now_at = Some(Box::new(Sides::new(old_path.clone(), old_path)));
         }
         let mut new = tree.remove(&path).unwrap_or_else(|| nowhere(path.clone()));
         if new.base.is_none() {
             new.base = base;
-            new.now_at = Some(Sides::new(path.clone(), path.clone()));
+            new.now_at = Some(Box::new(Sides::new(path.clone(), path.clone())));
         }
         if is_displaced(&new) {
             displaced.push(path.clone());
@@ -228,12 +255,7 @@ fn is_new(d: &Difference, side: Side) -> bool {
     d.base.is_none() && d.seen[side.other()].is_absent() && d.seen[side].entry().is_some()
 }
 
-fn follow_side(
-    tree: &mut Tree,
-    side: Side,
-    is_free: &IsFree<'_>,
-    renames: &mut Vec<Rename>,
-) {
+fn follow_side(tree: &mut Tree, side: Side, is_free: &IsFree<'_>, renames: &mut Vec<Rename>) {
     let mut new_by_id: HashMap<FileId, Vec<RelPath>> = HashMap::new();
     for d in tree.values().filter(|d| is_new(d, side)) {
         if let Some(entry) = d.seen[side].entry() {
@@ -277,9 +299,9 @@ fn accept(
     let seen = *d.seen[side.other()].entry()?;
     let (kind, id) = (base.kind, base.stamp(side).id);
     let places = new_by_id.get_mut(&id).filter(|_| id != FileId(0))?;
-    let at = places
-        .iter()
-        .position(|to| can_follow(tree, side, from, to, kind) && is_free(side.other(), from, to, &seen))?;
+    let at = places.iter().position(|to| {
+        can_follow(tree, side, from, to, kind) && is_free(side.other(), from, to, &seen)
+    })?;
     let to = places.remove(at);
     carry_over(tree, side, from, &to);
     renames.push(Rename {
@@ -302,8 +324,13 @@ fn can_follow(tree: &Tree, side: Side, from: &RelPath, to: &RelPath, kind: Kind)
         && to.ancestors().filter(|dir| !dir.is_root()).all(|dir| {
             tree.get(&dir).is_none_or(|d| {
                 let there = &d.seen[side.other()];
+                // A file in the way that only this side has made a directory of makes room.
+                let makes_room = d.facts.is_base[side.other()] == Some(true)
+                    && d.base.as_ref().map(|base| base.kind) == there.kind();
                 d.seen[side].kind() == Some(Kind::Dir)
-                    && (there.kind() == Some(Kind::Dir) || (there.is_absent() && d.base.is_none()))
+                    && (there.kind() == Some(Kind::Dir)
+                        || (there.is_absent() && d.base.is_none())
+                        || makes_room)
             })
         })
 }
@@ -333,7 +360,7 @@ fn carry_over(tree: &mut Tree, side: Side, from: &RelPath, to: &RelPath) {
             .map_or_else(|| new_path.clone(), |at| at[side].clone());
         let mut now_at = Sides::new(was_at.clone(), was_at);
         now_at[side] = here;
-        merged.now_at = Some(now_at);
+        merged.now_at = Some(Box::new(now_at));
         merged.facts = crate::compare::Facts::default();
         if !moved_along_unchanged(&merged, side) {
             tree.insert(new_path, merged);

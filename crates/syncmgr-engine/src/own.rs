@@ -10,7 +10,7 @@ use crate::path::{OWN_PREFIX, RelPath};
 use crate::replica::{Fault, FaultKind, Replica};
 
 /// Permission bits of syncmgr's own directories: what is kept there may be private (S8).
-const PRIVATE: u16 = 0o700;
+pub(crate) const PRIVATE: u16 = 0o700;
 
 const STAGE: &[u8] = b"stage";
 const NURSERIES: &[u8] = b"dirs";

@@ -1,7 +1,7 @@
 //! A pair of folders and what they last agreed on: the door through which a handler uses the
 //! engine. `plan` looks, `apply` does; everything else is a view of what they left behind.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::cancel::Cancel;
 use crate::clock::Clock;
 use crate::entry::{Agreed, Entry, FileTime, Kind, Side, Sides, State as Seen};
-use crate::journal::{RunEnd, RunId, RunKind, RunRecord, Step, StepKind};
+use crate::journal::{RunEnd, RunId, RunKind, RunRecord, Step, StepEnd, StepKind};
 use crate::local::LocalReplica;
 use crate::lock::{LockError, RootLock};
 use crate::monitor::{Monitor, Silent};
@@ -36,6 +36,9 @@ const EXPIRE_EVERY_SECS: i64 = 24 * 60 * 60;
 
 /// Seconds the history of runs is kept at least.
 const HISTORY_SECS: i64 = 90 * 24 * 60 * 60;
+
+/// Where the ids of runs that were killed are remembered.
+const UNFINISHED: &str = "unfinished";
 
 /// How many runs killed one after the other are looked into for what they left.
 const KILLED_RUNS_MAX: usize = 16;
@@ -164,8 +167,8 @@ pub enum Failure {
     /// The memory of the agreed state failed.
     #[error("the state of this sync cannot be used: {0}")]
     State(String),
-    /// The memory turned out to be damaged in the middle of a look; [`Pair::plan`] begins it anew
-    /// by itself, so this is seen only when that failed.
+    /// The memory turned out to be damaged and has been begun anew. [`Pair::plan`] goes on by
+    /// itself then; a run ends here, and the next look compares both sides as at first contact.
     #[error("the state of this sync is damaged: {0}")]
     Damaged(String),
     /// Something named by the caller is not there (a run, a conflict, a version).
@@ -474,7 +477,13 @@ impl Pair {
         if !matches!(&result, Err(Failure::Damaged(_))) {
             return result;
         }
-        // The memory turned out to be damaged: go on without it, adding until proven (I11).
+        self.begin_anew()?;
+        self.look_once(options, monitor, cancel, decided, scope)
+    }
+
+    /// Puts a memory that turned out to be damaged away and goes on without it, adding until
+    /// proven (I11).
+    fn begin_anew(&self) -> Result<(), Failure> {
         let aside = State::set_aside(&self.state_dir).map_err(|error| state_failure(&error))?;
         let (mut fresh, _) = State::open(&self.state_dir).map_err(|error| state_failure(&error))?;
         fresh.set_swapped(self.is_swapped);
@@ -482,7 +491,7 @@ impl Pair {
             .map_err(|error| state_failure(&error))?;
         *self.memory() = fresh;
         *self.rebuilt.lock().unwrap_or_else(PoisonError::into_inner) = Some(aside);
-        self.look_once(options, monitor, cancel, decided, scope)
+        Ok(())
     }
 
     fn look_once(
@@ -499,7 +508,7 @@ impl Pair {
         for side in Side::BOTH {
             replaced[side] = self.is_replaced(&state, side, &roots[side])?;
         }
-        let emptied = self.emptied(&state)?;
+        let killed = self.killed(&state)?;
         let are_local = self.locals.left.is_some() && self.locals.right.is_some();
         let ground = look::Ground {
             sides: self.observed(),
@@ -513,37 +522,57 @@ impl Pair {
             is_first_mirror: is_waiting(&state)?,
             decided,
             scope,
-            emptied: &emptied,
+            killed: &killed,
         };
         ground.plan()
     }
 
-    /// Finds the names that runs killed since the last whole one had emptied in order to put
-    /// something else there: what was there is a version now, and the name is free.
-    fn emptied(&self, state: &State) -> Result<BTreeSet<(RelPath, Side)>, Failure> {
+    /// Finds out what the runs that were killed since the last whole one had done.
+    fn killed(&self, state: &State) -> Result<look::Killed, Failure> {
         let failed = |error: StateError| state_failure(&error);
-        let mut found = BTreeSet::new();
-        let killed = state.runs(KILLED_RUNS_MAX).map_err(failed)?.into_iter();
-        for run in killed.take_while(|run| run.end == RunEnd::Open) {
-            for step in state.steps(&run.id).map_err(failed)? {
-                let replaces = matches!(
-                    step.kind,
-                    StepKind::Updated | StepKind::Copied | StepKind::MadeDir
-                );
-                let Some(before) = step.before.filter(|_| replaces) else {
-                    continue;
-                };
-                let replica = &self.sides[step.side];
-                let is_kept = before.kind == Kind::Dir
-                    || step.version.as_ref().is_some_and(|kept_at| {
-                        matches!(replica.stat(kept_at), Ok(Some(kept)) if kept.is_same_file(&before))
-                    });
-                if is_kept && matches!(replica.stat(&step.path), Ok(None)) {
-                    found.insert((step.path, step.side));
-                }
+        let mut found = look::Killed::default();
+        for run in Self::unfinished(state)? {
+            for step in state.steps(&run).map_err(failed)? {
+                self.examine(step, &mut found);
             }
         }
         Ok(found)
+    }
+
+    /// Lists the runs that began and did not come to an end since one did, in their order. Their
+    /// times do not tell it: clocks are set back.
+    fn unfinished(state: &State) -> Result<Vec<RunId>, Failure> {
+        let text = state
+            .meta(UNFINISHED)
+            .map_err(|error| state_failure(&error))?;
+        let text = text.unwrap_or_default();
+        Ok(text.split(' ').filter_map(RunId::new).collect())
+    }
+
+    /// Finds out whether a step of a killed run was done, as far as that is of interest.
+    fn examine(&self, step: Step, found: &mut look::Killed) {
+        let replica = &self.sides[step.side];
+        let (Some(before), false) = (step.before, step.end == StepEnd::NotDone) else {
+            return;
+        };
+        match step.kind {
+            StepKind::Renamed => {
+                let is_done =
+                    matches!(replica.stat(&step.path), Ok(Some(now)) if now.id == before.id);
+                if let Some(from) = step.from.filter(|_| is_done) {
+                    found.renamed.push((from, step.path));
+                }
+            }
+            StepKind::Updated | StepKind::Copied | StepKind::MadeDir => {
+                let is_version = |kept_at: &RelPath| matches!(replica.stat(kept_at), Ok(Some(kept)) if kept.is_same_file(&before));
+                let is_ours =
+                    before.kind == Kind::Dir || step.version.as_ref().is_some_and(is_version);
+                if is_ours && matches!(replica.stat(&step.path), Ok(None)) {
+                    found.emptied.insert((step.path, step.side));
+                }
+            }
+            StepKind::Deleted | StepKind::RemovedDir | StepKind::SetAttributes => {}
+        }
     }
 
     fn observed(&self) -> Sides<&dyn Observe> {
@@ -591,8 +620,25 @@ impl Pair {
     /// the run, stores its conflicts and problems. `run` must be new and names the versions.
     ///
     /// # Errors
-    /// [`Failure`], except `Stopped`: a stopped run gives a report with `was_stopped`.
+    /// [`Failure`], except `Stopped`: a stopped run gives a report with `was_stopped`. After
+    /// `Damaged` the memory has been begun anew, and another look is needed.
     pub fn apply(
+        &mut self,
+        plan: &Plan,
+        run: &RunId,
+        kind: RunKind,
+        options: &Options,
+        monitor: &dyn Monitor,
+        cancel: &Cancel,
+    ) -> Result<Report, Failure> {
+        let result = self.apply_once(plan, run, kind, options, monitor, cancel);
+        if matches!(&result, Err(Failure::Damaged(_))) {
+            self.begin_anew()?;
+        }
+        result
+    }
+
+    fn apply_once(
         &mut self,
         plan: &Plan,
         run: &RunId,
@@ -607,12 +653,20 @@ impl Pair {
             ));
         }
         let changes_nothing = plan.changes_nothing();
-        let has_news = !changes_nothing || plan.changes.iter().any(|change| change.held.is_none());
+        let has_news = !changes_nothing
+            || !plan.equals.is_empty()
+            || plan.changes.iter().any(|change| change.held.is_none());
         if has_news || plan.is_first || !plan.forget.is_empty() {
             self.mark_roots(plan, run)?;
         }
+        let mut unfinished = Self::unfinished(&self.memory())?;
+        let was_killed = !unfinished.is_empty();
         // Also when there is nothing to do: the run before may have been killed when all was done.
         self.tidy(plan);
+        let looked_at_ns = Sides::from_fn(|side| {
+            let skew_ns = if has_news { self.skew_ns(side) } else { 0 };
+            plan.looked_at.as_nanos() + skew_ns
+        });
         let started = self.clock.now();
         let mut record = RunRecord {
             id: run.clone(),
@@ -629,6 +683,10 @@ impl Pair {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let failed = |error: StateError| state_failure(&error);
         state.begin_run(&record).map_err(failed)?;
+        if !changes_nothing {
+            unfinished.push(run.clone());
+            note_unfinished(&mut state, &unfinished).map_err(failed)?;
+        }
         if plan.is_first
             && plan
                 .holds
@@ -638,6 +696,12 @@ impl Pair {
         {
             state.clear_base().map_err(failed)?;
         }
+        let texts: Vec<_> = plan
+            .texts
+            .iter()
+            .map(|(hash, text)| (*hash, &**text))
+            .collect();
+        state.keep_content(&texts).map_err(failed)?;
         if kind == RunKind::Sync {
             note_first_mirror(&mut state, plan).map_err(failed)?;
         }
@@ -646,6 +710,7 @@ impl Pair {
             run,
             options,
             clock: &*self.clock,
+            looked_at_ns,
             monitor,
             cancel,
         };
@@ -678,11 +743,30 @@ impl Pair {
             forget_settled(&mut state, plan, &report).map_err(failed)?;
         }
         state.end_run(&record).map_err(failed)?;
+        // A stopped run has noted what it did; only one that covers everything makes up for those
+        // that were killed.
+        let makes_up = kind == RunKind::Sync && !report.was_stopped;
+        unfinished.retain(|killed| !makes_up && killed != run);
+        if was_killed || !changes_nothing {
+            note_unfinished(&mut state, &unfinished).map_err(failed)?;
+        }
         drop(state);
         if !changes_nothing && !report.was_stopped {
             self.expire(plan, run, options);
         }
         Ok(report)
+    }
+
+    /// Returns how far a file system's clock is ahead of ours, in nanoseconds; 0 where nothing can
+    /// be written, and so be dated by it.
+    fn skew_ns(&self, side: Side) -> i128 {
+        let replica = &self.sides[side];
+        let own = own::own_dir(&RelPath::root());
+        let dated = replica.set_meta(&own, Some(own::PRIVATE), Some(self.clock.now()));
+        match dated.and_then(|()| replica.stat(&own)) {
+            Ok(Some(entry)) => entry.ctime.as_nanos() - self.clock.now().as_nanos(),
+            Ok(None) | Err(_) => 0,
+        }
     }
 
     fn store_findings(&self, state: &mut State, report: &Report) -> Result<(), StateError> {
@@ -857,8 +941,17 @@ impl Pair {
             return Ok(Plan::default());
         }
         let mut plan = self.look(&options, &Silent, &Cancel::new(), &decided, &scope)?;
+        // Of many, those that cannot be decided this way stay conflicts, and the others are decided.
+        let n_chosen = chosen.len();
+        let mut undecided = Vec::new();
         for (conflict, choice) in chosen {
-            settle(&mut plan, conflict, choice)?;
+            match settle(&mut plan, conflict, choice) {
+                Err(Failure::NotPossible(text)) => undecided.push(text),
+                result => result?,
+            }
+        }
+        if undecided.len() == n_chosen {
+            return Err(Failure::NotPossible(undecided.swap_remove(0)));
         }
         for change in &mut plan.changes {
             change.reason = Reason::Resolved;
@@ -955,7 +1048,7 @@ impl Pair {
             let source = Source::Version {
                 side: version.side,
                 path: version.kept_at.clone(),
-                seen: entry,
+                seen: Box::new(entry),
             };
             look::copy_op(source, &entry)
         };
@@ -1056,6 +1149,17 @@ impl Pair {
         }
     }
 
+    /// Returns the uppermost directory above a path that is not on both sides: what becomes of the
+    /// path is decided there. The path itself when there is none.
+    fn fate_of(&self, path: &RelPath) -> RelPath {
+        let mut above: Vec<_> = path.ancestors().filter(|dir| !dir.is_root()).collect();
+        above.reverse();
+        let is_dir = |side: Side, dir: &RelPath| matches!(self.sides[side].stat(dir), Ok(Some(entry)) if entry.kind == Kind::Dir);
+        let is_on_both = |dir: &RelPath| Side::BOTH.into_iter().all(|side| is_dir(side, dir));
+        let undecided = above.into_iter().find(|dir| !is_on_both(dir));
+        undecided.unwrap_or_else(|| path.clone())
+    }
+
     /// Says why a path is, or is not, in sync, by looking at it now.
     ///
     /// # Errors
@@ -1092,7 +1196,7 @@ impl Pair {
             &Silent,
             &Cancel::new(),
             &BTreeMap::new(),
-            std::slice::from_ref(path),
+            &[self.fate_of(path)],
         )?;
         let above = |other: &RelPath| path.is_within(other) || other.is_within(path);
         if let Some(conflict) = plan.conflicts.iter().find(|conflict| above(&conflict.path)) {
@@ -1178,10 +1282,10 @@ fn settle(plan: &mut Plan, stored: &StoredConflict, choice: &Choice) -> Result<(
         return Err(changed());
     }
     let Some(at) = open else { return Ok(()) };
-    let conflict = plan.conflicts.remove(at);
     let path = &stored.path;
     let text = match choice {
-        Choice::Merged(bytes) if look::has_two_contents(conflict.kind) => {
+        Choice::Merged(bytes) if look::has_two_contents(plan.conflicts[at].kind) => {
+            let conflict = plan.conflicts.remove(at);
             plan.changes.push(look::merged_change(
                 &conflict,
                 Arc::clone(bytes),
@@ -1196,7 +1300,7 @@ fn settle(plan: &mut Plan, stored: &StoredConflict, choice: &Choice) -> Result<(
         Choice::MergeText => format!(
             "`{path}` cannot be merged by itself: it is no text, its common base is not kept, or both sides changed the same lines"
         ),
-        Choice::KeepNewest => format!("`{path}` has no newer version: choose a side"),
+        Choice::KeepNewest => format!("`{path}` has the same time on both sides, so neither version is newer: choose left or right"),
         Choice::KeepBoth => format!("`{path}` cannot be kept twice: choose a side"),
         Choice::Keep(_) => format!("`{path}` cannot be decided this way"),
     };
@@ -1255,6 +1359,13 @@ fn find_run(state: &State, run: &RunId) -> Result<RunRecord, Failure> {
         what: "run",
         name: run.to_string(),
     })
+}
+
+/// Remembers which runs have not come to an end; of very many, the latest.
+fn note_unfinished(state: &mut State, runs: &[RunId]) -> Result<(), StateError> {
+    let latest = &runs[runs.len().saturating_sub(KILLED_RUNS_MAX)..];
+    let ids: Vec<&str> = latest.iter().map(RunId::as_str).collect();
+    state.set_meta(UNFINISHED, &ids.join(" "))
 }
 
 /// Returns the root and the mount points of a side: wherever there is a place of our own.

@@ -8,6 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::entry::{Agreed, Entry, FileTime, Hash, Kind, Side, Sides, State};
+use crate::equals::Equals;
 use crate::path::RelPath;
 use crate::replica::Fault;
 
@@ -33,7 +34,7 @@ pub enum Source {
         /// The path below that side's root, inside syncmgr's own directory.
         path: RelPath,
         /// What it looked like when the plan was made.
-        seen: Entry,
+        seen: Box<Entry>,
     },
     /// Bytes at hand (a merge result).
     Bytes(Arc<[u8]>),
@@ -374,8 +375,12 @@ pub struct Plan {
     /// Directories that are mount points, on each side: what is kept of a file stays on the file
     /// system the file is on.
     pub mounts: Sides<Vec<RelPath>>,
+    /// Files that are equal already and only have to be remembered.
+    pub equals: Equals,
     /// When the look at both sides began.
     pub looked_at: FileTime,
+    /// Texts that turned out equal on both sides, to be kept for later merges.
+    pub texts: Vec<(Hash, Box<[u8]>)>,
 }
 
 /// Counts for one side of a plan or run.

@@ -32,7 +32,7 @@ pub struct Policy<'a> {
 pub struct Reconciliation {
     /// Sorted by path.
     pub changes: Vec<Change>,
-    /// Sorted by path.
+    /// In no particular order.
     pub conflicts: Vec<Conflict>,
     /// In no particular order.
     pub problems: Vec<Problem>,
@@ -53,7 +53,7 @@ enum Verdict {
 /// told nothing. Both sorted.
 #[must_use]
 pub fn reconcile(
-    differences: Vec<Difference>,
+    mut differences: Vec<Difference>,
     obstacles: &[(RelPath, Side)],
     unknown: &[(RelPath, Side)],
     policy: &Policy<'_>,
@@ -61,10 +61,26 @@ pub fn reconcile(
     let mut verdicts: Vec<Verdict> = differences.iter().map(|d| policy.verdict(d)).collect();
     let mut out = Reconciliation::default();
     policy.settle_directories(&differences, &mut verdicts, obstacles, unknown, &mut out);
-    for (d, verdict) in differences.into_iter().zip(verdicts) {
+    // From the end, giving memory back on the way: a first sync has as many differences as files.
+    while let (Some(d), Some(verdict)) = (differences.pop(), verdicts.pop()) {
+        if differences.len() % SHRINK_EVERY == 0 {
+            differences.shrink_to_fit();
+            verdicts.shrink_to_fit();
+        }
+        out.put(d, verdict);
+    }
+    out.changes.reverse();
+    out
+}
+
+/// Differences between two returns of memory.
+const SHRINK_EVERY: usize = 4096;
+
+impl Reconciliation {
+    fn put(&mut self, d: Difference, verdict: Verdict) {
         match verdict {
             Verdict::Leave => {}
-            Verdict::Do(ops, reason) => out.changes.push(Change {
+            Verdict::Do(ops, reason) => self.changes.push(Change {
                 path: d.path,
                 ops,
                 seen: d.seen,
@@ -74,21 +90,20 @@ pub fn reconcile(
                 held: None,
                 leaves_apart: false,
             }),
-            Verdict::Dispute(kind) => out.conflicts.push(Conflict {
+            Verdict::Dispute(kind) => self.conflicts.push(Conflict {
                 path: d.path,
                 kind,
-                base: d.base,
+                base: d.base.map(|base| *base),
                 seen: d.seen,
                 n_within: 0,
             }),
-            Verdict::Problem(side, why) => out.problems.push(Problem {
+            Verdict::Problem(side, why) => self.problems.push(Problem {
                 path: d.path,
                 side: Some(side),
                 kind: ProblemKind::NotStorable(why),
             }),
         }
     }
-    out
 }
 
 impl Policy<'_> {
@@ -447,7 +462,7 @@ impl Policy<'_> {
             out.conflicts.push(Conflict {
                 path: d.path.clone(),
                 kind,
-                base: d.base.clone(),
+                base: d.base.as_deref().cloned(),
                 seen: d.seen.clone(),
                 n_within,
             });

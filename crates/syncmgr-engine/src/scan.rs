@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::cancel::Cancel;
 use crate::compare::{Buffers, Facts, Look, look};
+use crate::equals::Equals;
 use crate::entry::{Agreed, Entry, FileId, Hash, Kind, Side, Sides, State};
 use crate::monitor::{Monitor, Progress};
 use crate::pair::Failure;
@@ -26,20 +27,23 @@ use crate::workers::{self, Found};
 /// files that turn out equal at first contact; more would make memory grow with the tree.
 const KEPT_TEXT_BYTES: u64 = 8 << 20;
 
+/// Bytes of memory a kept text takes besides itself.
+const TEXT_OVERHEAD: u64 = 96;
+
 /// A path on which the two sides and the base are not all the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
     /// The path.
     pub path: RelPath,
     /// What was agreed.
-    pub base: Option<Agreed>,
+    pub base: Option<Box<Agreed>>,
     /// What the listings said.
     pub seen: Sides<State>,
     /// What a look into the contents said.
     pub facts: Facts,
     /// Where the sides have it now, when a rename of the plan comes before (see
     /// [`crate::moves`]); `None` means at `path`.
-    pub now_at: Option<Sides<RelPath>>,
+    pub now_at: Option<Box<Sides<RelPath>>>,
 }
 
 /// All that one look at both sides found.
@@ -58,6 +62,8 @@ pub struct Scan {
     pub obstacles: Vec<(RelPath, Side)>,
     /// Paths about which one side told nothing, so that nothing above may be deleted there.
     pub unknown: Vec<(RelPath, Side)>,
+    /// Files that differ in nothing that could be synced, but are not remembered as they are.
+    pub equals: Equals,
     /// Directories that are mount points.
     pub mounts: Vec<(RelPath, Side)>,
     /// Texts that both sides share, for later merges.
@@ -143,6 +149,7 @@ fn collect(workers: Vec<Worker>) -> Scan {
         all.obstacles.extend(part.obstacles);
         all.unknown.extend(part.unknown);
         all.mounts.extend(part.mounts);
+        all.equals.append(part.equals);
         all.texts.extend(part.texts);
         for side in Side::BOTH {
             let (sum, more) = (&mut all.census[side], part.census[side]);
@@ -357,11 +364,11 @@ impl Ground<'_> {
             return Ok(());
         }
         let path = visit.path.join(met.name);
-        let base = met.base.map(|at| records.agreed(at));
+        let base = met.base.map(|at| Box::new(records.agreed(at)));
         if self.is_unsyncable(worker, visit, &path, base.is_some(), entries) {
             return Ok(());
         }
-        if self.mount_changed(worker, &path, base.as_ref(), entries) {
+        if self.mount_changed(worker, &path, base.as_deref(), entries) {
             return Ok(());
         }
         self.refuse_other_root(met)?;
@@ -399,7 +406,7 @@ impl Ground<'_> {
             })
         });
         let facts = match look(
-            base.as_ref(),
+            base.as_deref(),
             sides,
             untouched,
             &mut worker.buffers,
@@ -425,6 +432,16 @@ impl Ground<'_> {
         }
         let seen = entries.map(|entry| entry.map_or(State::Absent, |entry| State::Present(*entry)));
         let facts = keep_text(facts, &mut worker.out.texts, counts);
+        if let (Some(left), Some(right)) = (entries.left, entries.right) {
+            let is_settled = left.kind == Kind::File
+                && facts.equal == Some(true)
+                && left.mode == right.mode
+                && left.mtime == right.mtime;
+            if is_settled {
+                worker.out.equals.push(&path, left, right, facts.hash);
+                return Ok(());
+            }
+        }
         worker.out.differences.push(Difference {
             path,
             base,
@@ -557,7 +574,7 @@ impl Ground<'_> {
 
 fn keep_text(mut facts: Facts, texts: &mut Vec<(Hash, Box<[u8]>)>, counts: &Counts) -> Facts {
     if let (Some(text), Some(hash)) = (facts.text.take(), facts.hash) {
-        let bytes = text.len() as u64;
+        let bytes = text.len() as u64 + TEXT_OVERHEAD;
         if counts.kept_text.fetch_add(bytes, Ordering::Relaxed) + bytes <= KEPT_TEXT_BYTES {
             texts.push((hash, text));
         }

@@ -244,7 +244,7 @@ impl Undo<'_> {
                 let source = Source::Version {
                     side: *side,
                     path: at.clone(),
-                    seen: *entry,
+                    seen: Box::new(*entry),
                 };
                 Some(crate::look::copy_op(source, entry))
             }

@@ -87,6 +87,7 @@ pub fn retry(code: Code) -> Retry {
         | Code::FolderReplaced
         | Code::FirstMirror
         | Code::PermissionDenied
+        | Code::ChangedSince
         | Code::NameNotAllowed
         | Code::NotStorable
         | Code::NamesCollide
@@ -104,7 +105,7 @@ pub fn retry(code: Code) -> Retry {
 
 type Words = (String, &'static str, Vec<String>);
 
-const REST_IS_DONE: &str = "They were left alone on both sides; everything else was synced.";
+const REST_IS_DONE: &str = "Left alone on both sides; everything else was synced.";
 const NOTHING_DONE: &str = "Nothing was changed.";
 
 fn words(t: &Trouble) -> Words {
@@ -129,6 +130,7 @@ fn words(t: &Trouble) -> Words {
         | Code::NotStorable
         | Code::NamesCollide
         | Code::FileChangedDuringCopy
+        | Code::ChangedSince
         | Code::Unsyncable
         | Code::HoldsExcluded
         | Code::MountChanged
@@ -289,7 +291,14 @@ fn left_alone(t: &Trouble) -> Words {
             one("free some space or leave folders out with --exclude, then sync again"),
         ),
         Code::PermissionDenied => (
-            format!("{files} in {folder} can't be read or written: permission denied."),
+            format!(
+                "{} in {folder} can't be read or written: permission denied.",
+                if n_is_one {
+                    "1 file or folder".to_owned()
+                } else {
+                    format!("{} files or folders", number(t.number("n")))
+                }
+            ),
             REST_IS_DONE,
             one("give yourself access to them, or leave them out with --exclude"),
         ),
@@ -323,6 +332,11 @@ fn left_alone(t: &Trouble) -> Words {
             format!("{files} changed during the run."),
             "The next run looks at them again; nothing was overwritten.",
             one("sync again when they are at rest"),
+        ),
+        Code::ChangedSince => (
+            format!("{files} changed since that run, or were taken back already."),
+            "Left as they are on both sides.",
+            one("`syncmgr versions list PATH` shows what is kept of a file"),
         ),
         Code::Unsyncable => (
             format!(

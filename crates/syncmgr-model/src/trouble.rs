@@ -58,6 +58,8 @@ codes! {
     NamesCollide = "names-collide",
     /// Files that changed during the run. `n`.
     FileChangedDuringCopy = "file-changed-during-copy",
+    /// Files changed since the run that is taken back.
+    ChangedSince = "changed-since",
     /// Fifos, sockets, devices. `folder`, `n`.
     Unsyncable = "unsyncable",
     /// A deleted folder stays because it holds excluded files. `folder`, `n`.

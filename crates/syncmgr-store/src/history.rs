@@ -25,8 +25,8 @@ use crate::row;
 /// large enough that one run in some dozens pays for it.
 const CHECKPOINT_PAGES: u32 = 200;
 
-/// How long a results row is kept; sessions themselves stay.
-const EVENTS_KEPT_MS: i64 = 90 * 24 * 60 * 60 * 1000;
+/// How long sessions and their results are kept; the last session of an item stays.
+const KEPT_MS: i64 = 90 * 24 * 60 * 60 * 1000;
 
 /// How long another program may hold the file: its transactions take well under a millisecond.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -255,10 +255,15 @@ fn write(db: &Connection, change: &Save, owner: &str) -> rusqlite::Result<()> {
         Save::Ended(record) => {
             save_session(db, record, None)?;
             let Timestamp(now) = record.ended.unwrap_or(record.started);
-            db.prepare_cached(
-                "DELETE FROM event WHERE seq IN (SELECT seq FROM event WHERE at < ?1 LIMIT 1000)",
-            )?
-            .execute([now - EVENTS_KEPT_MS])?;
+            prune(db, now - KEPT_MS)?;
+        }
+        Save::Withdrawn(record) => {
+            db.execute("DELETE FROM session WHERE id = ?1", [record.id.as_str()])?;
+            db.execute(
+                "DELETE FROM item WHERE id = ?1
+                 AND NOT EXISTS (SELECT 1 FROM session WHERE session.item = ?1)",
+                [record.item.as_str()],
+            )?;
         }
         Save::Event(event) => {
             db.prepare_cached(
@@ -276,6 +281,23 @@ fn write(db: &Connection, change: &Save, owner: &str) -> rusqlite::Result<()> {
             ])?;
         }
     }
+    Ok(())
+}
+
+/// Forgets what is older than `before`, a little at a time, so that no run pays for years.
+fn prune(db: &Connection, before: i64) -> rusqlite::Result<()> {
+    // `seq` grows with time and ids of sessions begin with it: both look at the oldest rows alone.
+    db.prepare_cached(
+        "DELETE FROM event WHERE at < ?1 AND seq IN (SELECT seq FROM event ORDER BY seq LIMIT 100)",
+    )?
+    .execute([before])?;
+    db.prepare_cached(
+        "DELETE FROM session WHERE started < ?1 AND ended IS NOT NULL
+         AND id IN (SELECT id FROM session ORDER BY id LIMIT 20)
+         AND EXISTS (SELECT 1 FROM session AS later
+                     WHERE later.item = session.item AND later.id > session.id)",
+    )?
+    .execute([before])?;
     Ok(())
 }
 
@@ -371,6 +393,51 @@ mod tests {
         assert_eq!(store.session(&ended.id).unwrap(), Some(ended.clone()));
         assert_eq!(store.events(&ended.id).unwrap(), [event]);
         store.forget(&ended.item).unwrap();
+        assert!(store.items().unwrap().is_empty());
+    }
+
+    #[test]
+    fn history_ends_after_ninety_days_but_the_last_session_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = SqliteStore::open(dir.path()).unwrap();
+        let ended = |id: &str, item: &str, at: i64| {
+            Save::Ended(SessionRecord {
+                item: ItemId::new(item).unwrap(),
+                started: Timestamp(at),
+                ended: Some(Timestamp(at)),
+                status: Some(ProgressStatus::Succeeded),
+                ..record(id)
+            })
+        };
+        store
+            .save(&[ended("1", "a", 0), ended("2", "b", 0), ended("3", "a", 1)])
+            .unwrap();
+        store.save(&[ended("4", "a", KEPT_MS + 2)]).unwrap();
+        let left = store.sessions(&SessionQuery::default()).unwrap();
+        let ids: Vec<_> = left.iter().map(|session| session.id.as_str()).collect();
+        assert_eq!(ids, ["4", "2"]);
+    }
+
+    #[test]
+    fn a_withdrawn_session_takes_an_unknown_item_with_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = SqliteStore::open(dir.path()).unwrap();
+        let item = Item {
+            id: ItemId::new("i").unwrap(),
+            handler: HandlerId::new("files").unwrap(),
+            name: None,
+            settings: Settings::default(),
+            is_enabled: true,
+        };
+        store
+            .save(&[Save::Item(item.clone()), Save::Began(record("s"))])
+            .unwrap();
+        store
+            .save(&[Save::Item(item), Save::Began(record("t"))])
+            .unwrap();
+        store.save(&[Save::Withdrawn(record("t"))]).unwrap();
+        assert_eq!(store.items().unwrap().len(), 1, "it has a session");
+        store.save(&[Save::Withdrawn(record("s"))]).unwrap();
         assert!(store.items().unwrap().is_empty());
     }
 

@@ -29,6 +29,11 @@ impl FakeClock {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = time.as_nanos();
     }
 
+    /// Moves on by nanoseconds.
+    pub fn advance_ns(&self, nanos: u64) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) += i128::from(nanos);
+    }
+
     /// Moves by `secs` seconds, back when negative.
     pub fn advance(&self, secs: i64) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) += i128::from(secs) * NANOS;

@@ -17,11 +17,12 @@ use syncmgr_center::port::{Clock as _, SessionQuery};
 use syncmgr_engine::clock::SystemClock;
 use syncmgr_handlers::files::{FilesHandler, place};
 use syncmgr_host::InProcess;
+use syncmgr_model::event::EventLevel;
 use syncmgr_model::id::{HandlerId, SessionId};
 use syncmgr_model::item::{Item, SettingSpec};
 use syncmgr_model::progress::ProgressStatus;
-use syncmgr_model::record::SessionRecord;
-use syncmgr_model::request::{Intent, Work};
+use syncmgr_model::record::{SessionRecord, Summary};
+use syncmgr_model::request::{Intent, Work, WorkKind};
 use syncmgr_model::side::{PerSide, Side};
 use syncmgr_model::status::{self, Facts, Status};
 use syncmgr_model::time::Timestamp;
@@ -62,6 +63,8 @@ pub(crate) struct ItemState {
     pub(crate) facts: Facts,
     /// The last session that counts.
     pub(crate) last: Option<SessionRecord>,
+    /// Why it is not fine, when a session said so.
+    pub(crate) reason: Option<Trouble>,
 }
 
 impl App {
@@ -255,9 +258,34 @@ impl App {
         };
         let sessions = self.center()?.store().sessions(&query)?;
         let running = sessions.iter().any(|session| session.ended.is_none());
-        let last = sessions
+        let mut counted = sessions
             .into_iter()
-            .find(|s| s.ended.is_some() && s.status != Some(ProgressStatus::Canceled));
+            .filter(|s| s.ended.is_some() && s.status != Some(ProgressStatus::Canceled));
+        let last = counted.next();
+        // A decision, an undo or a restoration looks at a few paths: what the last whole run could
+        // not do or holds back is as it was, and only the conflicts are counted anew.
+        let whole = match &last {
+            Some(last) if last.kind != WorkKind::Sync => {
+                counted.find(|session| session.kind == WorkKind::Sync)
+            }
+            Some(_) | None => None,
+        };
+        let facts_of = |session: &SessionRecord| Some((session.status?, session.summary));
+        let at_last = match (&last, &whole) {
+            (Some(last), Some(whole)) if last.status == Some(ProgressStatus::Succeeded) => {
+                facts_of(whole).map(|(status, summary)| {
+                    let n_conflicts = last.summary.n_conflicts;
+                    (
+                        status,
+                        Summary {
+                            n_conflicts,
+                            ..summary
+                        },
+                    )
+                })
+            }
+            (last, _) => last.as_ref().and_then(facts_of),
+        };
         let facts = Facts {
             is_off: !item.is_enabled,
             // Another process runs it; where it stands is known there.
@@ -265,16 +293,33 @@ impl App {
                 phase: syncmgr_model::progress::Phase::Copying,
                 ..Default::default()
             }),
-            last: last
-                .as_ref()
-                .and_then(|session| Some((session.status?, session.summary))),
+            last: at_last,
             ..Facts::default()
         };
+        let status = status::of(&facts);
+        let said_by = whole.as_ref().or(last.as_ref());
+        let reason = match (status, said_by) {
+            (Status::Held | Status::Failed | Status::Offline, Some(session)) => {
+                self.reason(&session.id)?
+            }
+            (_, _) => None,
+        };
         Ok(ItemState {
-            status: status::of(&facts),
+            status,
             facts,
             last,
+            reason,
         })
+    }
+
+    /// Returns what a session gave as the reason for not doing all of its work.
+    ///
+    /// # Errors
+    /// When history cannot be read.
+    pub(crate) fn reason(&mut self, session: &SessionId) -> Result<Option<Trouble>, CliError> {
+        let events = self.center()?.store().events(session)?;
+        let mut troubles = events.into_iter().map(|event| event.trouble);
+        Ok(troubles.find(|trouble| trouble.level == EventLevel::Error))
     }
 
     /// Finds a run by its id or the beginning of it.

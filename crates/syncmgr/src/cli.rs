@@ -21,7 +21,7 @@ usage, 130 interrupted; the others are in the manual (`syncmgr man`).";
 ///
 /// Without a command it says whether everything is in sync.
 #[derive(Debug, Parser)]
-#[command(name = "syncmgr", version, after_help = EXAMPLES, disable_help_subcommand = true)]
+#[command(name = "syncmgr", version, after_help = EXAMPLES)]
 pub(crate) struct Cli {
     /// Options for every command.
     #[command(flatten)]

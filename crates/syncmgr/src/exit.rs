@@ -2,6 +2,7 @@
 
 use syncmgr_center::command::Outcome;
 use syncmgr_model::progress::ProgressStatus;
+use syncmgr_model::request::WorkKind;
 use syncmgr_model::trouble::Code;
 
 /// How the program ends.
@@ -103,10 +104,17 @@ impl Exit {
         match outcome.record.status {
             Some(ProgressStatus::Canceled) => return Self::Interrupted,
             Some(ProgressStatus::Failed | ProgressStatus::Disconnected) => {
-                return outcome
-                    .events
-                    .last()
-                    .map_or(Self::Failed, |event| Self::of_code(event.trouble.code));
+                return match outcome.events.last() {
+                    // The decision does not fit the conflict, which stays.
+                    Some(event)
+                        if event.trouble.code == Code::NotPossible
+                            && outcome.record.kind == WorkKind::Resolve =>
+                    {
+                        Self::Conflicts
+                    }
+                    Some(event) => Self::of_code(event.trouble.code),
+                    None => Self::Failed,
+                };
             }
             Some(ProgressStatus::Succeeded) => {}
             Some(ProgressStatus::Updating | ProgressStatus::UpdatingIndeterminate) | None => {
@@ -132,7 +140,6 @@ mod tests {
     use syncmgr_model::event::Event;
     use syncmgr_model::id::{HandlerId, ItemId, SessionId};
     use syncmgr_model::record::{SessionRecord, Summary};
-    use syncmgr_model::request::WorkKind;
     use syncmgr_model::time::Timestamp;
     use syncmgr_model::trouble::Trouble;
 

@@ -1,6 +1,9 @@
 //! The JSON output: one documented object per command, `"schema": 1` first. Fields may be added;
 //! none changes its meaning or goes away within a schema.
 //!
+//! The schemas in `docs/reference/json` are made from these types (`UPDATE_EXPECT=1 cargo test -p
+//! syncmgr`), and every output that a test sees is held against them.
+//!
 //! Everywhere: times are RFC 3339 in UTC, sizes are bytes, paths are text in which control,
 //! invisible and undecodable characters are escaped (`\n`, `\u{..}`, `\x..`, and `\\` for `\`), so
 //! that every path can be turned back into its bytes.
@@ -23,6 +26,7 @@ pub(crate) const SCHEMA: u32 = 1;
 
 /// One of each side.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Sides<T> {
     /// The left one.
     pub(crate) left: T,
@@ -42,6 +46,7 @@ impl<T> Sides<T> {
 
 /// A sync.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct ItemJson {
     /// Its id, for good.
     pub(crate) id: String,
@@ -53,6 +58,7 @@ pub(crate) struct ItemJson {
 
 /// A message.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct NoticeJson {
     /// Stable code.
     pub(crate) code: &'static str,
@@ -90,6 +96,7 @@ impl From<&Trouble> for NoticeJson {
 
 /// What was done on one side.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct TallyJson {
     /// New files and links.
     pub(crate) copied: u64,
@@ -126,6 +133,7 @@ impl From<&Tally> for TallyJson {
 
 /// What a run did and left.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct SummaryJson {
     /// Done on each side.
     pub(crate) done: Sides<TallyJson>,
@@ -153,6 +161,7 @@ impl From<&Summary> for SummaryJson {
 
 /// A run in history.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct RunJson {
     /// Its id.
     pub(crate) run: String,
@@ -186,6 +195,7 @@ impl From<&SessionRecord> for RunJson {
 
 /// One planned change.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct ChangeJson {
     /// The path below the folders.
     pub(crate) path: String,
@@ -219,6 +229,7 @@ impl From<&PlannedChange> for ChangeJson {
 
 /// One side of a conflict.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct FactsJson {
     /// `present`, `missing` or `unknown`.
     pub(crate) state: &'static str,
@@ -257,6 +268,7 @@ impl From<&Facts> for FactsJson {
 
 /// A conflict.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct ConflictJson {
     /// Names it; empty in a preview.
     pub(crate) id: String,
@@ -289,8 +301,9 @@ impl ConflictJson {
     }
 }
 
-/// The answer of `sync`, `undo`, `resolve`, `versions restore`.
+/// The answer of `sync`, `undo`, `versions restore`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct RunOutput {
     /// [`SCHEMA`].
     pub(crate) schema: u32,
@@ -324,8 +337,9 @@ impl RunOutput {
     }
 }
 
-/// The answer of `preview` and of every `--dry-run`.
+/// The answer of `preview`, and of `sync`, `undo` and `versions restore` with `--dry-run`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct PreviewOutput {
     /// [`SCHEMA`].
     pub(crate) schema: u32,
@@ -365,14 +379,31 @@ impl PreviewOutput {
     }
 }
 
+/// The answer of `resolve`: one entry for each sync that conflicts were decided in.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct ResolveOutput {
+    /// [`SCHEMA`].
+    pub(crate) schema: u32,
+    /// The conflicts that were meant.
+    pub(crate) chosen: u64,
+    /// What was done; empty with `--dry-run` and with `--keep skip`.
+    pub(crate) runs: Vec<RunOutput>,
+    /// What would be done; empty without `--dry-run`.
+    pub(crate) previews: Vec<PreviewOutput>,
+}
+
 /// One sync in `status`, `list` and `show`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct StatusItemJson {
     /// The sync.
     #[serde(flatten)]
     pub(crate) sync: ItemJson,
     /// One of the stable status words.
     pub(crate) status: &'static str,
+    /// Why it failed or waits.
+    pub(crate) reason: Option<NoticeJson>,
     /// When it last ran.
     pub(crate) last_run: Option<RunJson>,
     /// Its settings.
@@ -381,6 +412,7 @@ pub(crate) struct StatusItemJson {
 
 /// The answer of `status` and `list`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct StatusOutput {
     /// [`SCHEMA`].
     pub(crate) schema: u32,
@@ -396,6 +428,7 @@ pub(crate) struct StatusOutput {
 
 /// The answer of commands that change the saved syncs, and of `show`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct ItemOutput {
     /// [`SCHEMA`].
     pub(crate) schema: u32,
@@ -405,6 +438,7 @@ pub(crate) struct ItemOutput {
 
 /// The answer of `conflicts` and `conflicts show`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct ConflictsOutput {
     /// [`SCHEMA`].
     pub(crate) schema: u32,
@@ -414,23 +448,50 @@ pub(crate) struct ConflictsOutput {
     pub(crate) notices: Vec<NoticeJson>,
 }
 
-/// The answer of `conflicts diff` and `versions diff`; null where there is no text to show.
+/// The content of a file.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct ContentJson {
+    /// `utf-8` when the content is text in this encoding, otherwise `hex`.
+    pub(crate) encoding: &'static str,
+    /// The content: as it is, or two hexadecimal digits for each byte.
+    pub(crate) data: String,
+}
+
+impl From<&Vec<u8>> for ContentJson {
+    fn from(bytes: &Vec<u8>) -> Self {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Self {
+                encoding: "utf-8",
+                data: text.to_owned(),
+            },
+            Err(_) => Self {
+                encoding: "hex",
+                data: bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+            },
+        }
+    }
+}
+
+/// The answer of `conflicts diff` and `versions diff`; null where there is nothing to show.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct DiffOutput {
     /// [`SCHEMA`].
     pub(crate) schema: u32,
     /// The path below the folders.
     pub(crate) path: String,
     /// What both last agreed on, or the kept version.
-    pub(crate) base: Option<String>,
-    /// The left side's text.
-    pub(crate) left: Option<String>,
-    /// The right side's text.
-    pub(crate) right: Option<String>,
+    pub(crate) base: Option<ContentJson>,
+    /// What the left side has.
+    pub(crate) left: Option<ContentJson>,
+    /// What the right side has.
+    pub(crate) right: Option<ContentJson>,
 }
 
 /// The answer of `history`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct HistoryOutput {
     /// [`SCHEMA`].
     pub(crate) schema: u32,
@@ -440,6 +501,7 @@ pub(crate) struct HistoryOutput {
 
 /// A step of a run.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct StepJson {
     /// The path below the folders.
     pub(crate) path: String,
@@ -476,6 +538,7 @@ impl From<&Step> for StepJson {
 
 /// The answer of `history show`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct RunShowOutput {
     /// [`SCHEMA`].
     pub(crate) schema: u32,
@@ -490,6 +553,7 @@ pub(crate) struct RunShowOutput {
 
 /// A kept version.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct VersionJson {
     /// The run that replaced or deleted it.
     pub(crate) run: String,
@@ -526,6 +590,7 @@ impl From<&Version> for VersionJson {
 
 /// The answer of `versions list`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct VersionsOutput {
     /// [`SCHEMA`].
     pub(crate) schema: u32,
@@ -537,6 +602,7 @@ pub(crate) struct VersionsOutput {
 
 /// The answer of `why`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct WhyOutput {
     /// [`SCHEMA`].
     pub(crate) schema: u32,
@@ -552,6 +618,7 @@ pub(crate) struct WhyOutput {
 
 /// One check of `doctor`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct CheckJson {
     /// What was checked.
     pub(crate) name: &'static str,
@@ -565,6 +632,7 @@ pub(crate) struct CheckJson {
 
 /// The answer of `doctor`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct DoctorOutput {
     /// [`SCHEMA`].
     pub(crate) schema: u32,
@@ -574,6 +642,7 @@ pub(crate) struct DoctorOutput {
 
 /// The answer of `version`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct VersionOutput {
     /// [`SCHEMA`].
     pub(crate) schema: u32,
@@ -581,8 +650,19 @@ pub(crate) struct VersionOutput {
     pub(crate) version: &'static str,
 }
 
+/// The answer of `man` and `completions`.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct TextOutput {
+    /// [`SCHEMA`].
+    pub(crate) schema: u32,
+    /// The page or the script.
+    pub(crate) text: String,
+}
+
 /// The answer of any command that could not do its work.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct ErrorOutput {
     /// [`SCHEMA`].
     pub(crate) schema: u32,
@@ -592,6 +672,7 @@ pub(crate) struct ErrorOutput {
 
 /// An error.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct ErrorJson {
     /// The exit code.
     pub(crate) exit: u8,
@@ -601,4 +682,49 @@ pub(crate) struct ErrorJson {
     pub(crate) message: String,
     /// What helps.
     pub(crate) hints: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect_file;
+    use schemars::JsonSchema;
+    use schemars::generate::SchemaSettings;
+
+    use super::*;
+
+    /// Compares the schema of a type with the documented one.
+    fn check<T: JsonSchema>(name: &str) {
+        let generator = SchemaSettings::draft2020_12()
+            .for_serialize()
+            .into_generator();
+        let schema = generator.into_root_schema_for::<T>();
+        let text = serde_json::to_string_pretty(&schema).unwrap() + "\n";
+        let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/json");
+        expect_file![format!("{dir}/{name}.schema.json")].assert_eq(&text);
+    }
+
+    #[test]
+    fn every_object_is_documented() {
+        check::<RunOutput>("run");
+        check::<PreviewOutput>("preview");
+        check::<ResolveOutput>("resolve");
+        check::<StatusOutput>("status");
+        check::<ItemOutput>("sync");
+        check::<ConflictsOutput>("conflicts");
+        check::<DiffOutput>("diff");
+        check::<HistoryOutput>("history");
+        check::<RunShowOutput>("history-show");
+        check::<VersionsOutput>("versions");
+        check::<WhyOutput>("why");
+        check::<DoctorOutput>("doctor");
+        check::<VersionOutput>("version");
+        check::<TextOutput>("text");
+        check::<ErrorOutput>("error");
+    }
+
+    #[test]
+    fn content_that_is_not_text_keeps_its_bytes() {
+        let content = ContentJson::from(&vec![0xff, 0x0a]);
+        assert_eq!((content.encoding, &*content.data), ("hex", "ff0a"));
+    }
 }

@@ -78,16 +78,22 @@ impl LocalReplica {
     }
 }
 
-/// Only what is syncmgr's own is created in place or removed for good; whatever asks for more has
-/// gone wrong, and is refused here once more.
-fn require_own(path: &RelPath, step: &'static str) -> Result<(), Fault> {
-    // Every file system mounted beneath the root has such a folder at its top.
-    let above = path.ancestors().any(|dir| dir.name() == OWN_PREFIX);
-    if above {
-        return Ok(());
+impl LocalReplica {
+    /// Only what is syncmgr's own is created in place or removed for good; whatever asks for more
+    /// has gone wrong, and is refused here once more. The own folder is at the top of the root and
+    /// of every file system mounted beneath it.
+    fn require_own(&self, path: &RelPath, step: &'static str) -> Result<(), Fault> {
+        let own = path.ancestors().find(|dir| dir.name() == OWN_PREFIX);
+        let home = own.and_then(|own| own.parent());
+        let is_home = |home: RelPath| {
+            home.is_root() || matches!(self.stat(&home), Ok(Some(entry)) if entry.is_mount)
+        };
+        if home.is_some_and(is_home) {
+            return Ok(());
+        }
+        let detail = "only allowed in syncmgr's own folder";
+        Err(Fault::new(FaultKind::Unsupported, step, path, detail))
     }
-    let detail = "only allowed in syncmgr's own folder";
-    Err(Fault::new(FaultKind::Unsupported, step, path, detail))
 }
 
 impl Replica for LocalReplica {
@@ -96,7 +102,7 @@ impl Replica for LocalReplica {
     }
 
     fn create(&self, path: &RelPath) -> Result<Box<dyn Staged>, Fault> {
-        require_own(path, "create")?;
+        self.require_own(path, "create")?;
         let (parent, name) = self.parent_to_change(path, "create")?;
         let flags =
             OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -186,7 +192,7 @@ impl Replica for LocalReplica {
     }
 
     fn remove_file(&self, path: &RelPath) -> Result<(), Fault> {
-        require_own(path, "remove")?;
+        self.require_own(path, "remove")?;
         let (parent, name) = self.parent_to_change(path, "remove")?;
         rustix::fs::unlinkat(&parent, name, AtFlags::empty())
             .map_err(|errno| self.change_fault(errno, "remove", path, (&parent, name)))

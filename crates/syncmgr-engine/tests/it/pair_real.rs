@@ -176,10 +176,8 @@ fn a_moved_folder_is_one_rename() {
     );
     desk.assert_equal();
     let plan = desk.preview();
-    assert!(
-        plan.changes_nothing() && plan.changes.is_empty(),
-        "{plan:?}"
-    );
+    // Files as young as these are looked at once more, which is no change.
+    assert!(plan.changes_nothing(), "{plan:?}");
 }
 
 #[test]

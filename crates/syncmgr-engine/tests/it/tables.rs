@@ -5,15 +5,26 @@
 //! trees, both people do their edits, and the plan that follows is carried out, after which
 //! nothing may be left to do. Where something is, it is shown behind `then`.
 
+// One case to a line, however long: they are read as tables.
+#[rustfmt::skip]
 mod attributes;
+#[rustfmt::skip]
 mod content;
+#[rustfmt::skip]
 mod directories;
+#[rustfmt::skip]
 mod excludes;
+#[rustfmt::skip]
 mod holds;
+#[rustfmt::skip]
 mod modes;
+#[rustfmt::skip]
 mod moves;
+#[rustfmt::skip]
 mod rules;
+#[rustfmt::skip]
 mod stores;
+#[rustfmt::skip]
 mod unreadable;
 
 use expect_test::Expect;
@@ -100,7 +111,10 @@ fn check(setting: impl Into<Setting>, base: &str, left: &str, right: &str, expec
         let trees = pair.sides.as_ref().map(|side| tree::of(side).to_string());
         let has_left_out = !setting.excludes.is_empty() || trees.left.contains('|');
         let is_equal = trees.left == trees.right;
-        assert!(is_equal || has_left_out || trees.right.contains('|'), "{trees:?}");
+        assert!(
+            is_equal || has_left_out || trees.right.contains('|'),
+            "{trees:?}"
+        );
     }
     pair.wait();
     let next = pair.plan();
@@ -128,7 +142,10 @@ fn shortened(lines: Vec<String>) -> Vec<String> {
 
 /// Returns what a run could not do although it was planned.
 fn surprises(plan: &Plan, report: &Report) -> Vec<String> {
-    let new = report.problems.iter().filter(|p| !plan.problems.contains(p));
+    let new = report
+        .problems
+        .iter()
+        .filter(|p| !plan.problems.contains(p));
     let why = |kind: &ProblemKind| match kind {
         ProblemKind::Failed(fault) => format!(" {:?}", fault.kind),
         _ => String::new(),

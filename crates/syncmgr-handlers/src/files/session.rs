@@ -9,7 +9,7 @@ use syncmgr_engine::journal::{RunId, RunKind};
 use syncmgr_engine::monitor::{self, Monitor};
 use syncmgr_engine::pair::{self, Pair};
 use syncmgr_engine::path::RelPath;
-use syncmgr_engine::plan::{Plan, PlanId};
+use syncmgr_engine::plan::{Plan, PlanId, Problem};
 use syncmgr_model::event::EventLevel;
 use syncmgr_model::item::Item;
 use syncmgr_model::progress::{CancelRequest, Phase, ProgressStatus};
@@ -42,6 +42,9 @@ pub(super) fn run(
     let watch = Watch::new(&callback, &cancel);
 
     let plan = plan(&pair, work, &chosen, home, &watch, &cancel)?;
+    if matches!(work, Work::Sync { .. }) {
+        watch.looked(&plan);
+    }
     // Known for certain only after the look: damage can lie deep in the memory.
     if let Some(aside) = pair.was_rebuilt() {
         let damaged = Trouble::new(Code::StateDamaged).with("aside", shown(&aside, home));
@@ -50,7 +53,7 @@ pub(super) fn run(
     match intent {
         Intent::Preview => {
             let mut preview = view::preview(&plan);
-            preview.troubles = troubles(&plan, &chosen, home);
+            preview.troubles = troubles(work, &plan, &chosen, home);
             callback.report_preview(preview);
             callback.report_status(ProgressStatus::Succeeded);
             Ok(())
@@ -62,7 +65,20 @@ pub(super) fn run(
             let report = pair
                 .apply(&plan, &id, kind(work), &chosen.options, &watch, &cancel)
                 .map_err(|e| trouble::of_failure(e, &chosen, home))?;
-            tell(&*callback, &plan, &report, &chosen, home);
+            let mut summary = view::summary(&report);
+            if !matches!(work, Work::Sync { .. }) {
+                // It looked at a few paths only; what waits elsewhere still waits.
+                let waiting = pair.conflicts();
+                let waiting = waiting.map_err(|e| trouble::of_failure(e, &chosen, home))?;
+                summary.n_conflicts = waiting.len() as u64;
+            }
+            tell(&*callback, work, &plan, &report, &chosen, home);
+            callback.report_summary(&summary);
+            callback.report_status(if report.was_stopped {
+                ProgressStatus::Canceled
+            } else {
+                ProgressStatus::Succeeded
+            });
             Ok(())
         }
     }
@@ -169,19 +185,38 @@ pub(super) fn find(
         .ok_or_else(missing)
 }
 
-fn troubles(plan: &Plan, chosen: &Chosen, home: Option<&Path>) -> Vec<Trouble> {
+fn troubles(work: &Work, plan: &Plan, chosen: &Chosen, home: Option<&Path>) -> Vec<Trouble> {
     let mut troubles: Vec<_> = plan
         .holds
         .iter()
         .map(|hold| trouble::of_hold(hold, chosen, home))
         .collect();
-    troubles.extend(trouble::of_problems(&plan.problems, chosen, home));
+    troubles.extend(of_problems(work, &plan.problems, chosen, home));
     troubles
 }
 
-/// Reports how a run ended: its results, its counts, its final status.
+/// Names what was left alone. What an undo finds changed did not change during the run.
+fn of_problems(
+    work: &Work,
+    problems: &[Problem],
+    chosen: &Chosen,
+    home: Option<&Path>,
+) -> Vec<Trouble> {
+    let mut troubles = trouble::of_problems(problems, chosen, home);
+    if matches!(work, Work::Undo(_)) {
+        for trouble in &mut troubles {
+            if trouble.code == Code::FileChangedDuringCopy {
+                trouble.code = Code::ChangedSince;
+            }
+        }
+    }
+    troubles
+}
+
+/// Reports the results of a run.
 fn tell(
     callback: &dyn SyncCallback,
+    work: &Work,
     plan: &Plan,
     report: &pair::Report,
     chosen: &Chosen,
@@ -196,15 +231,9 @@ fn tell(
                 .with("plan", plan.held_id().map_or_else(String::new, |id| id.0)),
         );
     }
-    for trouble in trouble::of_problems(&report.problems, chosen, home) {
+    for trouble in of_problems(work, &report.problems, chosen, home) {
         callback.report_event(trouble);
     }
-    callback.report_summary(&view::summary(report));
-    callback.report_status(if report.was_stopped {
-        ProgressStatus::Canceled
-    } else {
-        ProgressStatus::Succeeded
-    });
 }
 
 /// Passes the engine's progress on and a request to stop back.
@@ -229,6 +258,21 @@ impl<'a> Watch<'a> {
             cancel,
             phase: AtomicU8::new(0),
         }
+    }
+
+    /// Tells the counts of a finished look. A look at unchanged folders takes them from memory and
+    /// is over before it counts anything.
+    fn looked(&self, plan: &Plan) {
+        let count = |side| {
+            let census = &plan.census[side];
+            census.n_files + census.n_dirs
+        };
+        let progress = monitor::Progress {
+            n_seen_left: count(syncmgr_engine::entry::Side::Left),
+            n_seen_right: count(syncmgr_engine::entry::Side::Right),
+            ..monitor::Progress::default()
+        };
+        self.report(&progress, None);
     }
 
     fn report(&self, progress: &monitor::Progress, path: Option<&RelPath>) {

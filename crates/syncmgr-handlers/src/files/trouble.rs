@@ -219,7 +219,7 @@ mod tests {
                 problem("fifo", ProblemKind::Unsyncable),
             ],
             &[
-                "2 files in ~/Photos can't be read or written: permission denied.",
+                "2 files or folders in ~/Photos can't be read or written: permission denied.",
                 "1 file in ~/Photos is a pipe, socket or device.",
             ],
         );

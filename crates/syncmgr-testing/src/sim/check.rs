@@ -4,23 +4,32 @@ use syncmgr_engine::entry::{Kind, Side, Sides};
 use syncmgr_engine::pair::Report;
 use syncmgr_engine::path::{RelPath, is_own_name};
 use syncmgr_engine::replica::Observe as _;
+use syncmgr_engine::rules::Excludes;
 
 use super::ledger::{Picture, files};
+use super::world::World;
 use crate::memory::{Content, MemoryReplica, Node};
 
 /// Lists the paths at which the sides differ in something that both can keep, specials aside.
-pub(super) fn differences(replicas: &Sides<MemoryReplica>) -> Vec<RelPath> {
+pub(super) fn differences(replicas: &Sides<MemoryReplica>, excludes: &Excludes) -> Vec<RelPath> {
     let (left, right) = (replicas.left.snapshot(), replicas.right.snapshot());
     let mut paths: Vec<_> = left.keys().chain(right.keys()).cloned().collect();
     paths.sort();
     paths.dedup();
     paths.retain(|path| !is_equal(replicas, left.get(path), right.get(path)));
+    let is_dir = |path: &RelPath| {
+        let is_dir = |node: &Node| node.entry.kind == Kind::Dir;
+        left.get(path).is_some_and(is_dir) || right.get(path).is_some_and(is_dir)
+    };
+    paths.retain(|path| excludes.excluding_anywhere(path, is_dir(path)).is_none());
     paths
 }
 
 fn is_equal(replicas: &Sides<MemoryReplica>, left: Option<&Node>, right: Option<&Node>) -> bool {
     let is_special = |node: &Node| node.entry.kind == Kind::Special;
     match (left, right) {
+        // What no tool can sync does not count, nor do its permission bits.
+        (Some(left), Some(right)) if is_special(left) && is_special(right) => true,
         (Some(left), Some(right)) => {
             let (a, b) = (replicas.left.capabilities(), replicas.right.capabilities());
             let is_link = left.entry.kind == Kind::Symlink;
@@ -30,7 +39,6 @@ fn is_equal(replicas: &Sides<MemoryReplica>, left: Option<&Node>, right: Option<
                 || left.entry.mtime.distance_ns(right.entry.mtime) < step;
             left.content == right.content && mode && mtime
         }
-        // What no tool can sync does not count.
         (Some(node), None) | (None, Some(node)) => is_special(node),
         (None, None) => true,
     }
@@ -38,12 +46,8 @@ fn is_equal(replicas: &Sides<MemoryReplica>, left: Option<&Node>, right: Option<
 
 /// I3: the verdict says what is so. In a run with trouble it may be worse than the trees are, as
 /// what could not be seen cannot be said to be equal.
-pub(super) fn honest(
-    report: &Report,
-    replicas: &Sides<MemoryReplica>,
-    had_trouble: bool,
-) -> Result<(), String> {
-    let unequal = differences(replicas);
+pub(super) fn honest(report: &Report, world: &World, had_trouble: bool) -> Result<(), String> {
+    let unequal = differences(&world.replicas, &world.options.excludes);
     let is_careful = had_trouble && !report.is_in_sync();
     if is_careful || report.is_in_sync() == unequal.is_empty() {
         return Ok(());
@@ -55,14 +59,18 @@ pub(super) fn honest(
 }
 
 /// I4: whatever still differs is explained by a conflict, a problem or a hold.
-pub(super) fn explained(report: &Report, replicas: &Sides<MemoryReplica>) -> Result<(), String> {
+pub(super) fn explained(
+    report: &Report,
+    replicas: &Sides<MemoryReplica>,
+    excludes: &Excludes,
+) -> Result<(), String> {
     if report.n_held > 0 {
         return Ok(());
     }
     let conflicts = report.conflicts.iter().map(|conflict| &conflict.path);
     let problems = report.problems.iter().map(|problem| &problem.path);
     let reasons: Vec<_> = conflicts.chain(problems).collect();
-    for path in differences(replicas) {
+    for path in differences(replicas, excludes) {
         let is_near = |reason: &&&RelPath| path.is_within(reason) || reason.is_within(&path);
         if !reasons.iter().any(|reason| is_near(&reason)) {
             return Err(format!("I4: `{path}` differs and nothing says why"));
@@ -138,7 +146,8 @@ pub(super) fn unreadable_kept(
 ) -> Result<(), String> {
     let mut dirs = Vec::new();
     for side in Side::BOTH {
-        let locked = before[side].iter().filter(|(_, node)| !node.is_readable);
+        let is_locked = |node: &Node| !node.is_readable && node.entry.kind == Kind::Dir;
+        let locked = before[side].iter().filter(|(_, node)| is_locked(node));
         dirs.extend(locked.map(|(path, _)| path.clone()));
     }
     let beneath = Sides::from_fn(|side| {

@@ -45,6 +45,14 @@ impl Ledger {
         bytes
     }
 
+    /// Makes the content of a merge: a person's, but kept in no file yet, so it may be lost.
+    pub(super) fn merged(&mut self, padding: usize) -> Arc<[u8]> {
+        let bytes = self.new_content(padding);
+        self.contents.insert(Arc::clone(&bytes), true);
+        self.fresh = None;
+        bytes
+    }
+
     /// Notes what a person's doing on `side` changed there.
     pub(super) fn note(&mut self, side: Side, before: &Picture, after: &Picture) {
         let (had, has) = (files(before), files(after));

@@ -43,12 +43,14 @@ pub(super) struct World {
     pub(super) options: Options,
     pub(super) n_runs: u64,
     pub(super) n_crashes: u64,
+    /// The state was damaged, or is an image of one that was.
+    pub(super) is_damaged: bool,
     people: Arc<Mutex<People>>,
     /// The first broken invariant that a hook saw.
     alarm: Arc<Mutex<Option<String>>>,
     /// A person does something before one call in so many; 0 is never.
     one_in: Arc<AtomicU64>,
-    pair: Option<Pair>,
+    pub(super) pair: Option<Pair>,
 }
 
 impl World {
@@ -71,6 +73,7 @@ impl World {
             options,
             n_runs: 0,
             n_crashes: 0,
+            is_damaged: false,
             people,
             alarm: Arc::default(),
             one_in: Arc::default(),
@@ -107,7 +110,14 @@ impl World {
     /// An invariant that must hold at every moment is broken.
     pub(super) fn run(&mut self, releases_holds: bool) -> Result<Ran, String> {
         self.n_runs += 1;
-        let ran = self.run_pair(releases_holds);
+        let mut ran = self.run_pair(releases_holds);
+        let noticed = matches!(&ran, Ran::Failed(detail) if detail.contains("is damaged"));
+        if noticed && self.is_damaged && !self.machine.is_crashed() {
+            // Told that the memory was damaged and is begun anew, a person runs it once more.
+            self.machine.log(&verdict(&ran));
+            self.n_runs += 1;
+            ran = self.run_pair(releases_holds);
+        }
         let ran = if self.machine.is_crashed() {
             self.pair = None;
             Ran::Crashed
@@ -176,7 +186,7 @@ impl World {
         ran.map_or_else(Ran::Failed, |report| Ran::Finished(Box::new(report)))
     }
 
-    fn open(&self) -> Result<Pair, String> {
+    pub(super) fn open(&self) -> Result<Pair, String> {
         let left: Arc<dyn Replica> = Arc::new(self.replicas.left.clone());
         let right: Arc<dyn Replica> = Arc::new(self.replicas.right.clone());
         let clock: Arc<dyn Clock> = Arc::clone(&self.clock) as _;
@@ -203,8 +213,20 @@ impl World {
         let people = Arc::clone(&self.people);
         let alarm = Arc::clone(&self.alarm);
         let one_in = Arc::clone(&self.one_in);
+        let clock = Arc::clone(&self.clock);
+        let dated = Mutex::new(Sides::from_fn(|side| replicas[side].clock_ns()));
+        // Time passes for the engine as it does for the file systems, whatever their clocks say.
+        let pass = move |replicas: &Sides<MemoryReplica>| {
+            let mut dated = dated.lock().unwrap_or_else(PoisonError::into_inner);
+            for side in Side::BOTH {
+                let now = replicas[side].clock_ns();
+                clock.advance_ns(u64::try_from(now - dated[side]).unwrap_or(0));
+                dated[side] = now;
+            }
+        };
         let checked = Mutex::new(Sides::<u64>::default());
         let hook: Hook = Arc::new(move |_, _| {
+            pass(&replicas);
             let mut people = people.lock().unwrap_or_else(PoisonError::into_inner);
             let mut checked = checked.lock().unwrap_or_else(PoisonError::into_inner);
             for side in Side::BOTH {
@@ -227,6 +249,7 @@ impl World {
                     Side::Right
                 };
                 people.edit(side);
+                pass(&replicas);
             }
         });
         for side in Side::BOTH {

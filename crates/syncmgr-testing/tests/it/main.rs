@@ -6,3 +6,5 @@ mod faults;
 mod power;
 #[cfg(test)]
 mod replica;
+#[cfg(test)]
+mod sim;

@@ -22,13 +22,13 @@ impl App {
     /// When there is no such sync, or the two words are no folders.
     pub(crate) fn target(
         &mut self,
-        target: &[OsString],
+        left: &OsStr,
+        right: Option<&OsStr>,
         args: &SettingArgs,
     ) -> Result<Item, CliError> {
-        let mut item = match target {
-            [name] => self.named(name)?,
-            [left, right] => self.pair(left, right)?,
-            _ => return Err(CliError::usage("name a saved sync, or two folders")),
+        let mut item = match right {
+            None => self.named(left)?,
+            Some(right) => self.pair(left, right)?,
         };
         apply(&mut item.settings, args)?;
         self.handler(&item)?.check(&item)?;

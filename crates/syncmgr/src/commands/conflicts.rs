@@ -15,7 +15,7 @@ use super::{Done, resolve, sync};
 use crate::app::App;
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::json::{ConflictJson, ConflictsOutput, DiffOutput, NoticeJson, SCHEMA};
+use crate::json::{ConflictJson, ConflictsOutput, ContentJson, DiffOutput, NoticeJson, SCHEMA};
 use crate::ui::{Ui, notice, safe, when};
 
 /// Largest text compared on a terminal.
@@ -273,17 +273,12 @@ fn diff(app: &mut App, id: &str) -> Done {
 
 /// Prints the JSON object of a comparison.
 pub(crate) fn json_diff(ui: &Ui, path: &[u8], contents: &Contents) {
-    let text = |bytes: &Option<Vec<u8>>| {
-        bytes
-            .as_ref()
-            .and_then(|bytes| String::from_utf8(bytes.clone()).ok())
-    };
     ui.json(&DiffOutput {
         schema: SCHEMA,
         path: display_bytes(path),
-        base: text(&contents.base),
-        left: text(&contents.left),
-        right: text(&contents.right),
+        base: contents.base.as_ref().map(ContentJson::from),
+        left: contents.left.as_ref().map(ContentJson::from),
+        right: contents.right.as_ref().map(ContentJson::from),
     });
 }
 

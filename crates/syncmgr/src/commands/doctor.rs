@@ -6,9 +6,9 @@ use super::Done;
 use crate::app::App;
 use crate::exit::Exit;
 use crate::json::{CheckJson, DoctorOutput, SCHEMA};
+use syncmgr_center::port::SessionQuery;
 use syncmgr_handlers::files::place::shown;
 use syncmgr_model::format::plural;
-use syncmgr_model::status::headline;
 
 /// Runs `doctor`. Ends with 12 when a check fails.
 pub(crate) fn run(app: &mut App) -> Done {
@@ -86,13 +86,11 @@ fn is_private(dir: &Path) -> std::io::Result<bool> {
 }
 
 fn history(app: &mut App) -> CheckJson {
+    let query = SessionQuery::default();
     let result = app
-        .known()
-        .and_then(|items| {
-            let states: Result<Vec<_>, _> = items.iter().map(|item| app.state(item)).collect();
-            let statuses: Vec<_> = states?.iter().map(|state| state.status).collect();
-            Ok(headline(&statuses))
-        })
+        .center()
+        .and_then(|center| Ok(center.store().sessions(&query)?.len() as u64))
+        .map(|n| format!("{} kept", plural(n, "run")))
         .map_err(|error| error.message);
     check(
         "history",

@@ -77,7 +77,15 @@ fn list(app: &mut App, args: &HistoryArgs) -> Done {
     let items = app.known()?;
     for run in &runs {
         let item = items.iter().find(|item| item.id == run.item);
-        app.ui.say(line(app, run, item));
+        let mut text = line(app, run, item);
+        if matches!(
+            run.status,
+            Some(ProgressStatus::Failed | ProgressStatus::Disconnected)
+        ) && let Some(reason) = app.reason(&run.id)?
+        {
+            text = format!("{text}: {}", catalogue::notice(&reason).what);
+        }
+        app.ui.say(text);
     }
     app.ui
         .hint("`syncmgr history show RUN` lists its steps, `syncmgr undo RUN` takes it back");

@@ -6,7 +6,7 @@ use super::Done;
 use crate::app::App;
 use crate::cli::Cli;
 use crate::exit::Exit;
-use crate::json::{SCHEMA, VersionOutput};
+use crate::json::{SCHEMA, TextOutput, VersionOutput};
 
 /// Runs `version`.
 pub(crate) fn version(app: &App) -> Done {
@@ -23,7 +23,7 @@ pub(crate) fn version(app: &App) -> Done {
 pub(crate) fn completions(app: &App, shell: clap_complete::Shell) -> Done {
     let mut bytes = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "syncmgr", &mut bytes);
-    app.ui.raw(&bytes);
+    print(app, &bytes);
     Ok(Exit::Done)
 }
 
@@ -51,6 +51,17 @@ pub(crate) fn page(app: &App) -> Done {
             .map_err(failed)?;
         page.render_options_section(&mut bytes).map_err(failed)?;
     }
-    app.ui.raw(&bytes);
+    print(app, &bytes);
     Ok(Exit::Done)
+}
+
+fn print(app: &App, bytes: &[u8]) {
+    if app.ui.is_json {
+        app.ui.json(&TextOutput {
+            schema: SCHEMA,
+            text: String::from_utf8_lossy(bytes).into_owned(),
+        });
+    } else {
+        app.ui.raw(bytes);
+    }
 }

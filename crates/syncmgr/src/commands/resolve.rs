@@ -10,11 +10,12 @@ use syncmgr_model::item::Item;
 use syncmgr_model::request::{Choice, Work};
 use syncmgr_model::side::Side;
 
-use super::sync::{How, work_on};
+use super::sync::{Answer, How, carry_out};
 use super::{Done, conflicts};
 use crate::app::App;
 use crate::error::CliError;
 use crate::exit::Exit;
+use crate::json::{ResolveOutput, SCHEMA};
 use crate::ui::safe;
 
 /// Largest merged file taken: what is merged by hand is text.
@@ -44,42 +45,61 @@ pub(crate) struct ResolveArgs {
 pub(crate) fn run(app: &mut App, args: &ResolveArgs) -> Done {
     let (choice, more_ids) = choice(&args.keep)?;
     let chosen = choose(app, args, more_ids)?;
-    let Some(choice) = choice else {
-        app.ui.say(format!(
-            "Skipped {}; they stay as they are.",
-            plural(chosen.len() as u64, "conflict")
-        ));
-        return Ok(Exit::Conflicts);
+    let mut output = ResolveOutput {
+        schema: SCHEMA,
+        chosen: chosen.len() as u64,
+        runs: Vec::new(),
+        previews: Vec::new(),
     };
-    if chosen.is_empty() {
-        app.ui.say("No conflict fits; nothing was changed.");
-        return Ok(Exit::Done);
-    }
+    let exit = match choice {
+        None => {
+            let n = plural(output.chosen, "conflict");
+            app.ui.say(format!("Skipped {n}: nothing was changed."));
+            if chosen.is_empty() {
+                Exit::Done
+            } else {
+                Exit::Conflicts
+            }
+        }
+        Some(_) if chosen.is_empty() => {
+            app.ui.say("No conflict fits; nothing was changed.");
+            Exit::Done
+        }
+        Some(choice) => decide(app, chosen, &choice, args.dry_run, &mut output)?,
+    };
+    app.ui.json(&output);
+    Ok(exit)
+}
+
+fn decide(
+    app: &mut App,
+    chosen: Vec<(Item, Conflict)>,
+    choice: &Choice,
+    is_dry: bool,
+    output: &mut ResolveOutput,
+) -> Done {
     let mut exit = Exit::Done;
     let how = How {
-        is_dry: args.dry_run,
+        is_dry,
         ..How::default()
     };
     for (item, ids) in by_item(chosen) {
         let n = plural(ids.len() as u64, "conflict");
-        let verb = if args.dry_run {
-            "Would decide"
-        } else {
-            "Deciding"
-        };
+        let verb = if is_dry { "Would decide" } else { "Deciding" };
         app.ui
             .talk(format!("{verb} {n} in {}", app.command_words(&item)));
         let choices = ids.into_iter().map(|id| (id, choice.clone())).collect();
-        let one = work_on(app, &item, Work::Resolve(choices), how)?;
+        let (one, answer) = carry_out(app, &item, Work::Resolve(choices), how)?;
+        match answer {
+            Answer::Run(run) => output.runs.push(run),
+            Answer::Preview(preview) => output.previews.push(preview),
+        }
         if one != Exit::Done {
             exit = one;
         }
     }
-    if args.dry_run {
+    if is_dry {
         app.ui.hint("run again without --dry-run to apply");
-    } else if matches!(exit, Exit::Done | Exit::Conflicts) {
-        app.ui
-            .hint("replaced files are kept as versions; `syncmgr undo` takes this back");
     }
     Ok(exit)
 }

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 
 use clap::Args;
+use syncmgr_model::catalogue::notice;
 use syncmgr_model::item::{Item, Value};
 
 use super::{Done, sync};
 use crate::app::App;
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::json::{ItemOutput, RunJson, SCHEMA, StatusItemJson};
+use crate::json::{ItemOutput, NoticeJson, RunJson, SCHEMA, StatusItemJson};
 use crate::ui::{run::done_words, safe, when};
 
 /// Show everything about one sync.
@@ -28,6 +29,9 @@ pub(crate) fn run(app: &mut App, args: &ShowArgs) -> Done {
     let ui = app.ui.clone();
     ui.say(sync::heading(app, &item));
     ui.say(format!("  status    {}", state.status.words(&state.facts)));
+    if let Some(reason) = &state.reason {
+        ui.say(format!("            {}", notice(reason).what));
+    }
     if let Some(last) = &state.last {
         let done = done_words(&last.summary, &app.places(&item));
         ui.say(format!(
@@ -85,6 +89,7 @@ pub(crate) fn status_json(app: &mut App, item: &Item) -> Result<StatusItemJson, 
     Ok(StatusItemJson {
         sync: sync::item_json(app, item),
         status: state.status.as_str(),
+        reason: state.reason.as_ref().map(NoticeJson::from),
         last_run: state.last.as_ref().map(RunJson::from),
         settings,
     })

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use syncmgr_model::catalogue::notice;
 use syncmgr_model::item::Item;
 use syncmgr_model::status::{Status, headline};
 
@@ -79,6 +80,10 @@ pub(crate) fn print(app: &App, items: &[Item], states: &[ItemState]) {
             app.ui.out.both_ways(),
             places.right,
         ));
+        if let Some(reason) = &state.reason {
+            let gap = " ".repeat(wide_name);
+            app.ui.say(format!("  {gap}    {}", notice(reason).what));
+        }
     }
 }
 

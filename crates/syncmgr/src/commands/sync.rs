@@ -4,11 +4,13 @@ use std::ffi::OsString;
 
 use clap::Args;
 use syncmgr_model::item::Item;
+use syncmgr_model::progress::ProgressStatus;
 use syncmgr_model::request::{Intent, Work};
 
 use super::Done;
 use crate::app::App;
 use crate::cli::SettingArgs;
+use crate::error::CliError;
 use crate::exit::Exit;
 use crate::json::{ItemJson, PreviewOutput, RunOutput, Sides};
 use crate::ui;
@@ -16,9 +18,11 @@ use crate::ui;
 /// Bring two folders together, or a saved sync.
 #[derive(Debug, Args)]
 pub(crate) struct SyncArgs {
-    /// Two folders, or the name of a saved sync
-    #[arg(required = true, num_args = 1..=2, value_names = ["LEFT|NAME", "RIGHT"])]
-    pub(crate) target: Vec<OsString>,
+    /// One folder, or the name of a saved sync alone
+    #[arg(value_name = "LEFT|NAME")]
+    pub(crate) left: OsString,
+    /// The other folder
+    pub(crate) right: Option<OsString>,
     /// Settings for this run only.
     #[command(flatten)]
     pub(crate) settings: SettingArgs,
@@ -44,7 +48,7 @@ const FILES_NAMED: usize = 20;
 
 /// Runs `sync` or `preview`.
 pub(crate) fn run(app: &mut App, args: &SyncArgs, is_dry: bool) -> Done {
-    let item = app.target(&args.target, &args.settings)?;
+    let item = app.target(&args.left, args.right.as_deref(), &args.settings)?;
     let work = Work::Sync {
         is_full: args.full,
         release: args.allow_deletions.clone(),
@@ -68,36 +72,71 @@ pub(crate) struct How {
     pub(crate) all_files: bool,
 }
 
+/// What is printed as JSON.
+pub(crate) enum Answer {
+    /// It was done.
+    Run(RunOutput),
+    /// It would be done.
+    Preview(PreviewOutput),
+}
+
 /// Previews work, or does it and says how it went.
 pub(crate) fn work_on(app: &mut App, item: &Item, work: Work, how: How) -> Done {
+    let (exit, answer) = carry_out(app, item, work, how)?;
+    match answer {
+        Answer::Run(run) => app.ui.json(&run),
+        Answer::Preview(preview) => app.ui.json(&preview),
+    }
+    Ok(exit)
+}
+
+/// The same, with the JSON left to the caller.
+pub(crate) fn carry_out(
+    app: &mut App,
+    item: &Item,
+    work: Work,
+    how: How,
+) -> Result<(Exit, Answer), CliError> {
+    if how.is_dry {
+        let preview = would_do(app, item, work, how)?;
+        return Ok((Exit::Done, Answer::Preview(preview)));
+    }
     let names = app.places(item);
     let words = app.command_words(item);
-    if how.is_dry {
-        let is_sync = matches!(work, Work::Sync { .. });
-        let preview = app.preview(item, work)?;
-        app.ui
-            .json(&PreviewOutput::of(item_json(app, item), &preview));
-        if is_sync {
-            app.ui.say(heading(app, item));
-        }
-        // Few decisions are named one by one; a sync is summed up unless every path was asked for.
-        let all_files = how.all_files || (!is_sync && preview.changes.len() <= FILES_NAMED);
-        ui::preview::print(&app.ui, &preview, &names, all_files);
-        if !how.all_files && !preview.changes.is_empty() && is_sync {
-            app.ui
-                .hint(format!("every path: `syncmgr preview {words} --files`"));
-        }
-        if let Some(id) = &preview.held_id {
-            app.ui.hint(format!(
-                "allow the held changes once: `syncmgr sync {words} --allow-deletions {id}`"
-            ));
-        }
-        return Ok(Exit::Done);
-    }
+    let is_decision = matches!(work, Work::Resolve(_) | Work::Restore(_));
     let outcome = app.run(item, work, Intent::Apply)?;
-    app.ui.json(&RunOutput::of(item_json(app, item), &outcome));
     ui::run::print(&app.ui, &outcome, &names, &words);
-    Ok(Exit::of_run(&outcome, how.is_strict))
+    if is_decision && outcome.record.status == Some(ProgressStatus::Succeeded) {
+        app.ui.hint(format!(
+            "replaced files are kept as versions; `syncmgr undo {}` takes this back",
+            outcome.record.id
+        ));
+    }
+    let answer = Answer::Run(RunOutput::of(item_json(app, item), &outcome));
+    Ok((Exit::of_run(&outcome, how.is_strict), answer))
+}
+
+fn would_do(app: &mut App, item: &Item, work: Work, how: How) -> Result<PreviewOutput, CliError> {
+    let names = app.places(item);
+    let words = app.command_words(item);
+    let is_sync = matches!(work, Work::Sync { .. });
+    let preview = app.preview(item, work)?;
+    if is_sync {
+        app.ui.say(heading(app, item));
+    }
+    // Few decisions are named one by one; a sync is summed up unless every path was asked for.
+    let all_files = how.all_files || (!is_sync && preview.changes.len() <= FILES_NAMED);
+    ui::preview::print(&app.ui, &preview, &names, all_files);
+    if !how.all_files && !preview.changes.is_empty() && is_sync {
+        app.ui
+            .hint(format!("every path: `syncmgr preview {words} --files`"));
+    }
+    if let Some(id) = &preview.held_id {
+        app.ui.hint(format!(
+            "allow the held changes once: `syncmgr sync {words} --allow-deletions {id}`"
+        ));
+    }
+    Ok(PreviewOutput::of(item_json(app, item), &preview))
 }
 
 /// Writes the line that says which folders are meant.

@@ -9,6 +9,7 @@ pub(crate) mod style;
 
 use std::io::{self, IsTerminal as _, Write};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
@@ -93,7 +94,7 @@ impl Ui {
     /// Prints a line of the answer.
     pub(crate) fn say(&self, line: impl AsRef<str>) {
         if !self.is_json {
-            write_line(&mut io::stdout().lock(), line.as_ref());
+            write_answer(format!("{}\n", line.as_ref()).as_bytes());
         }
     }
 
@@ -119,20 +120,29 @@ impl Ui {
     /// Prints the JSON object, if that was asked for.
     pub(crate) fn json(&self, value: &impl Serialize) {
         if self.is_json {
-            let text = serde_json::to_string(value)
-                .expect("the output types have text keys and no values that cannot be written");
-            write_line(&mut io::stdout().lock(), &text);
+            write_json(value);
         }
     }
 
     /// Prints raw bytes of an answer (a manual page, completions).
     pub(crate) fn raw(&self, bytes: &[u8]) {
-        ignore_broken_pipe(io::stdout().lock().write_all(bytes));
+        write_answer(bytes);
     }
 
     /// Prints how a command ended and returns the exit code.
     pub(crate) fn finish(&self, result: Result<Exit, CliError>) -> Exit {
         let error = match result {
+            Ok(exit) if IS_ANSWER_LOST.load(Ordering::Relaxed) => {
+                self.complain(format!(
+                    "{} the answer could not be written to stdout",
+                    self.err.red("error:")
+                ));
+                return if exit == Exit::Done {
+                    Exit::Failed
+                } else {
+                    exit
+                };
+            }
             Ok(exit) => return exit,
             Err(error) => error,
         };
@@ -158,14 +168,22 @@ impl Ui {
     }
 }
 
+/// A part of the answer could not be written, as on a full disk.
+static IS_ANSWER_LOST: AtomicBool = AtomicBool::new(false);
+
 fn write_line(to: &mut dyn Write, line: &str) {
-    ignore_broken_pipe(to.write_all(format!("{line}\n").as_bytes()));
+    drop(to.write_all(format!("{line}\n").as_bytes()));
 }
 
-/// A reader that went away (`| head`) wants no more; any other trouble with the terminal cannot be
-/// told to anybody.
-fn ignore_broken_pipe(result: io::Result<()>) {
-    drop(result);
+fn write_answer(bytes: &[u8]) {
+    let mut out = io::stdout().lock();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        // A reader that went away (`| head`) wants no more.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            IS_ANSWER_LOST.store(true, Ordering::Relaxed);
+        }
+        Ok(()) | Err(_) => {}
+    }
 }
 
 /// Returns text from outside as harmless text.
@@ -191,14 +209,33 @@ pub(crate) fn when(time: Timestamp, now: Timestamp) -> String {
     }
 }
 
-/// Prints what clap found: help to stdout, mistakes to stderr.
+/// Prints what clap found: help to stdout, mistakes to stderr, and as JSON when that was asked for.
 pub(crate) fn clap_message(error: &clap::Error) -> ExitCode {
     drop(error.print());
-    if error.use_stderr() {
-        ExitCode::from(Exit::Usage.code())
-    } else {
-        ExitCode::SUCCESS
+    if !error.use_stderr() {
+        return ExitCode::SUCCESS;
     }
+    if std::env::args_os().any(|word| word == "--json") {
+        let text = error.render().to_string();
+        let first = text.lines().next().unwrap_or_default();
+        let output = json::ErrorOutput {
+            schema: json::SCHEMA,
+            error: json::ErrorJson {
+                exit: Exit::Usage.code(),
+                code: None,
+                message: first.trim_start_matches("error: ").to_owned(),
+                hints: Vec::new(),
+            },
+        };
+        write_json(&output);
+    }
+    ExitCode::from(Exit::Usage.code())
+}
+
+fn write_json(value: &impl Serialize) {
+    let text = serde_json::to_string(value)
+        .expect("the output types have text keys and no values that cannot be written");
+    write_answer(format!("{text}\n").as_bytes());
 }
 
 /// Makes a panic say what it means for the files.

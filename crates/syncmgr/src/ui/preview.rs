@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use syncmgr_engine::path::display_bytes;
 use syncmgr_model::catalogue;
+use syncmgr_model::event::EventLevel;
 use syncmgr_model::format::{bytes, number, plural};
 use syncmgr_model::preview::{Action, PlannedChange, Preview};
 use syncmgr_model::side::{PerSide, Side};
@@ -47,7 +48,16 @@ pub(crate) fn print(ui: &Ui, preview: &Preview, names: &PerSide<String>, all_fil
         ui.say(format!("     and {}", plural(n, "other conflict")));
     }
     if preview.changes.is_empty() && preview.conflicts.is_empty() {
-        ui.say("Nothing to do: both sides are equal.");
+        // With a problem, nothing was seen that could be done; that is not the same as equal.
+        let is_equal = preview
+            .troubles
+            .iter()
+            .all(|trouble| trouble.level != EventLevel::Error);
+        ui.say(if is_equal {
+            "Nothing to do: both sides are equal."
+        } else {
+            "Nothing can be done."
+        });
     }
     for trouble in &preview.troubles {
         notice::print(ui, trouble);

@@ -61,7 +61,7 @@ impl ProgressView {
     fn moved(&mut self, progress: &Progress) {
         let now = self.clock.elapsed_ms();
         let is_new = progress.phase != self.last.phase;
-        if is_new {
+        if is_new && progress.phase != Phase::Comparing {
             self.phase_done();
         }
         self.seen.0 = self.seen.0.max(progress.n_seen_left);
@@ -77,7 +77,8 @@ impl ProgressView {
     /// Prints the line that stays for a phase that had something to do.
     fn phase_done(&mut self) {
         let line = match self.last.phase {
-            Phase::Checking => {
+            // One line for both: only after comparing, everything has been counted.
+            Phase::Checking | Phase::Comparing if self.seen != (0, 0) => {
                 let sides = self.ui.sides();
                 format!(
                     "Checking  {} {} · {} {}",
@@ -88,9 +89,11 @@ impl ProgressView {
                 )
             }
             Phase::Copying if self.last.bytes_done > 0 => {
-                format!("Copying   {}", copied(&self.last))
+                // What comes after copying is not counted here: the line would look unfinished.
+                format!("Copying   {}", copied_bytes(&self.last))
             }
             Phase::Waiting
+            | Phase::Checking
             | Phase::Comparing
             | Phase::Preparing
             | Phase::Copying
@@ -209,16 +212,22 @@ impl Notifier for ProgressView {
     }
 }
 
-fn copied(p: &Progress) -> String {
-    let files = match p.n_total {
-        Some(total) => format!("{} of {}", number(p.n_done), plural(total, "step")),
-        None => plural(p.n_done, "step"),
-    };
+fn copied_bytes(p: &Progress) -> String {
     match p.bytes_total {
         Some(total) if p.bytes_done < total => {
-            format!("{files}, {} of {}", bytes(p.bytes_done), bytes(total))
+            format!("{} of {}", bytes(p.bytes_done), bytes(total))
         }
-        Some(_) | None => format!("{files}, {}", bytes(p.bytes_done)),
+        Some(_) | None => bytes(p.bytes_done),
+    }
+}
+
+/// Bytes first: steps are counted when they are on disk for good, many at a time.
+fn copied(p: &Progress) -> String {
+    let size = copied_bytes(p);
+    match p.n_total {
+        Some(total) if p.n_done == 0 => format!("{size}, {}", plural(total, "step")),
+        Some(total) => format!("{size}, {} of {}", number(p.n_done), plural(total, "step")),
+        None => format!("{size}, {}", plural(p.n_done, "step")),
     }
 }
 

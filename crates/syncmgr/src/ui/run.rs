@@ -86,10 +86,13 @@ pub(crate) fn done_words(summary: &Summary, names: &PerSide<String>) -> String {
         }
     }
     let n_deleted = summary.done.left.n_deleted + summary.done.right.n_deleted;
-    if parts.is_empty() && n_deleted == 0 {
-        parts.push("nothing to do".to_owned());
-    } else {
+    let is_idle = parts.is_empty() && n_deleted == 0;
+    if !is_idle {
         parts.push(format!("{n_deleted} deleted"));
+    } else if summary.n_held + summary.n_failures + summary.n_conflicts > 0 {
+        parts.push("nothing changed".to_owned());
+    } else {
+        parts.push("nothing to do".to_owned());
     }
     for (n, noun, words) in [
         (summary.n_held, "change", " held"),

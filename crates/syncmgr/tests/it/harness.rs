@@ -6,6 +6,8 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
+use crate::schema;
+
 /// Two folders, a home, and the program.
 pub(crate) struct World {
     dir: TempDir,
@@ -78,8 +80,9 @@ impl World {
     pub(crate) fn json(&self, words: &str, code: i32) -> serde_json::Value {
         let output = self.output(&format!("{words} --json"));
         assert_eq!(output.status.code(), Some(code), "{output:?}");
+        // Exactly one object: anything behind it is an error of the parser.
         let value: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-        assert_eq!(value["schema"], 1);
+        schema::check(words, &value);
         value
     }
 }

@@ -54,3 +54,15 @@ fn colours_follow_the_environment() {
     assert!(!has_color("status", "NO_COLOR"));
     assert!(!has_color("status", "X"));
 }
+
+#[test]
+fn an_answer_that_cannot_be_written_is_not_a_success() {
+    let world = World::new();
+    let to = |place: &str| {
+        let out = std::fs::File::options().write(true).open(place).unwrap();
+        let mut command = world.command("version");
+        command.stdout(out).output().unwrap().status.code()
+    };
+    assert_eq!(to("/dev/full"), Some(12));
+    assert_eq!(to("/dev/null"), Some(0));
+}

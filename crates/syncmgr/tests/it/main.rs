@@ -8,8 +8,13 @@
 mod harness;
 
 mod conflicts;
+mod exits;
+mod held;
 mod help;
 mod hostile;
+mod json;
+mod questions;
 mod saved;
+mod schema;
 mod signals;
 mod sync;

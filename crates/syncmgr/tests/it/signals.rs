@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
 use crate::harness::World;
 
@@ -18,8 +19,12 @@ fn world_with_files() -> World {
 /// Starts a slow run and returns when it has said that it is done with checking: from then on it
 /// copies for several seconds.
 fn start(world: &World) -> Child {
+    start_with(world, "5M")
+}
+
+fn start_with(world: &World, bandwidth: &str) -> Child {
     let mut child = world
-        .command("sync ~/A ~/B --bandwidth 5M")
+        .command(&format!("sync ~/A ~/B --bandwidth {bandwidth}"))
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
@@ -34,11 +39,7 @@ fn start(world: &World) -> Child {
 /// Sends a signal to a slow run and returns its end.
 fn stop(world: &World, signal: &str) -> ExitStatus {
     let mut child = start(world);
-    let sent = std::process::Command::new("kill")
-        .args([signal, &child.id().to_string()])
-        .status()
-        .unwrap();
-    assert!(sent.success());
+    send(&child, signal);
     child.wait().unwrap()
 }
 
@@ -76,6 +77,11 @@ fn a_killed_run_is_interrupted_and_needs_no_repair() {
     let history = world.json("history", 0);
     assert_eq!(history["runs"][0]["status"], "failed");
     let run = history["runs"][0]["run"].as_str().unwrap();
+    let listed = world.run("history", 0);
+    assert!(
+        listed.contains("failed: The run was interrupted"),
+        "{listed}"
+    );
     let shown = world.run(&format!("history show {run}"), 0);
     assert!(shown.contains("[interrupted]"), "{shown}");
     check_carries_on(&world);
@@ -96,4 +102,42 @@ fn two_runs_never_work_on_the_same_folders() {
     child.kill().unwrap();
     child.wait().unwrap();
     check_carries_on(&world);
+}
+
+/// One file that takes half a minute: stopping it cannot be waiting for it.
+fn world_with_a_big_file() -> World {
+    let world = World::new();
+    world.put("A/big", &"0123456789abcde\n".repeat(2 << 20));
+    world.put("B/old", "1");
+    world
+}
+
+fn send(child: &Child, signal: &str) {
+    let sent = std::process::Command::new("kill")
+        .args([signal, &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(sent.success());
+}
+
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the promise is about seconds of a person's time"
+)]
+fn a_big_file_does_not_delay_a_stop() {
+    for signals in [&["-INT"][..], &["-TERM"], &["-INT", "-INT"]] {
+        let world = world_with_a_big_file();
+        let mut child = start_with(&world, "1M");
+        let asked = Instant::now();
+        for signal in signals {
+            send(&child, signal);
+        }
+        assert_eq!(child.wait().unwrap().code(), Some(130), "{signals:?}");
+        assert!(asked.elapsed() < Duration::from_secs(2), "{signals:?}");
+        assert!(!world.has("B/big"), "only whole files");
+        world.run("sync ~/A ~/B", 0);
+        assert_eq!(world.text("B/big").len(), 32 << 20);
+        assert_eq!(world.json("status", 0)["status"], "ok");
+    }
 }

@@ -2,6 +2,10 @@
 
 use expect_test::expect;
 
+use syncmgr_engine::pair::Why;
+use syncmgr_engine::path::RelPath;
+use syncmgr_engine::plan::ConflictKind;
+
 use super::*;
 
 #[test]
@@ -73,4 +77,17 @@ fn a_file_replaced_by_a_directory_with_content() {
 #[test]
 fn files_and_directories_swap_kinds() {
     check(TWO_WAY, "a=1 b/x=2", "a/x=2 b=1", "a=1 b/x=2", expect!["right mkdir-over a kind-changed-on-left; right copy a/x new-on-left; right copy-over-dir b kind-changed-on-left; right delete b/x deleted-on-left"]);
+}
+
+#[test]
+fn why_of_a_file_in_a_deleted_directory_is_the_conflict_of_the_directory() {
+    let mut pair = Setting::from(TWO_WAY).agree_on("d/x=1 k=0");
+    pair.sides.left.write("d/n", "2");
+    pair.sides.right.remove("d");
+    pair.wait();
+    let path = RelPath::new(b"d/x").unwrap();
+    let why = pair.pair.why(&path, &pair.options).unwrap();
+    assert_eq!(why, Why::Conflict(ConflictKind::ChangedAndDeleted));
+    let plan = pair.plan();
+    assert_eq!(pair.apply(&plan).conflicts.len(), 1);
 }

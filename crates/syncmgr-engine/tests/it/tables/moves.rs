@@ -46,7 +46,7 @@ fn renames_inside_a_renamed_directory_follow() {
     check(TWO_WAY, "d/x=1 k=0", "d~e e/x~e/y e/y=1 k=0", "d/x=1 k=0", expect!["right rename d -> e changed-on-left; right rename e/x -> e/y changed-on-left"]);
     check(TWO_WAY, "d/x=1 k=0", "d~e e/x~x e/ x=1 k=0", "d/x=1 k=0", expect!["right rename d -> e changed-on-left; right rename e/x -> x changed-on-left"]);
     check(TWO_WAY, "d/x/y=1", "d~e e/x~e/z e/z/y=1", "d/x/y=1", expect!["right rename d -> e changed-on-left; right rename e/x -> e/z changed-on-left"]);
-    check(TWO_WAY, "d/x=1 k=0", "d/x~d/y d/y=1 k=0", "d~e e/x=1 k=0", expect!["left rename d -> e changed-on-right; right delete e/x deleted-on-left; right copy e/y new-on-left"]);
+    check(TWO_WAY, "d/x=1 k=0", "d/x~d/y d/y=1 k=0", "d~e e/x=1 k=0", expect!["left rename d -> e changed-on-right; right rename e/x -> e/y changed-on-left"]);
 }
 
 #[test]
@@ -120,8 +120,8 @@ fn a_directory_moves_out_of_a_deleted_one() {
 fn moves_cross() {
     check(TWO_WAY, "a/ b/", "a~b/a b/a/", "b~a/b a/b/", expect!["conflict a changed-and-deleted with 1 within; conflict b changed-and-deleted with 1 within"]);
     check(TWO_WAY, "a/x=1 b/y=2", "a~b/a b/a/x=1 b/y=2", "b~a/b a/b/y=2 a/x=1", expect!["conflict a changed-and-deleted with 3 within; conflict b changed-and-deleted with 3 within"]);
-    check(TWO_WAY, "a=1 d/", "a~d/a d/a=1", "d~e a=1 e/", expect!["left rename d -> e changed-on-right; right delete a deleted-on-left; right copy e/a new-on-left"]);
-    check(TWO_WAY, "d/x=1 e/", "d/x~e/x d/ e/x=1", "d~f f/x=1 e/", expect!["left rename d -> f changed-on-right; right copy e/x new-on-left; right delete f/x deleted-on-left"]);
+    check(TWO_WAY, "a=1 d/", "a~d/a d/a=1", "d~e a=1 e/", expect!["left rename d -> e changed-on-right; right rename a -> e/a changed-on-left"]);
+    check(TWO_WAY, "d/x=1 e/", "d/x~e/x d/ e/x=1", "d~f f/x=1 e/", expect!["left rename d -> f changed-on-right; right rename f/x -> e/x changed-on-left"]);
 }
 
 #[test]
