@@ -15,6 +15,7 @@ use crate::entry::{Entry, Hash, Kind, Side, Sides};
 use crate::install::{self, Copier, Order, Ready, Refusal};
 use crate::journal::{RunId, Step, StepEnd, StepKind};
 use crate::ledger::{Ledger, StepResult};
+use crate::look;
 use crate::monitor::{Monitor, Phase, Progress};
 use crate::own::OwnPlaces;
 use crate::pace::Pace;
@@ -334,8 +335,11 @@ impl<'a> Apply<'a> {
             // The old and the new name are one name to this store: go by way of a third.
             Err(fault) if fault.kind == FaultKind::Exists && is_same_when_folded(to, rename) => {
                 let aside = self.own[rename.side].version(&rename.from)?;
-                to.move_new(&rename.from, &aside)
-                    .and_then(|()| to.move_new(&aside, &rename.to))
+                to.move_new(&rename.from, &aside)?;
+                to.move_new(&aside, &rename.to).inspect_err(|_| {
+                    // They were two names after all: everything stays where it was.
+                    drop(to.move_new(&aside, &rename.from));
+                })
             }
             other => other,
         };
@@ -1127,7 +1131,9 @@ fn deferred(plan: &Plan) -> BTreeSet<(usize, Side)> {
 }
 
 fn is_same_when_folded(to: &dyn Replica, rename: &Rename) -> bool {
-    folds_names(to) && matches!(to.stat(&rename.to), Ok(Some(there)) if there.id == rename.seen.id)
+    folds_names(to)
+        && matches!(to.stat(&rename.to), Ok(Some(there))
+            if look::is_one_thing(to.capabilities(), (&rename.from, &rename.seen), (&rename.to, &there)))
 }
 
 fn folds_names(to: &dyn Replica) -> bool {

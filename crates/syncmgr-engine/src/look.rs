@@ -114,7 +114,7 @@ impl Ground<'_> {
             made_on,
             stable_ids,
             &self.killed.renamed,
-            &|side, to, seen| self.is_free(side, to, seen),
+            &|side, from, to, seen| self.is_free(side, from, to, seen),
         );
         let mut differences = followed.differences;
         // Once more, for records that came along with a folder.
@@ -178,13 +178,15 @@ impl Ground<'_> {
 
     /// Says whether a store that folds names has this one free, or taken by the very thing that is
     /// to get it (only the letters' case changes). Other stores have listed all their names.
-    fn is_free(&self, side: Side, to: &RelPath, seen: &Entry) -> bool {
+    fn is_free(&self, side: Side, from: &RelPath, to: &RelPath, seen: &Entry) -> bool {
         let capabilities = self.sides[side].capabilities();
         if !capabilities.folds_case && !capabilities.folds_unicode {
             return true;
         }
         match self.sides[side].stat(to) {
-            Ok(there) => there.is_none_or(|there| there.id == seen.id),
+            Ok(there) => {
+                there.is_none_or(|there| is_one_thing(capabilities, (from, seen), (to, &there)))
+            }
             Err(_) => false,
         }
     }
@@ -504,6 +506,24 @@ impl Ground<'_> {
                 .retain(|change| !roots.iter().any(|root| change.path.is_within(root)));
         }
     }
+}
+
+/// Says whether what a store that folds names shows under two of them is one thing. Where its ids
+/// cannot be relied on (through FUSE each name may have its own), the names and all that is known of
+/// both have to do.
+pub(crate) fn is_one_thing(
+    capabilities: &Capabilities,
+    (from, seen): (&RelPath, &Entry),
+    (to, there): (&RelPath, &Entry),
+) -> bool {
+    if there.id == seen.id {
+        return true;
+    }
+    let is_same_name =
+        fold(from.as_bytes(), capabilities) == fold(to.as_bytes(), capabilities);
+    !capabilities.stable_ids
+        && is_same_name
+        && (there.kind, there.size, there.mtime) == (seen.kind, seen.size, seen.mtime)
 }
 
 /// Folds a name the way this store does: names with the same fold are one file there.

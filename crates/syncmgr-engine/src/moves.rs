@@ -32,8 +32,9 @@ pub(crate) struct Followed {
 }
 
 /// Says whether a side's store has a name free for what was seen there under another one: a store
-/// that folds names takes two for one, and only it knows which.
-pub(crate) type IsFree<'a> = dyn Fn(Side, &RelPath, &Entry) -> bool + 'a;
+/// that folds names takes two for one, and only it knows which. Gets the side, the name it was seen
+/// under, the name it is to get, and what was seen.
+pub(crate) type IsFree<'a> = dyn Fn(Side, &RelPath, &RelPath, &Entry) -> bool + 'a;
 
 /// Finds renames made on the sides in `made_on` and applies them to the differences.
 /// `stable_ids` says on which sides file ids can be trusted across runs, `repeated` lists renames
@@ -299,7 +300,7 @@ fn accept(
     let (kind, id) = (base.kind, base.stamp(side).id);
     let places = new_by_id.get_mut(&id).filter(|_| id != FileId(0))?;
     let at = places.iter().position(|to| {
-        can_follow(tree, side, from, to, kind) && is_free(side.other(), to, &seen)
+        can_follow(tree, side, from, to, kind) && is_free(side.other(), from, to, &seen)
     })?;
     let to = places.remove(at);
     carry_over(tree, side, from, &to);

@@ -5,4 +5,5 @@ mod memory_pair;
 mod pair_memory;
 mod pair_real;
 mod plan_text;
+mod real;
 mod tables;
