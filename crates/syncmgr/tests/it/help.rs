@@ -47,7 +47,8 @@ fn help_of_every_command() {
         } else {
             command
         };
-        all += &format!("\n## {title}\n\n```console\n$ syncmgr {words}\n{help}```\n");
+        all.extend(["\n## ", title, "\n\n```console\n$ syncmgr ", words, "\n"]);
+        all.extend([&*help, "```\n"]);
     }
     let page = concat!(
         env!("CARGO_MANIFEST_DIR"),
