@@ -196,7 +196,11 @@ fn compare(
         let n = fill(&mut *a, &mut buffers.left[..want]).map_err(|fault| (Side::Left, fault))?;
         let m = fill(&mut *b, &mut buffers.right[..want]).map_err(|fault| (Side::Right, fault))?;
         if buffers.left[..n] != buffers.right[..m] {
-            return Ok(Compared { is_equal: false, hash: None, text: None });
+            return Ok(Compared {
+                is_equal: false,
+                hash: None,
+                text: None,
+            });
         }
         if n == 0 {
             break; // shorter than the listing said; the look below tells

@@ -51,11 +51,17 @@ impl Equals {
     /// Adds a regular file both sides have with the same content, size and permission bits.
     pub fn push(&mut self, path: &RelPath, left: &Entry, right: &Entry, hash: Option<Hash>) {
         let len = u32::try_from(path.as_bytes().len()).expect("a path is shorter than 4 GiB");
-        let is_full = self.blocks.last().is_none_or(|block| block.capacity() - block.len() < 256 + len as usize);
+        let is_full = self
+            .blocks
+            .last()
+            .is_none_or(|block| block.capacity() - block.len() < 256 + len as usize);
         if is_full {
-            self.blocks.push(Vec::with_capacity(BLOCK.max(256 + len as usize)));
+            self.blocks
+                .push(Vec::with_capacity(BLOCK.max(256 + len as usize)));
         }
-        let Some(block) = self.blocks.last_mut() else { return };
+        let Some(block) = self.blocks.last_mut() else {
+            return;
+        };
         block.extend(len.to_le_bytes());
         block.extend(path.as_bytes());
         block.extend(left.size.to_le_bytes());
@@ -101,15 +107,33 @@ fn unpack(rest: &mut &[u8]) -> EqualFile {
     let size = u64::from_le_bytes(fixed(rest));
     let mode = u16::from_le_bytes(fixed(rest));
     let mut entry = || {
-        let mut time = || FileTime::new(i64::from_le_bytes(fixed(rest)), u32::from_le_bytes(fixed(rest)));
+        let mut time = || {
+            FileTime::new(
+                i64::from_le_bytes(fixed(rest)),
+                u32::from_le_bytes(fixed(rest)),
+            )
+        };
         let (mtime, ctime) = (time(), time());
         let id = FileId(u64::from_le_bytes(fixed(rest)));
-        Entry { kind: Kind::File, size, mode, mtime, ctime, id, is_mount: false }
+        Entry {
+            kind: Kind::File,
+            size,
+            mode,
+            mtime,
+            ctime,
+            id,
+            is_mount: false,
+        }
     };
     let (left, right) = (entry(), entry());
     let [has_hash] = fixed(rest);
     let hash = (has_hash == 1).then(|| Hash(fixed(rest)));
-    EqualFile { path, left, right, hash }
+    EqualFile {
+        path,
+        left,
+        right,
+        hash,
+    }
 }
 
 fn fixed<const N: usize>(rest: &mut &[u8]) -> [u8; N] {
@@ -137,11 +161,20 @@ mod tests {
         let long = "x/".repeat(3_000) + "y";
         let mut expected = Vec::new();
         for n in 0..20_000 {
-            let name = if n % 1000 == 0 { format!("{n}/{long}") } else { format!("d/{n}") };
+            let name = if n % 1000 == 0 {
+                format!("{n}/{long}")
+            } else {
+                format!("d/{n}")
+            };
             let path = RelPath::new(name.as_bytes()).unwrap();
             let hash = (n % 3 == 0).then_some(Hash([7; 32]));
             equals.push(&path, &entry(n), &entry(n + 1), hash);
-            expected.push(EqualFile { path, left: entry(n), right: entry(n + 1), hash });
+            expected.push(EqualFile {
+                path,
+                left: entry(n),
+                right: entry(n + 1),
+                hash,
+            });
         }
         assert_eq!(equals.len(), 20_000);
         assert!(equals.iter().eq(expected));

@@ -7,8 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
 
-use crate::equals::EqualFile;
 use crate::entry::{Agreed, Entry, Hash, Kind, Side, Sides, Stamp};
+use crate::equals::EqualFile;
 use crate::journal::StepEnd;
 use crate::path::RelPath;
 use crate::plan::{Change, Op, Problem, ProblemKind, Rename, Tally};
@@ -173,7 +173,10 @@ impl<'a> Ledger<'a> {
             left: self.stamp(&file.left, Side::Left),
             right: self.stamp(&file.right, Side::Right),
         };
-        self.books().agreed.push(BaseChange::Put { path: file.path, agreed });
+        self.books().agreed.push(BaseChange::Put {
+            path: file.path,
+            agreed,
+        });
     }
 
     /// Notes that a record is to be forgotten.

@@ -519,8 +519,7 @@ pub(crate) fn is_one_thing(
     if there.id == seen.id {
         return true;
     }
-    let is_same_name =
-        fold(from.as_bytes(), capabilities) == fold(to.as_bytes(), capabilities);
+    let is_same_name = fold(from.as_bytes(), capabilities) == fold(to.as_bytes(), capabilities);
     !capabilities.stable_ids
         && is_same_name
         && (there.kind, there.size, there.mtime) == (seen.kind, seen.size, seen.mtime)

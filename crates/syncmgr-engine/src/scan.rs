@@ -12,8 +12,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::cancel::Cancel;
 use crate::compare::{Buffers, Facts, Look, look};
-use crate::equals::Equals;
 use crate::entry::{Agreed, Entry, FileId, Hash, Kind, Side, Sides, State};
+use crate::equals::Equals;
 use crate::monitor::{Monitor, Progress};
 use crate::pair::Failure;
 use crate::path::RelPath;
