@@ -694,7 +694,15 @@ impl Pair {
             .map(|conflict| StoredConflict::new(conflict, now))
             .collect();
         state.replace_conflicts(&conflicts)?;
-        state.replace_problems(&report.problems)
+        // What a stopped run did not come to can be most of a large folder: writing it down would
+        // take longer than a person who stopped the run waits, and the next look finds it anyway.
+        let stands: Vec<_> = report
+            .problems
+            .iter()
+            .filter(|problem| problem.kind != ProblemKind::NotReached)
+            .cloned()
+            .collect();
+        state.replace_problems(&stands)
     }
 
     /// Writes the marks that identify the two folders from now on, where they are missing or wrong.
@@ -1206,7 +1214,9 @@ fn settle(plan: &mut Plan, stored: &StoredConflict, choice: &Choice) -> Result<(
         Choice::MergeText => format!(
             "`{path}` cannot be merged by itself: it is no text, its common base is not kept, or both sides changed the same lines"
         ),
-        Choice::KeepNewest => format!("`{path}` has the same time on both sides, so neither version is newer: choose left or right"),
+        Choice::KeepNewest => format!(
+            "`{path}` has the same time on both sides, so neither version is newer: choose left or right"
+        ),
         Choice::KeepBoth => format!("`{path}` cannot be kept twice: choose a side"),
         Choice::Keep(_) => format!("`{path}` cannot be decided this way"),
     };

@@ -58,8 +58,9 @@ fn check_carries_on(world: &World) {
 fn ctrl_c_stops_with_whole_files() {
     let world = world_with_files();
     assert_eq!(stop(&world, "-INT").code(), Some(130));
-    let last = world.json("history", 0)["runs"][0]["status"].clone();
-    assert_eq!(last, "canceled");
+    let last = world.json("history", 0)["runs"][0].clone();
+    assert_eq!(last["status"], "canceled");
+    assert_eq!(last["summary"]["failures"], 0, "stopping is no failure");
     check_carries_on(&world);
 }
 
