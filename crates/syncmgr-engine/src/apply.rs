@@ -141,7 +141,12 @@ impl<'a> Apply<'a> {
         }
         // A directory that one side gave up comes back there. Killed half-way, it would look as if
         // that side had kept it and emptied it; without a record it is new, and is filled.
-        for change in self.plan.changes.iter().filter(|change| change.held.is_none()) {
+        for change in self
+            .plan
+            .changes
+            .iter()
+            .filter(|change| change.held.is_none())
+        {
             let comes_back = |side: Side| {
                 matches!(change.ops[side], Some(Op::MakeDir { .. }))
                     && change.seen[side].is_absent()
@@ -385,6 +390,9 @@ impl<'a> Apply<'a> {
     fn copy_all(&mut self, state: &mut State) -> Result<(), Failure> {
         let is_copy = |op: &Op| matches!(op, Op::Copy { .. } | Op::Link { .. });
         let n = self.plan.changes.len();
+        // A stop gives up what is staged and not yet in place: of a slow copy, about a second.
+        let limit = self.ground.options.bandwidth.filter(|&rate| rate > 0);
+        let most = limit.map_or(BATCH_BYTES, |rate| rate.min(BATCH_BYTES));
         for side in Side::BOTH {
             let tasks = self.tasks(0..n, side, is_copy);
             let mut rest = tasks.as_slice();
@@ -392,7 +400,7 @@ impl<'a> Apply<'a> {
                 let mut bytes = 0;
                 let fits = |task: &&Task| {
                     let size = self.plan.changes[task.index].bytes();
-                    let fits = bytes == 0 || bytes + size <= BATCH_BYTES;
+                    let fits = bytes == 0 || bytes + size <= most;
                     bytes += size;
                     fits
                 };

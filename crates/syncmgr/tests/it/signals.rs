@@ -142,3 +142,23 @@ fn a_big_file_does_not_delay_a_stop() {
         assert_eq!(world.json("status", 0)["status"], "ok");
     }
 }
+
+#[test]
+fn a_stopped_run_keeps_what_it_copied() {
+    let world = World::new();
+    for n in 0..100 {
+        world.put(&format!("A/new/folder/{n}"), &"x".repeat(50_000));
+    }
+    let mut child = start_with(&world, "1M");
+    // In the order of names, the last one of the first second.
+    while !world.has("B/new/folder/0") {
+        assert_eq!(child.try_wait().unwrap(), None, "it ended too early");
+        std::thread::yield_now();
+    }
+    send(&child, "-INT");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let run = world.json("sync ~/A ~/B", 0);
+    let copied = run["result"]["summary"]["done"]["right"]["copied"].as_u64();
+    assert!(copied.is_some_and(|n| n < 100), "{copied:?}");
+    assert_eq!(world.text("B/new/folder/99"), world.text("A/new/folder/99"));
+}
