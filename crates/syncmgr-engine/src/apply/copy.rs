@@ -32,6 +32,9 @@ impl<'a> Apply<'a> {
     pub(super) fn copy_all(&mut self, state: &mut State) -> Result<(), Failure> {
         let is_copy = |op: &Op| matches!(op, Op::Copy { .. } | Op::Link { .. });
         let n = self.plan.changes.len();
+        // A stop gives up what is staged and not yet in place: of a slow copy, about a second.
+        let limit = self.ground.options.bandwidth.filter(|&rate| rate > 0);
+        let most = limit.map_or(BATCH_BYTES, |rate| rate.min(BATCH_BYTES));
         for side in Side::BOTH {
             let tasks = self.tasks(0..n, side, is_copy);
             let mut rest = tasks.as_slice();
@@ -39,7 +42,7 @@ impl<'a> Apply<'a> {
                 let mut bytes = 0;
                 let fits = |task: &&Task| {
                     let size = self.plan.changes[task.index].bytes();
-                    let fits = bytes == 0 || bytes + size <= BATCH_BYTES;
+                    let fits = bytes == 0 || bytes + size <= most;
                     bytes += size;
                     fits
                 };

@@ -25,7 +25,7 @@ use crate::local::LocalReplica;
 use crate::lock::RootLock;
 use crate::monitor::Monitor;
 use crate::path::RelPath;
-use crate::plan::{HoldKind, Plan};
+use crate::plan::{ProblemKind, HoldKind, Plan};
 use crate::replica::{Observe, Replica};
 use crate::rules::ConflictRule;
 use crate::scan::state_failure;
@@ -319,7 +319,15 @@ impl Pair {
             .map(|conflict| StoredConflict::new(conflict, now))
             .collect();
         state.replace_conflicts(&conflicts)?;
-        state.replace_problems(&report.problems)
+        // What a stopped run did not come to can be most of a large folder: writing it down would
+        // take longer than a person who stopped the run waits, and the next look finds it anyway.
+        let stands: Vec<_> = report
+            .problems
+            .iter()
+            .filter(|problem| problem.kind != ProblemKind::NotReached)
+            .cloned()
+            .collect();
+        state.replace_problems(&stands)
     }
 
     /// Returns the conflicts the last run left, sorted by path.

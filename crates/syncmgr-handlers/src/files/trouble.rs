@@ -117,10 +117,11 @@ pub(super) fn of_problems(
                 || "both folders".to_owned(),
                 |side| shown(chosen.folder(side), home),
             );
-            let level = if code == Code::Unsyncable {
-                EventLevel::Warning
-            } else {
-                EventLevel::Error
+            let level = match code {
+                Code::Unsyncable => EventLevel::Warning,
+                // A person wanted it so.
+                Code::NotReached => EventLevel::Information,
+                _ => EventLevel::Error,
             };
             let mut trouble = Trouble::new(code)
                 .at_level(level)
@@ -129,9 +130,15 @@ pub(super) fn of_problems(
             if !detail.is_empty() {
                 trouble = trouble.with("detail", detail);
             }
+            // What was not reached is everything that comes after: no path of it says anything.
+            let n_named = if code == Code::NotReached {
+                0
+            } else {
+                PATHS_MAX
+            };
             trouble.paths = problems
                 .iter()
-                .take(PATHS_MAX)
+                .take(n_named)
                 .map(|problem| problem.path.display())
                 .collect();
             trouble

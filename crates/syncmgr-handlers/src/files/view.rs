@@ -197,11 +197,14 @@ fn tally(tally: &plan::Tally) -> Tally {
 
 /// Returns the counts of a run.
 pub(super) fn summary(report: &pair::Report) -> Summary {
+    // A run that a person stopped did not fail at what it did not come to.
+    let is_left = |p: &plan::Problem| report.was_stopped && p.kind == plan::ProblemKind::NotReached;
     let n_failures = report
         .problems
         .iter()
-        .filter(|problem| problem.kind.is_failure())
+        .filter(|problem| problem.kind.is_failure() && !is_left(problem))
         .count() as u64;
+    let n_left = report.problems.iter().filter(|p| is_left(p)).count() as u64;
     Summary {
         done: PerSide {
             left: tally(&report.tally.left),
@@ -210,7 +213,7 @@ pub(super) fn summary(report: &pair::Report) -> Summary {
         n_conflicts: report.conflicts.len() as u64,
         n_held: report.n_held,
         n_failures,
-        n_warnings: report.problems.len() as u64 - n_failures,
+        n_warnings: report.problems.len() as u64 - n_failures - n_left,
     }
 }
 

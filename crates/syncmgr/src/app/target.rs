@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
+use syncmgr_engine::path::display_bytes;
 use syncmgr_handlers::files::{self, identity, place};
 use syncmgr_model::format::{parse_bytes, parse_days};
 use syncmgr_model::id::HandlerId;
@@ -56,7 +57,7 @@ impl App {
         if let [item] = by_id.as_slice() {
             return Ok((*item).clone());
         }
-        let shown = safe(&text);
+        let shown = display_bytes(name.as_bytes());
         if Path::new(name).is_dir() {
             return Err(
                 CliError::usage(format!("one folder alone: `{shown}`")).hint(format!(
@@ -108,7 +109,7 @@ impl App {
             }
         }
         let missing = if real(left).is_none() { left } else { right };
-        let shown = safe(&missing.to_string_lossy());
+        let shown = display_bytes(missing.as_bytes());
         let name = left.to_string_lossy();
         if self
             .saved()?
@@ -143,7 +144,7 @@ impl App {
     ) -> Result<Item, CliError> {
         let (Some(l), Some(r)) = (real(left), real(right)) else {
             let missing = if real(left).is_none() { left } else { right };
-            let shown = safe(&missing.to_string_lossy());
+            let shown = display_bytes(missing.as_bytes());
             return Err(CliError::usage(format!("`{shown}` is not a folder"))
                 .hint("create the folder first"));
         };
@@ -195,7 +196,7 @@ impl App {
         best.map(|(_, item, rest)| (item, rest)).ok_or_else(|| {
             CliError::not_found(format!(
                 "`{}` is in no folder that is synced",
-                safe(&path.to_string_lossy())
+                display_bytes(path.as_bytes())
             ))
             .hint("`syncmgr list` shows the folders; a path may also be typed as NAME:path")
         })
@@ -388,19 +389,36 @@ impl App {
         if let Some(name) = &item.name {
             return name.clone();
         }
-        let quote = |text: String| {
-            let is_plain = text
-                .chars()
-                .all(|c| c.is_alphanumeric() || "/._-~+@%,".contains(c));
-            if is_plain {
-                text
-            } else {
-                format!("'{}'", text.replace('\'', "'\\''"))
-            }
+        let quote = |side| match self.folders(item) {
+            Ok(folders) => quoted(&folders[side], self.dirs.home.as_deref()),
+            Err(_) => item.id.to_string(),
         };
-        let places = self.places(item);
-        format!("{} {}", quote(places.left), quote(places.right))
+        format!("{} {}", quote(Side::Left), quote(Side::Right))
     }
+}
+
+/// Writes a path so that a shell reads it back. `~` stays outside of the quotes, where it works.
+fn quoted(path: &Path, home: Option<&Path>) -> String {
+    let shown = place::shown(path, home);
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-~+@%,".contains(c);
+    if shown.chars().all(is_plain) {
+        return shown;
+    }
+    let (front, rest) = match home.and_then(|home| path.strip_prefix(home).ok()) {
+        Some(rest) => ("~/", rest.as_os_str().as_bytes()),
+        None => ("", path.as_os_str().as_bytes()),
+    };
+    if display_bytes(rest).as_bytes() == rest {
+        let text = String::from_utf8_lossy(rest);
+        return format!("{front}'{}'", text.replace('\'', "'\\''"));
+    }
+    let escape = |&byte: &u8| match byte {
+        b'\'' | b'\\' => format!("\\{}", char::from(byte)),
+        b' '..=b'~' => char::from(byte).to_string(),
+        _ => format!("\\x{byte:02x}"),
+    };
+    let text: String = rest.iter().map(escape).collect();
+    format!("{front}$'{text}'")
 }
 
 #[cfg(test)]
@@ -412,6 +430,19 @@ mod tests {
         assert_eq!(distance("photos", "photos"), 0);
         assert_eq!(distance("potos", "photos"), 1);
         assert_eq!(distance("", "ab"), 2);
+    }
+
+    #[test]
+    fn a_shell_reads_folders_back() {
+        use std::os::unix::ffi::OsStrExt as _;
+        let check = |path: &[u8], expected: &str| {
+            let path = Path::new(OsStr::from_bytes(path));
+            assert_eq!(quoted(path, Some(Path::new("/home/anna"))), expected);
+        };
+        check(b"/home/anna/Photos", "~/Photos");
+        check(b"/home/anna/My Photos", "~/'My Photos'");
+        check(b"/media/it's", "'/media/it'\\''s'");
+        check(b"/home/anna/a\n\xff\\'", "~/$'a\\x0a\\xff\\\\\\''");
     }
 
     #[test]

@@ -29,30 +29,49 @@ pub(crate) fn completions(app: &App, shell: clap_complete::Shell) -> Done {
 
 /// Runs `man`: one page with every command and the exit codes.
 pub(crate) fn page(app: &App) -> Done {
-    let mut command = Cli::command();
-    command.build();
-    let mut bytes = Vec::new();
     let failed = |error: std::io::Error| {
         crate::error::CliError::new(Exit::Bug, format!("cannot make the manual: {error}"))
     };
-    let man = clap_mangen::Man::new(command.clone());
-    man.render(&mut bytes).map_err(failed)?;
-    let codes = Exit::ALL.map(|exit| format!(".TP\n{}\n{}\n", exit.code(), exit.meaning()));
-    let mut text = format!(".SH \"EXIT CODES\"\n{}", codes.concat());
-    text += ".SH FILES\n.TP\n~/.config/syncmgr/config.toml\nsaved syncs; SYNCMGR_CONFIG_DIR overrides the folder\n";
-    text +=
-        ".TP\n~/.local/state/syncmgr\nhistory and agreed state; SYNCMGR_STATE_DIR overrides it\n";
-    text += ".TP\n.syncmgr in a synced folder\nkept versions; never synced\n";
-    bytes.extend_from_slice(text.as_bytes());
-    for sub in command.get_subcommands() {
-        let page = clap_mangen::Man::new(sub.clone());
-        bytes.extend_from_slice(format!(".SH \"syncmgr {}\"\n", sub.get_name()).as_bytes());
-        page.render_description_section(&mut bytes)
-            .map_err(failed)?;
-        page.render_options_section(&mut bytes).map_err(failed)?;
+    let mut bytes = Vec::new();
+    let mut whole = Cli::command();
+    whole.build();
+    clap_mangen::Man::new(whole)
+        .render(&mut bytes)
+        .map_err(failed)?;
+    // Not built: then the options that every command has stand once, at the top.
+    for sub in Cli::command().get_subcommands() {
+        section("syncmgr", sub, &mut bytes).map_err(failed)?;
     }
+    let codes = Exit::ALL.map(|exit| format!(".TP\n{}\n{}\n", exit.code(), exit.meaning()));
+    let text = format!(
+        ".SH \"EXIT CODES\"\n{}.SH FILES\n\
+         .TP\n~/.config/syncmgr/config.toml\n\
+         saved syncs; SYNCMGR_CONFIG_DIR overrides the folder\n\
+         .TP\n~/.local/state/syncmgr\n\
+         history and agreed state; SYNCMGR_STATE_DIR overrides it\n\
+         .TP\n\\&.syncmgr in a synced folder\nkept versions; never synced\n",
+        codes.concat()
+    );
+    bytes.extend_from_slice(text.as_bytes());
     print(app, &bytes);
     Ok(Exit::Done)
+}
+
+/// Writes the section of a command, and of the commands below it.
+fn section(above: &str, command: &clap::Command, out: &mut Vec<u8>) -> std::io::Result<()> {
+    let name = format!("{above} {}", command.get_name());
+    let page = clap_mangen::Man::new(command.clone());
+    let (mut about, mut options) = (Vec::new(), Vec::new());
+    page.render_description_section(&mut about)?;
+    page.render_options_section(&mut options)?;
+    // A section of the page cannot have sections of its own.
+    let about = String::from_utf8_lossy(&about).replace(".SH DESCRIPTION\n", "");
+    let options = String::from_utf8_lossy(&options).replace(".SH OPTIONS\n", ".SS Options\n");
+    out.extend_from_slice(format!(".SH \"{name}\"\n{about}{options}").as_bytes());
+    for sub in command.get_subcommands() {
+        section(&name, sub, out)?;
+    }
+    Ok(())
 }
 
 fn print(app: &App, bytes: &[u8]) {

@@ -77,3 +77,19 @@ fn completions_and_manual_are_made() {
         assert!(world.run(words, 0).len() > 10, "{words}");
     }
 }
+
+#[test]
+fn the_manual_is_one_a_formatter_understands() {
+    let world = World::new();
+    let page = world.json("man", 0)["text"].as_str().unwrap().to_owned();
+    for name in ["sync", "conflicts diff", "versions restore", "undo"] {
+        assert!(page.contains(&format!(".SH \"syncmgr {name}\"")), "{name}");
+    }
+    let known = [
+        ".TH", ".SH", ".SS", ".TP", ".PP", ".br", ".RS", ".RE", ".IP", ".ie", ".el",
+    ];
+    for line in page.lines().filter(|line| line.starts_with('.')) {
+        let word = line.split(' ').next().unwrap();
+        assert!(known.contains(&word), "{line}");
+    }
+}

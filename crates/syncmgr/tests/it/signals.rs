@@ -58,8 +58,9 @@ fn check_carries_on(world: &World) {
 fn ctrl_c_stops_with_whole_files() {
     let world = world_with_files();
     assert_eq!(stop(&world, "-INT").code(), Some(130));
-    let last = world.json("history", 0)["runs"][0]["status"].clone();
-    assert_eq!(last, "canceled");
+    let last = world.json("history", 0)["runs"][0].clone();
+    assert_eq!(last["status"], "canceled");
+    assert_eq!(last["summary"]["failures"], 0, "stopping is no failure");
     check_carries_on(&world);
 }
 
@@ -140,4 +141,24 @@ fn a_big_file_does_not_delay_a_stop() {
         assert_eq!(world.text("B/big").len(), 32 << 20);
         assert_eq!(world.json("status", 0)["status"], "ok");
     }
+}
+
+#[test]
+fn a_stopped_run_keeps_what_it_copied() {
+    let world = World::new();
+    for n in 0..100 {
+        world.put(&format!("A/new/folder/{n}"), &"x".repeat(50_000));
+    }
+    let mut child = start_with(&world, "1M");
+    // In the order of names, the last one of the first second.
+    while !world.has("B/new/folder/0") {
+        assert_eq!(child.try_wait().unwrap(), None, "it ended too early");
+        std::thread::yield_now();
+    }
+    send(&child, "-INT");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let run = world.json("sync ~/A ~/B", 0);
+    let copied = run["result"]["summary"]["done"]["right"]["copied"].as_u64();
+    assert!(copied.is_some_and(|n| n < 100), "{copied:?}");
+    assert_eq!(world.text("B/new/folder/99"), world.text("A/new/folder/99"));
 }
