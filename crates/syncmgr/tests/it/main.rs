@@ -13,6 +13,7 @@ mod held;
 mod help;
 mod hostile;
 mod json;
+mod limits;
 mod questions;
 mod saved;
 mod schema;
