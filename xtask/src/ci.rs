@@ -10,8 +10,8 @@ use crate::{setup, shell};
 
 /// Enough for every kind of fault to be met; `sim --seeds` runs as many as anybody likes.
 const SEEDS: &str = "200";
-/// Two of each signal.
-const KILLS: &str = "6";
+/// Three of each signal, and some runs that are hit while they repair.
+const KILLS: &str = "9";
 
 /// A step: what it is called and the command that a person can repeat.
 struct Step {

@@ -7,10 +7,16 @@ use anyhow::{Context as _, Result, bail};
 use crate::shell;
 
 /// A program, and the Debian package that brings it.
-const PACKAGES: [(&str, &str); 4] = [
+const PACKAGES: [(&str, &str); 9] = [
     ("rsync", "rsync"),
     ("unison", "unison"),
     ("mkfs.ext4", "e2fsprogs"),
+    ("chattr", "e2fsprogs"),
+    ("unshare", "util-linux"),
+    ("losetup", "mount"),
+    // A file system that folds case and knows no permissions, without a module of the kernel.
+    ("mkfs.exfat", "exfatprogs"),
+    ("mount.exfat-fuse", "exfat-fuse"),
     ("pip3", "python3-pip"),
 ];
 

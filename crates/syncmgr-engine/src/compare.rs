@@ -103,7 +103,7 @@ fn look_at_both(
             facts.equal = Some(facts.targets.left == facts.targets.right);
         }
         (Kind::File, Kind::File) if left.entry.size != right.entry.size => {
-            facts.equal = Some(false)
+            facts.equal = Some(false);
         }
         (Kind::File, Kind::File) => {
             let found = compare(left, right, buffers, cancel)?;

@@ -307,12 +307,12 @@ impl Ground<'_> {
             ConflictRule::Merge => match self.merged(&conflict)? {
                 Some(bytes) => {
                     plan.changes
-                        .push(merged_change(&conflict, bytes.into(), Reason::RuleMerged))
+                        .push(merged_change(&conflict, bytes.into(), Reason::RuleMerged));
                 }
                 None => plan.conflicts.push(conflict),
             },
             ConflictRule::Ask | ConflictRule::Newest | ConflictRule::Prefer(_) => {
-                plan.conflicts.push(conflict)
+                plan.conflicts.push(conflict);
             }
         }
         Ok(())

@@ -63,7 +63,7 @@ pub fn reconcile(
     policy.settle_directories(&differences, &mut verdicts, obstacles, unknown, &mut out);
     // From the end, giving memory back on the way: a first sync has as many differences as files.
     while let (Some(d), Some(verdict)) = (differences.pop(), verdicts.pop()) {
-        if differences.len() % SHRINK_EVERY == 0 {
+        if differences.len().is_multiple_of(SHRINK_EVERY) {
             differences.shrink_to_fit();
             verdicts.shrink_to_fit();
         }
@@ -264,7 +264,7 @@ impl Policy<'_> {
                 ops[to] = Some(Op::MakeDir {
                     mode: entry.mode,
                     mtime: entry.mtime,
-                })
+                });
             }
             Kind::Symlink if !self.capabilities[to].symlinks => {
                 return Verdict::Problem(to, "this side cannot store symbolic links");

@@ -86,14 +86,22 @@ fn invariants(text: &Text, texts: &[Text]) -> Vec<String> {
     complaints
 }
 
-/// Says whether a function of that name is defined in a source file; `module::name` asks for the
-/// last part only.
+/// Says whether a function of that name is defined in a source file; in `a::b::name` the modules
+/// must be the names of directories or of the file.
 fn exists(test: &str, texts: &[Text]) -> bool {
-    let name = test.rsplit("::").next().unwrap_or(test);
+    let (modules, name) = test.rsplit_once("::").unwrap_or(("", test));
     let definition = format!("fn {name}(");
+    let is_in = |path: &str| {
+        let mut parts = path.trim_end_matches(".rs").split('/');
+        let modules = modules.split("::").filter(|module| !module.is_empty());
+        // In their order, with anything in between.
+        modules
+            .into_iter()
+            .all(|module| parts.any(|part| part == module))
+    };
     texts
         .iter()
-        .filter(|text| text.path.ends_with(".rs"))
+        .filter(|text| text.path.ends_with(".rs") && is_in(&text.path))
         .any(|text| text.body.contains(&definition))
 }
 
@@ -224,10 +232,15 @@ mod tests {
         let mut table: String = (1..=N_INVARIANTS)
             .map(|n| format!("| I{n} | words | `it::here` |\n"))
             .collect();
-        let source = text("a.rs", "//! x\nfn here() {}\n");
+        let source = text("crates/x/tests/it/a.rs", "//! x\nfn here() {}\n");
         assert!(invariants(&text(INVARIANTS, &table), &[source]).is_empty());
         table = table.replace("| I3 | words | `it::here` |\n", "| I3 | words | later |\n");
-        let source = text("a.rs", "//! x\nfn here() {}\n");
+        let elsewhere = text("crates/x/src/a.rs", "//! x\nfn here() {}\n");
+        assert_eq!(
+            invariants(&text(INVARIANTS, &table), &[elsewhere]).len(),
+            19
+        );
+        let source = text("crates/x/tests/it/a.rs", "//! x\nfn here() {}\n");
         let complaints = invariants(&text(INVARIANTS, &table), &[source]);
         assert_eq!(complaints, ["docs/invariants.md:3: I3 names no test"]);
         assert_eq!(invariants(&text(INVARIANTS, ""), &[]).len(), 19);

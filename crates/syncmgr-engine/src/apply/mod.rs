@@ -213,7 +213,7 @@ impl<'a> Apply<'a> {
                 let to = self.ground.sides[task.side];
                 match self.seen(task.index, task.side) {
                     Some(seen) if seen.kind == Kind::Dir => {
-                        install::remove_dir(to, &change.path, &seen)?
+                        install::remove_dir(to, &change.path, &seen)?;
                     }
                     Some(seen) => {
                         install::remove(to, &self.own[task.side], &change.path, &seen)?;

@@ -116,11 +116,10 @@ impl<'a> Apply<'a> {
                 .plan
                 .changes
                 .binary_search_by(|change| change.path.cmp(&dir));
-            if let Ok(index) = found {
-                if matches!(self.plan.changes[index].ops[side], Some(Op::MakeDir { .. })) {
+            if let Ok(index) = found
+                && matches!(self.plan.changes[index].ops[side], Some(Op::MakeDir { .. })) {
                     self.make_dir_once(state, index, side)?;
                 }
-            }
         }
         if self.is_blocked(side, &rename.to) || self.is_blocked(side, &rename.from) {
             return Ok(Err(Refusal::Moved));

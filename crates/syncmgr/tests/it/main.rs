@@ -14,6 +14,7 @@ mod help;
 mod hostile;
 mod json;
 mod promises;
+mod limits;
 mod questions;
 mod saved;
 mod schema;

@@ -162,3 +162,36 @@ fn a_stopped_run_keeps_what_it_copied() {
     assert!(copied.is_some_and(|n| n < 100), "{copied:?}");
     assert_eq!(world.text("B/new/folder/99"), world.text("A/new/folder/99"));
 }
+
+#[test]
+fn a_machine_that_slept_during_a_run_finds_what_changed_meanwhile() {
+    let world = world_with_files();
+    world.put("A/late/edited", "old");
+    let mut child = start(&world);
+    send(&child, "-STOP");
+    // While it sleeps, a person goes on: on the side files come from, and where they go.
+    world.put("A/late/edited", "new");
+    world.put("A/298", "rewritten");
+    std::fs::remove_file(world.path("A/297")).unwrap();
+    world.put("B/299", "somebody else's");
+    send(&child, "-CONT");
+    let code = child.wait().unwrap().code();
+    assert!(matches!(code, Some(11 | 12)), "{code:?}");
+    assert_eq!(world.text("B/299"), "somebody else's");
+    let old = format!("{} ", 298).repeat(10_000);
+    for (name, now) in [("B/late/edited", "new"), ("B/298", "rewritten")] {
+        if world.has(name) {
+            let text = world.text(name);
+            assert!(
+                text == now || text == "old" || text == old,
+                "{name} is mixed"
+            );
+        }
+    }
+    world.run("sync ~/A ~/B", 11);
+    assert_eq!(world.text("B/late/edited"), "new");
+    assert_eq!(world.text("B/298"), "rewritten");
+    assert!(!world.has("B/297") || world.has("A/297"));
+    assert_eq!(world.text("B/299"), "somebody else's");
+    assert_ne!(world.text("A/299"), "somebody else's");
+}
