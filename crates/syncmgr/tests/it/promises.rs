@@ -7,8 +7,11 @@ use std::path::Path;
 
 use crate::harness::World;
 
+/// Inode, mode, size, and both times to the nanosecond.
+type Trace = (u64, u32, u64, [i64; 4]);
+
 /// Everything the system knows about every file below a folder, syncmgr's own included.
-fn traces(dir: &Path) -> BTreeMap<String, (u64, u32, u64, i64, i64, i64, i64)> {
+fn traces(dir: &Path) -> BTreeMap<String, Trace> {
     let mut all = BTreeMap::new();
     let mut todo = vec![dir.to_owned()];
     while let Some(path) = todo.pop() {
@@ -24,10 +27,12 @@ fn traces(dir: &Path) -> BTreeMap<String, (u64, u32, u64, i64, i64, i64, i64)> {
             meta.ino(),
             meta.mode(),
             meta.size(),
-            meta.mtime(),
-            meta.mtime_nsec(),
-            meta.ctime(),
-            meta.ctime_nsec(),
+            [
+                meta.mtime(),
+                meta.mtime_nsec(),
+                meta.ctime(),
+                meta.ctime_nsec(),
+            ],
         );
         all.insert(path.to_str().unwrap().to_owned(), trace);
     }
