@@ -422,14 +422,24 @@ impl<'a> Apply<'a> {
         self.announce(state, &[self.step(&task)])?;
         let result = self.guarded(&task, || {
             let to = self.ground.sides[side];
+            let mut version = None;
             if let Some(seen) = self.seen(index, side).filter(|seen| seen.kind != Kind::Dir) {
-                install::remove(to, &self.own[side], &change.path, &seen)?;
+                version = Some(install::remove(to, &self.own[side], &change.path, &seen)?);
             }
             match to.make_dir(&change.path, mode | OPEN_BITS) {
                 Ok(()) => {}
+                Err(fault) if fault.kind == FaultKind::Exists && folds_names(to) => {
+                    return Err(Refusal::NamesCollide);
+                }
                 // Someone made it in the meantime: that is what was wanted.
                 Err(fault) if fault.kind == FaultKind::Exists => {}
-                Err(fault) => return Err(fault.into()),
+                Err(fault) => {
+                    // The name must not stay empty, as if someone had deleted it.
+                    if let Some(version) = &version {
+                        drop(to.move_new(version, &change.path));
+                    }
+                    return Err(fault.into());
+                }
             }
             let made = to
                 .stat(&change.path)?
@@ -1121,8 +1131,12 @@ fn deferred(plan: &Plan) -> BTreeSet<(usize, Side)> {
 }
 
 fn is_same_when_folded(to: &dyn Replica, rename: &Rename) -> bool {
-    let capabilities = to.capabilities();
-    (capabilities.folds_case || capabilities.folds_unicode)
+    folds_names(to)
         && matches!(to.stat(&rename.to), Ok(Some(there))
-            if look::is_one_thing(capabilities, (&rename.from, &rename.seen), (&rename.to, &there)))
+            if look::is_one_thing(to.capabilities(), (&rename.from, &rename.seen), (&rename.to, &there)))
+}
+
+fn folds_names(to: &dyn Replica) -> bool {
+    let capabilities = to.capabilities();
+    capabilities.folds_case || capabilities.folds_unicode
 }

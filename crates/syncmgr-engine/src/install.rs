@@ -286,15 +286,22 @@ pub(crate) fn commit(
     path: &RelPath,
     seen: Option<&Entry>,
 ) -> Result<Entry, Refusal> {
+    let staged = to.stat(stage)?.ok_or(Refusal::Moved)?;
     match seen {
         None => commit_new(to, stage, path)?,
         Some(seen) if to.capabilities().exchange => commit_over(to, own, stage, path, seen)?,
         Some(seen) => {
-            remove(to, own, path, seen)?;
-            commit_new(to, stage, path)?;
+            let version = remove(to, own, path, seen)?;
+            if let Err(refusal) = commit_new(to, stage, path) {
+                // The name must not stay empty, as if someone had deleted it.
+                drop(to.move_new(&version, path));
+                return Err(refusal);
+            }
         }
     }
-    to.stat(path)?.ok_or(Refusal::Moved)
+    // What someone has put there since must not be taken for what both sides agree on.
+    let now = to.stat(path)?.filter(|now| now.is_same_file(&staged));
+    now.ok_or(Refusal::Moved)
 }
 
 fn commit_new(to: &dyn Replica, stage: &RelPath, path: &RelPath) -> Result<(), Refusal> {

@@ -117,6 +117,8 @@ impl Ground<'_> {
             &|side, from, to, seen| self.is_free(side, from, to, seen),
         );
         let mut differences = followed.differences;
+        // Once more, for records that came along with a folder.
+        self.forget_emptied(&mut differences);
         let mut problems = scan.problems;
         self.look_again(&mut differences, &mut problems)?;
         let policy = Policy {
@@ -466,13 +468,22 @@ impl Ground<'_> {
                 .filter(|r| r.side == side)
                 .map(|r| fold(r.from.as_bytes(), capabilities))
                 .collect();
+            let arriving: BTreeMap<Vec<u8>, &RelPath> = plan
+                .renames
+                .iter()
+                .filter(|r| r.side == side)
+                .map(|r| (fold(r.to.as_bytes(), capabilities), &r.to))
+                .collect();
             let mut dropped: BTreeMap<usize, RelPath> = BTreeMap::new();
             for (key, indexes) in &groups {
                 for (n, &index) in indexes.iter().enumerate() {
                     let path = &plan.changes[index].path;
                     let is_taken = !vacated.contains(key)
                         && matches!(self.sides[side].stat(path), Ok(Some(_)));
-                    if is_taken || indexes.len() > 1 {
+                    let arrives = arriving.get(key).filter(|to| **to != path);
+                    if let Some(&to) = arrives {
+                        dropped.insert(index, to.clone());
+                    } else if is_taken || indexes.len() > 1 {
                         let other = indexes[(n + 1) % indexes.len()];
                         dropped.insert(index, plan.changes[other].path.clone());
                     }

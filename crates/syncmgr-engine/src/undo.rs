@@ -87,6 +87,11 @@ fn take_back_renames(
 ) -> Result<(), Fault> {
     for step in renames.iter().rev() {
         let Some(old) = &step.from else { continue };
+        // An undo renames on both sides, and so has a step for each.
+        let is_planned = |rename: &Rename| rename.from == step.path && rename.to == *old;
+        if plan.renames.iter().any(is_planned) {
+            continue;
+        }
         let mut found = Sides::from_fn(|_| None);
         for side in Side::BOTH {
             found[side] = sides[side].stat(&step.path)?;

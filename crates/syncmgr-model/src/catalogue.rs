@@ -3,7 +3,7 @@
 //! Form of every message: what happened · what it means for your files · what you can do.
 
 use crate::event::EventLevel;
-use crate::format::{number, plural};
+use crate::format::{number, plural, without_os_numbers};
 use crate::trouble::{Code, Trouble};
 
 /// When trying again makes sense.
@@ -54,7 +54,7 @@ pub fn notice(trouble: &Trouble) -> Notice {
         code: trouble.code,
         severity: trouble.level,
         retry: retry(trouble.code),
-        what,
+        what: without_os_numbers(&what),
         meaning: meaning.to_owned(),
         actions,
     }

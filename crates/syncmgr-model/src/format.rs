@@ -134,9 +134,33 @@ pub fn ago(then: Timestamp, now: Timestamp) -> String {
     }
 }
 
+/// Takes the system's number out of the words of an error: ` (os error 13)` says nothing to a
+/// person that the words before it do not.
+#[must_use]
+pub fn without_os_numbers(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(" (os error ") {
+        let Some(end) = rest[at..].find(')') else {
+            break;
+        };
+        out.push_str(&rest[..at]);
+        rest = &rest[at + end + 1..];
+    }
+    out + rest
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn errors_are_told_in_words() {
+        let check = |text: &str, expected: &str| assert_eq!(without_os_numbers(text), expected);
+        check("Permission denied (os error 13).", "Permission denied.");
+        check("a (os error 1) b (os error 2)", "a b");
+        check("plain (os error", "plain (os error");
+    }
 
     #[test]
     fn sizes_read_well_at_every_border() {

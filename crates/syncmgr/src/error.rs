@@ -1,6 +1,7 @@
 //! An error that ends a command: what happened, what helps, and the exit code.
 
 use syncmgr_center::port::StoreError;
+use syncmgr_model::format::without_os_numbers;
 use syncmgr_model::trouble::Trouble;
 use syncmgr_store::config::ConfigError;
 
@@ -24,7 +25,7 @@ impl CliError {
     pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
         Self {
             exit,
-            message: message.into(),
+            message: without_os_numbers(&message.into()),
             hints: Vec::new(),
             trouble: None,
         }
@@ -77,6 +78,12 @@ impl From<ConfigError> for CliError {
             }
             ConfigError::Io { .. } => Exit::Failed,
         };
-        Self::new(exit, error.to_string())
+        let is_io = matches!(error, ConfigError::Io { .. });
+        let error = Self::new(exit, error.to_string());
+        if is_io {
+            error.hint("check the permissions of that file and its folder; nothing was changed")
+        } else {
+            error
+        }
     }
 }

@@ -13,6 +13,8 @@ mod dirs;
 mod error;
 mod exit;
 mod json;
+#[cfg(test)]
+mod papers;
 mod ui;
 
 use std::panic::catch_unwind;

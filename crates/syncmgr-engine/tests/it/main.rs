@@ -1,8 +1,16 @@
 //! The engine through its door, on replicas in memory and on real folders.
 
+#[cfg(test)]
 mod laws;
+#[cfg(test)]
 mod memory_pair;
+#[cfg(test)]
+mod pair_memory;
+#[cfg(test)]
 mod pair_real;
+#[cfg(test)]
 mod plan_text;
+#[cfg(test)]
 mod real;
+#[cfg(test)]
 mod tables;

@@ -175,8 +175,8 @@ fn a_moved_folder_is_one_rename() {
         (1, 1)
     );
     desk.assert_equal();
+    // What was written right before the run is looked into once more; nothing comes of it.
     let plan = desk.preview();
-    // Files as young as these are looked at once more, which is no change.
     assert!(plan.changes_nothing(), "{plan:?}");
 }
 

@@ -256,6 +256,12 @@ pub(crate) fn apply(settings: &mut Settings, args: &SettingArgs) -> Result<(), C
                         .hint("write it as 500k, 10M or 2GiB"),
                 );
             }
+            if key == "bandwidth" && parse_bytes(text) == Some(0) {
+                return Err(
+                    CliError::usage("--bandwidth: with 0 nothing would be copied")
+                        .hint("leave the option out for no limit"),
+                );
+            }
             set(key, text.clone());
         }
     }

@@ -8,7 +8,7 @@ use crate::exit::Exit;
 use crate::json::{CheckJson, DoctorOutput, SCHEMA};
 use syncmgr_center::port::SessionQuery;
 use syncmgr_handlers::files::place::shown;
-use syncmgr_model::format::plural;
+use syncmgr_model::format::{plural, without_os_numbers};
 
 /// Runs `doctor`. Ends with 12 when a check fails.
 pub(crate) fn run(app: &mut App) -> Done {
@@ -75,7 +75,13 @@ fn state_dir(app: &App) -> CheckJson {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             Ok(format!("{place}, not made yet"))
         }
-        Err(error) => Err(format!("{place}: {error}")),
+        Err(error) => {
+            return check(
+                "state folder",
+                Err(without_os_numbers(&format!("{place}: {error}"))),
+                "make sure that it and the folders above it are yours, or set SYNCMGR_STATE_DIR",
+            );
+        }
     };
     check("state folder", result, format!("chmod 700 {place}"))
 }
@@ -111,7 +117,7 @@ fn folders(app: &mut App) -> Vec<CheckJson> {
             let place = shown(&folder, app.dirs.home.as_deref());
             let result = match std::fs::read_dir(&folder) {
                 Ok(_) => Ok(format!("{place} ({words})")),
-                Err(error) => Err(format!("{place} ({words}): {error}")),
+                Err(error) => Err(without_os_numbers(&format!("{place} ({words}): {error}"))),
             };
             checks.push(check(
                 "folder",

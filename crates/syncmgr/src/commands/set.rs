@@ -2,6 +2,7 @@
 
 use clap::Args;
 use syncmgr_model::item::Item;
+use syncmgr_model::side::Side;
 
 use super::{Done, show};
 use crate::app::{App, apply, set_one};
@@ -38,6 +39,17 @@ pub(crate) fn run(app: &mut App, args: &SetArgs) -> Done {
     app.handler(&item)?.check(&item)?;
     app.config()?.replace(&item)?;
     show::json(app, &item)?;
+    let folders = app.folders(&item)?;
+    for (side, before) in [
+        (Side::Left, before.text("left")),
+        (Side::Right, before.text("right")),
+    ] {
+        if before != item.settings.text(side.as_str()) && !folders[side].is_dir() {
+            let place = &app.places(&item)[side];
+            app.ui
+                .talk(format!("note: {place} is not there at the moment"));
+        }
+    }
     app.ui.say(format!(
         "Changed {}; it takes effect at the next run.",
         item.label()

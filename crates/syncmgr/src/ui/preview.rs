@@ -13,6 +13,8 @@ use super::{Ui, notice};
 
 /// Top folders named in a line.
 const FOLDERS_SHOWN: usize = 3;
+/// Letters of a folder's name in a summary.
+const NAME_SHOWN: usize = 40;
 /// Conflicts named; `--files` shows all.
 const CONFLICTS_SHOWN: usize = 10;
 
@@ -122,9 +124,9 @@ fn top_folders(changes: &[&PlannedChange]) -> String {
         .take(FOLDERS_SHOWN)
         .map(|(top, n)| {
             let name = if top.is_empty() {
-                "top folder".to_owned()
+                "top level".to_owned()
             } else {
-                display_bytes(top)
+                shortened(&display_bytes(top))
             };
             format!("{name} ({})", number(*n))
         })
@@ -133,6 +135,17 @@ fn top_folders(changes: &[&PlannedChange]) -> String {
         parts.push(format!("and {}", plural(n_more as u64, "other folder")));
     }
     parts.join("  ")
+}
+
+/// Leaves the middle out of a long name: a summary is read at a glance.
+fn shortened(name: &str) -> String {
+    let n = name.chars().count();
+    if n <= NAME_SHOWN {
+        return name.to_owned();
+    }
+    let head: String = name.chars().take(NAME_SHOWN / 2).collect();
+    let tail: String = name.chars().skip(n - NAME_SHOWN / 2 + 3).collect();
+    format!("{head}...{tail}")
 }
 
 fn file_name(change: &PlannedChange) -> String {

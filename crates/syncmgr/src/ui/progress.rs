@@ -20,6 +20,8 @@ const ETA_AFTER_PERCENT: u8 = 2;
 const SMOOTHING_MS: f64 = 30_000.0;
 /// After so long without a report the line says so.
 const SILENCE_MS: u64 = 30_000;
+/// Columns below which a name says nothing.
+const NAME_ROOM_MIN: usize = 12;
 
 /// Draws the progress of one run at a time.
 pub(crate) struct ProgressView {
@@ -115,14 +117,15 @@ impl ProgressView {
             return;
         }
         self.drawn_ms = Some(now);
-        let line = fit(&self.line(now), width());
+        let width = width();
+        let line = fit(&self.line(now, width), width);
         let mut err = io::stderr().lock();
         // A terminal that went away cannot be told anything.
         drop(write!(err, "\r\x1b[2K{line}").and_then(|()| err.flush()));
         self.is_drawn = true;
     }
 
-    fn line(&self, now: u64) -> String {
+    fn line(&self, now: u64, width: usize) -> String {
         let p = &self.last;
         if self.is_stopping {
             return "Stopping  finishing the file at hand".to_owned();
@@ -156,8 +159,15 @@ impl ProgressView {
         if let Some(left) = self.time_left(now) {
             parts.push(format!("{} left", time_left(left)));
         }
-        parts.extend(p.current.as_deref().map(safe));
-        parts.join("  ")
+        let mut line = parts.join("  ");
+        let room = width.saturating_sub(columns(&line) + 3);
+        if let Some(current) = &p.current
+            && room >= NAME_ROOM_MIN
+        {
+            line.push_str("  ");
+            line.push_str(&middle_out(&safe(current), room));
+        }
+        line
     }
 
     fn time_left(&self, now: u64) -> Option<u64> {
@@ -284,15 +294,42 @@ fn width() -> usize {
         .unwrap_or(80)
 }
 
-/// Cuts a line to the width of the terminal: a line that wraps cannot be redrawn.
+/// Returns how many columns a text takes: letters of East Asian scripts and pictures take two. Too
+/// many rather than too few, because a line that wraps cannot be redrawn.
+fn columns(text: &str) -> usize {
+    text.chars()
+        .map(|c| if c < '\u{1100}' { 1 } else { 2 })
+        .sum()
+}
+
+/// Cuts a line to the width of the terminal.
 fn fit(line: &str, width: usize) -> String {
-    let keep = width.saturating_sub(1);
-    if line.chars().count() <= keep {
+    let room = width.saturating_sub(1);
+    if columns(line) <= room {
         return line.to_owned();
     }
-    let mut short: String = line.chars().take(keep.saturating_sub(3)).collect();
-    short.push_str("...");
-    short
+    head(line, room.saturating_sub(3)) + "..."
+}
+
+/// Leaves out the middle of a path: its beginning says where, its end says what.
+fn middle_out(path: &str, room: usize) -> String {
+    if columns(path) <= room {
+        return path.to_owned();
+    }
+    let front = head(path, room.saturating_sub(3) / 3);
+    let back: String = path.chars().rev().collect();
+    let back = head(&back, room.saturating_sub(3 + columns(&front)));
+    front + "..." + &back.chars().rev().collect::<String>()
+}
+
+fn head(text: &str, room: usize) -> String {
+    let mut used = 0;
+    text.chars()
+        .take_while(|&c| {
+            used += columns(c.encode_utf8(&mut [0; 4]));
+            used <= room
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -303,6 +340,14 @@ mod tests {
     fn a_line_never_wraps() {
         assert_eq!(fit("abc", 60), "abc");
         assert_eq!(fit(&"x".repeat(100), 60).len(), 59);
+        assert!(columns(&fit(&"\u{8a9e}".repeat(100), 60)) < 60);
+    }
+
+    #[test]
+    fn a_long_path_keeps_its_ends() {
+        assert_eq!(middle_out("a/b.txt", 20), "a/b.txt");
+        let short = middle_out("photos/2026/summer/evening/img-0042.jpg", 21);
+        assert_eq!(short, "photos...img-0042.jpg");
     }
 
     #[test]

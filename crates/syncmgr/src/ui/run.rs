@@ -1,7 +1,7 @@
 //! Prints how a run ended.
 
 use syncmgr_center::command::Outcome;
-use syncmgr_model::format::{bytes, duration, plural};
+use syncmgr_model::format::{bytes, duration, number, plural};
 use syncmgr_model::progress::ProgressStatus;
 use syncmgr_model::record::Summary;
 use syncmgr_model::side::{PerSide, Side};
@@ -88,7 +88,7 @@ pub(crate) fn done_words(summary: &Summary, names: &PerSide<String>) -> String {
     let n_deleted = summary.done.left.n_deleted + summary.done.right.n_deleted;
     let is_idle = parts.is_empty() && n_deleted == 0;
     if !is_idle {
-        parts.push(format!("{n_deleted} deleted"));
+        parts.push(deleted_words(summary, names));
     } else if summary.n_held + summary.n_failures + summary.n_conflicts > 0 {
         parts.push("nothing changed".to_owned());
     } else {
@@ -105,4 +105,18 @@ pub(crate) fn done_words(summary: &Summary, names: &PerSide<String>) -> String {
         }
     }
     parts.join(", ")
+}
+
+fn deleted_words(summary: &Summary, names: &PerSide<String>) -> String {
+    let parts: Vec<_> = [Side::Right, Side::Left]
+        .into_iter()
+        .map(|side| (summary.done[side].n_deleted, &names[side]))
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, name)| format!("{} deleted in {name}", number(n)))
+        .collect();
+    if parts.is_empty() {
+        "0 deleted".to_owned()
+    } else {
+        parts.join(", ")
+    }
 }

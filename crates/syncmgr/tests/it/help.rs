@@ -7,8 +7,11 @@ use crate::harness::World;
 #[test]
 fn help_of_every_command() {
     let world = World::new();
-    let mut all = world.run("--help", 0);
+    let start = "# Commands\n\n<!-- Made from the program by `UPDATE_EXPECT=1 cargo test -p syncmgr`. -->\n";
+    let mut all = start.to_owned();
     for command in [
+        "",
+        "status",
         "sync",
         "preview",
         "add",
@@ -18,24 +21,40 @@ fn help_of_every_command() {
         "rename",
         "remove",
         "conflicts",
+        "conflicts list",
+        "conflicts show",
         "conflicts diff",
         "resolve",
         "history",
         "history show",
         "undo",
+        "versions",
         "versions list",
         "versions restore",
         "versions diff",
         "why",
         "doctor",
         "demo",
+        "version",
         "completions",
         "man",
     ] {
-        let help = world.run(&format!("{command} -h"), 0);
-        all.extend(["\n$ syncmgr ", command, " -h\n", &help]);
+        let words = format!("{command} -h");
+        let words = words.trim_start();
+        let help = world.run(words, 0).replace("--\n", "");
+        let title = if command.is_empty() {
+            "syncmgr"
+        } else {
+            command
+        };
+        all.extend(["\n## ", title, "\n\n```console\n$ syncmgr ", words, "\n"]);
+        all.extend([&*help, "```\n"]);
     }
-    expect_file!["help.txt"].assert_eq(&all);
+    let page = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../docs/reference/commands.md"
+    );
+    expect_file![page].assert_eq(&all);
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod help;
 mod hostile;
 mod json;
 mod limits;
+mod promises;
 mod questions;
 mod saved;
 mod schema;
