@@ -48,7 +48,7 @@ impl Writer<'_> {
             let round = self.round.load(Ordering::Relaxed);
             while self.round.load(Ordering::Relaxed) == round
                 && !self.is_over.load(Ordering::Relaxed)
-                && (random >> 32) % 3 != 0
+                && !(random >> 32).is_multiple_of(3)
             {
                 std::thread::yield_now();
             }
