@@ -69,6 +69,10 @@ impl Ready {
     }
 }
 
+/// What a copy learns of the content on the way: its hash, and the text itself if that is worth
+/// keeping for merges.
+type Gleaned = (Option<Hash>, Option<Box<[u8]>>);
+
 /// One thread's tools for copying.
 pub(crate) struct Copier<'a> {
     pub(crate) worker: usize,
@@ -224,7 +228,7 @@ impl<'a> Copier<'a> {
         staged: &mut dyn Staged,
         size: u64,
         moved: &mut dyn FnMut(u64),
-    ) -> Result<(Option<Hash>, Option<Box<[u8]>>), Fault> {
+    ) -> Result<Gleaned, Fault> {
         if size > HASHED_MAX && !self.pace.is_limited() {
             let cancel = self.cancel;
             let mut tell = |bytes: u64| {
@@ -271,9 +275,10 @@ impl<'a> Copier<'a> {
 
 /// A source that is not there, or no file any more, has moved on since the plan was made.
 fn gone(fault: Fault) -> Refusal {
-    match fault.kind {
-        FaultKind::NotFound | FaultKind::WrongKind => Refusal::Moved,
-        _ => Refusal::Fault(fault),
+    if fault.is_one_of(&[FaultKind::NotFound, FaultKind::WrongKind]) {
+        Refusal::Moved
+    } else {
+        Refusal::Fault(fault)
     }
 }
 
@@ -305,20 +310,17 @@ pub(crate) fn commit(
 }
 
 fn commit_new(to: &dyn Replica, stage: &RelPath, path: &RelPath) -> Result<(), Refusal> {
-    match to.move_new(stage, path) {
-        Ok(()) => Ok(()),
-        Err(fault) => {
-            drop(to.remove_file(stage));
-            let capabilities = to.capabilities();
-            Err(match fault.kind {
-                FaultKind::Exists if capabilities.folds_case || capabilities.folds_unicode => {
-                    Refusal::NamesCollide
-                }
-                FaultKind::Exists => Refusal::Moved,
-                _ => Refusal::Fault(fault),
-            })
+    to.move_new(stage, path).map_err(|fault| {
+        drop(to.remove_file(stage));
+        let capabilities = to.capabilities();
+        if fault.kind != FaultKind::Exists {
+            Refusal::Fault(fault)
+        } else if capabilities.folds_case || capabilities.folds_unicode {
+            Refusal::NamesCollide
+        } else {
+            Refusal::Moved
         }
-    }
+    })
 }
 
 fn commit_over(
@@ -381,8 +383,11 @@ pub(crate) fn remove_dir(to: &dyn Replica, path: &RelPath, seen: &Entry) -> Resu
     if !now.is_some_and(|now| now.kind == Kind::Dir && now.id == seen.id) {
         return Err(Refusal::Moved);
     }
-    to.remove_dir(path).map_err(|fault| match fault.kind {
-        FaultKind::NotEmpty | FaultKind::NotFound | FaultKind::WrongKind => Refusal::Moved,
-        _ => Refusal::Fault(fault),
+    to.remove_dir(path).map_err(|fault| {
+        if fault.kind == FaultKind::NotEmpty {
+            Refusal::Moved
+        } else {
+            gone(fault)
+        }
     })
 }

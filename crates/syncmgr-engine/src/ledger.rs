@@ -12,7 +12,7 @@ use crate::equals::EqualFile;
 use crate::journal::StepEnd;
 use crate::path::RelPath;
 use crate::plan::{Change, Op, Problem, ProblemKind, Rename, Tally};
-use crate::replica::{Capabilities, Fault, FaultKind};
+use crate::replica::{Capabilities, Fault};
 use crate::state::BaseChange;
 
 /// How one step ended.
@@ -40,9 +40,10 @@ impl StepResult {
 
 impl From<Fault> for StepResult {
     fn from(fault: Fault) -> Self {
-        Self::NotDone(match fault.kind {
-            FaultKind::Cancelled => ProblemKind::NotReached,
-            _ => ProblemKind::Failed(fault),
+        Self::NotDone(if fault.is_cancelled() {
+            ProblemKind::NotReached
+        } else {
+            ProblemKind::Failed(fault)
         })
     }
 }

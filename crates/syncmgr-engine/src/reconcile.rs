@@ -411,7 +411,10 @@ impl Policy<'_> {
         let winner = match self.rule_for(&top.path) {
             ConflictRule::Prefer(winner) => Some(winner),
             ConflictRule::Newest | ConflictRule::Both if is_deleted => Some(side),
-            _ => None,
+            ConflictRule::Ask
+            | ConflictRule::Newest
+            | ConflictRule::Both
+            | ConflictRule::Merge => None,
         };
         match winner {
             Some(winner) if winner == side => {

@@ -133,6 +133,12 @@ impl Fault {
         Self::new(FaultKind::Cancelled, "go on", path, "the run was stopped")
     }
 
+    /// Says whether it is one of these kinds of trouble.
+    #[must_use]
+    pub fn is_one_of(&self, kinds: &[FaultKind]) -> bool {
+        kinds.contains(&self.kind)
+    }
+
     /// Says whether the run was asked to stop.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {

@@ -131,10 +131,6 @@ struct Undo<'a> {
 impl Undo<'_> {
     /// Returns the change that restores what was, `None` when that is so already, or the problem
     /// that prevents it.
-    #[expect(
-        clippy::type_complexity,
-        reason = "a failed look, a refused path and a result"
-    )]
     fn change(
         &self,
         steps: &[&Step],

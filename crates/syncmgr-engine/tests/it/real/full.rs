@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
 use super::again::{in_namespace, is_done, under};
 use super::desk::{Desk, tree};
 
@@ -104,37 +106,26 @@ fn without_room_for_the_state_nothing_is_half_done() {
 fn a_limit_on_file_sizes_is_an_error_of_that_file_alone() {
     let name = "real::full::a_limit_on_file_sizes_is_an_error_of_that_file_alone";
     // Ignored, the signal becomes an error of the write.
-    let script = "trap '' XFSZ; ulimit -f 8192; exec \"$0\" \"$@\"";
+    let script = "trap '' XFSZ; exec \"$0\" \"$@\"";
     let Some(dir) = under(name, &["bash", "-c", script]) else {
         return;
     };
     let mut desk = Desk::at(&dir);
     desk.write("left/large", "small yet");
     desk.converge();
-    let sparse = fs::File::options().write(true).open(dir.join("left/large"));
-    // Larger than the limit, which is on writing, not on what is there: the file is made elsewhere.
-    drop(sparse);
-    fs::remove_file(dir.join("left/large")).unwrap();
-    let large = dir.join("left/large");
-    let made = std::process::Command::new("prlimit")
-        .args(["--fsize=unlimited", "truncate", "-s", "20M"])
-        .arg(&large)
-        .output();
-    if !made.is_ok_and(|out| out.status.success()) {
-        super::again::cannot_run(
-            name,
-            "the limit cannot be raised for the one who makes the file",
-        );
-        return;
-    }
-    let bytes = vec![b'x'; 6 << 20];
-    let file = fs::File::options().write(true).open(&large).unwrap();
-    std::os::unix::fs::FileExt::write_all_at(&file, &bytes, 0).unwrap();
-    drop(file);
+    desk.write("left/large", vec![b'x'; 6 << 20]);
     desk.write("left/other", "arrives");
+    let none = getrlimit(Resource::Fsize);
+    let limit = Rlimit {
+        current: Some(4 << 20),
+        ..none
+    };
+    setrlimit(Resource::Fsize, limit).unwrap();
     let report = desk.sync();
     let failed: Vec<_> = report.problems.iter().map(|p| p.path.to_string()).collect();
     assert_eq!(failed, ["large"], "{report:?}");
     assert_eq!(desk.read("right/large").as_deref(), Some("small yet"));
     assert_eq!(desk.read("right/other").as_deref(), Some("arrives"));
+    setrlimit(Resource::Fsize, none).unwrap();
+    desk.converge();
 }
