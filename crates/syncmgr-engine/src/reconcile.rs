@@ -411,10 +411,9 @@ impl Policy<'_> {
         let winner = match self.rule_for(&top.path) {
             ConflictRule::Prefer(winner) => Some(winner),
             ConflictRule::Newest | ConflictRule::Both if is_deleted => Some(side),
-            ConflictRule::Ask
-            | ConflictRule::Newest
-            | ConflictRule::Both
-            | ConflictRule::Merge => None,
+            ConflictRule::Ask | ConflictRule::Newest | ConflictRule::Both | ConflictRule::Merge => {
+                None
+            }
         };
         match winner {
             Some(winner) if winner == side => {

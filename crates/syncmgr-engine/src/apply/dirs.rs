@@ -213,14 +213,15 @@ impl<'a> Apply<'a> {
             let mode = (mode & OPEN_BITS != OPEN_BITS).then_some(mode);
             // A directory's time is a courtesy, not something that is compared.
             if let Err(fault) = self.ground.sides[side].set_meta(&change.path, mode, Some(mtime))
-                && mode.is_some() {
-                    let kind = ProblemKind::Failed(fault);
-                    self.ledger.problem(Problem {
-                        path: change.path.clone(),
-                        side: Some(side),
-                        kind,
-                    });
-                }
+                && mode.is_some()
+            {
+                let kind = ProblemKind::Failed(fault);
+                self.ledger.problem(Problem {
+                    path: change.path.clone(),
+                    side: Some(side),
+                    kind,
+                });
+            }
         }
     }
 }

@@ -117,9 +117,10 @@ impl<'a> Apply<'a> {
                 .changes
                 .binary_search_by(|change| change.path.cmp(&dir));
             if let Ok(index) = found
-                && matches!(self.plan.changes[index].ops[side], Some(Op::MakeDir { .. })) {
-                    self.make_dir_once(state, index, side)?;
-                }
+                && matches!(self.plan.changes[index].ops[side], Some(Op::MakeDir { .. }))
+            {
+                self.make_dir_once(state, index, side)?;
+            }
         }
         if self.is_blocked(side, &rename.to) || self.is_blocked(side, &rename.from) {
             return Ok(Err(Refusal::Moved));

@@ -25,7 +25,7 @@ use crate::local::LocalReplica;
 use crate::lock::RootLock;
 use crate::monitor::Monitor;
 use crate::path::RelPath;
-use crate::plan::{ProblemKind, HoldKind, Plan};
+use crate::plan::{HoldKind, Plan, ProblemKind};
 use crate::replica::{Observe, Replica};
 use crate::rules::ConflictRule;
 use crate::scan::state_failure;
