@@ -8,7 +8,7 @@
 //! somebody else; it is refused, never followed and never replaced.
 
 use crate::cancel::Cancel;
-use crate::entry::{Entry, FileId, Kind};
+use crate::entry::{Entry, FileId, FileTime, Kind};
 use crate::path::{OWN_PREFIX, RelPath};
 use crate::replica::{Fault, FaultKind, Observe, Replica, read_limited};
 
@@ -16,6 +16,8 @@ use crate::replica::{Fault, FaultKind, Observe, Replica, read_limited};
 const NAME: &[u8] = b"root";
 /// What a marker is written as before it gets its name.
 const NEW_NAME: &[u8] = b"root.new";
+/// Tells git to leave the folder alone.
+const GIT_IGNORE: &[u8] = b".gitignore";
 /// A longer marker is not ours.
 const MARKER_MAX: usize = 4096;
 /// Version of the text.
@@ -132,7 +134,8 @@ pub fn examine_marker(replica: &dyn Observe) -> Result<MarkerState, Fault> {
 
 /// Writes the marker of a root, in place of the one that may be there, and makes it durable. At
 /// any moment there is the old marker or the new one, or none if there was none; only a store that
-/// cannot exchange two names is without one for a moment.
+/// cannot exchange two names is without one for a moment. A power cut before this returns can
+/// leave an empty marker, which counts as none.
 ///
 /// # Errors
 /// `WrongKind` when `.syncmgr` is a link or a file; any other [`Fault`].
@@ -150,10 +153,22 @@ pub fn write_marker(replica: &dyn Replica, marker: &Marker) -> Result<(), Fault>
         .map(|entry| entry.mtime)
         .unwrap_or_default();
     file.finish(0o600, now)?;
-    // The content before the name, so that a power cut cannot leave an empty marker.
-    replica.make_durable()?;
     install(replica, &staged, &path)?;
+    // A courtesy: what cannot be hidden from git is in nobody's way.
+    drop(hide_from_git(replica, &own, now));
     replica.make_durable()
+}
+
+/// Keeps syncmgr's own folder out of the status, the commits and the clean-ups of a git repository
+/// that is synced.
+fn hide_from_git(replica: &dyn Replica, own: &RelPath, now: FileTime) -> Result<(), Fault> {
+    let path = own.join(GIT_IGNORE);
+    if replica.stat(&path)?.is_some() {
+        return Ok(());
+    }
+    let mut file = replica.create(&path)?;
+    file.write(b"*\n")?;
+    file.finish(0o600, now).map(|_| ())
 }
 
 fn install(replica: &dyn Replica, staged: &RelPath, path: &RelPath) -> Result<(), Fault> {
@@ -231,7 +246,6 @@ pub fn identify(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::entry::FileTime;
 
     const ID: &str = "00112233445566778899aabbccddeeff";
 

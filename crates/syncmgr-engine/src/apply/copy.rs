@@ -23,7 +23,7 @@ use crate::workers;
 const BATCH_FILES: usize = 8_192;
 
 /// Bytes staged before they are made durable and moved into place.
-const BATCH_BYTES: u64 = 512 << 20;
+const BATCH_BYTES: u64 = 256 << 20;
 
 /// Files of one directory that one thread takes at a time.
 const CHUNK_FILES: usize = 256;

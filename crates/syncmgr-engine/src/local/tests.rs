@@ -537,7 +537,7 @@ fn a_marker_is_written_replaced_and_read() {
         let marker = Marker::new(&digit.repeat(32), id).unwrap();
         root::write_marker(replica, &marker).unwrap();
         assert_eq!(root::read_marker(replica).unwrap(), Some(marker));
-        assert_eq!(place.names(".syncmgr"), [b"root"]);
+        assert_eq!(place.names(".syncmgr"), [&b".gitignore"[..], b"root"]);
     }
     let own = replica.stat(&root::own_dir()).unwrap().unwrap();
     assert_eq!(own.mode, 0o700);
