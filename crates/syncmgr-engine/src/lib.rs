@@ -2,7 +2,7 @@
 //! to be done, do it so that nothing is ever lost.
 //!
 //! Reading order: [`entry`] (what a listing says), [`replica`] (the port to a store), [`scan`],
-//! [`reconcile`] (pure), [`plan`], [`apply`], [`pair`] (the door for handlers).
+//! [`reconcile`] (pure), [`plan`], `apply`, [`pair`] (the door for handlers).
 //!
 //! Must not: know handlers, network or the model of the center; print; read a clock or the
 //! environment by itself.

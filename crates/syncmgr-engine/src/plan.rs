@@ -2,7 +2,7 @@
 //!
 //! Preview, dry run, progress, limits, history and undo are views of it. It is made by
 //! [`crate::reconcile`] without any writer at hand, it can be shown, and it carries what was seen
-//! of every path, so that [`crate::apply`] can refuse the paths that have moved since.
+//! of every path, so that `apply` can refuse the paths that have moved since.
 
 use std::fmt;
 use std::sync::Arc;

@@ -42,7 +42,7 @@ pub struct Difference {
     /// What a look into the contents said.
     pub facts: Facts,
     /// Where the sides have it now, when a rename of the plan comes before (see
-    /// [`crate::moves`]); `None` means at `path`.
+    /// `moves.rs`); `None` means at `path`.
     pub now_at: Option<Box<Sides<RelPath>>>,
 }
 

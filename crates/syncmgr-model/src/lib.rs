@@ -3,7 +3,7 @@
 //! one catalogue of messages.
 //!
 //! Reading order: [`id`], [`item`], [`request`], [`progress`], [`session`], [`trouble`],
-//! [`catalogue`], [`event`], [`conflict`], [`preview`], [`record`], [`status`], [`format`].
+//! [`catalogue`], [`event`], [`conflict`], [`preview`], [`record`], [`status`], [`mod@format`].
 //!
 //! Must not: read a clock, a disk or the environment; know a wire format (no serde); know SQL,
 //! HTTP or the engine. Times and randomness are arguments.

@@ -71,7 +71,8 @@ impl std::error::Error for ConfigError {}
 /// Tells which settings a handler understands; `None` for a handler that is not installed.
 pub type Specs<'a> = dyn Fn(&HandlerId) -> Option<&'static [SettingSpec]> + 'a;
 
-/// The configuration file, read once. Changes go through [`Self::edit`].
+/// The configuration file, read once. Every change is made on the file as it is
+/// then, and replaces it as a whole.
 #[derive(Debug)]
 pub struct Config {
     path: PathBuf,

@@ -72,7 +72,7 @@ pub enum Failure {
     /// The memory of the agreed state failed.
     #[error("the state of this sync cannot be used: {0}")]
     State(String),
-    /// The memory turned out to be damaged and has been begun anew. [`Pair::plan`] goes on by
+    /// The memory turned out to be damaged and has been begun anew. [`Pair::plan`](super::Pair::plan) goes on by
     /// itself then; a run ends here, and the next look compares both sides as at first contact.
     #[error("the state of this sync is damaged: {0}")]
     Damaged(String),

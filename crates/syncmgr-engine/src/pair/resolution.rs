@@ -119,7 +119,7 @@ pub(super) fn forget_settled(
 
 impl Pair {
     /// Makes the plan that carries out decisions on conflicts, by their ids; refuses a conflict
-    /// whose sides have changed since it was stored. To be carried out with [`RunKind::Resolve`].
+    /// whose sides have changed since it was stored. To be carried out with [`RunKind::Resolve`](crate::journal::RunKind::Resolve).
     ///
     /// # Errors
     /// [`Failure::NotFound`], [`Failure::ChangedMeanwhile`], [`Failure::NotPossible`] (with the

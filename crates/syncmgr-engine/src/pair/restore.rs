@@ -12,7 +12,7 @@ use crate::replica::Fault;
 
 impl Pair {
     /// Makes the plan that brings a version back on both sides. To be carried out with
-    /// [`RunKind::Restore`].
+    /// [`RunKind::Restore`](crate::journal::RunKind::Restore).
     ///
     /// # Errors
     /// [`Failure::NotPossible`], [`Failure::Root`], [`Failure::State`].
