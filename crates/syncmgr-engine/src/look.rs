@@ -114,7 +114,7 @@ impl Ground<'_> {
             made_on,
             stable_ids,
             &self.killed.renamed,
-            &|side, from, to, seen| self.is_free(side, from, to, seen),
+            &|side, name, thing| self.is_free(side, name, thing),
         );
         let mut differences = followed.differences;
         // Once more, for records that came along with a folder.
@@ -127,7 +127,8 @@ impl Ground<'_> {
             capabilities,
             decided: self.decided,
         };
-        let outcome = reconcile(differences, &scan.obstacles, &scan.unknown, &policy);
+        let obstacles = after(&followed.renames, scan.obstacles);
+        let outcome = reconcile(differences, &obstacles, &scan.unknown, &policy);
         problems.extend(outcome.problems);
         let mut mounts = Sides::<Vec<RelPath>>::default();
         for (path, side) in scan.mounts {
@@ -178,14 +179,15 @@ impl Ground<'_> {
 
     /// Says whether a store that folds names has this one free, or taken by the very thing that is
     /// to get it (only the letters' case changes). Other stores have listed all their names.
-    fn is_free(&self, side: Side, from: &RelPath, to: &RelPath, seen: &Entry) -> bool {
+    fn is_free(&self, side: Side, name: &RelPath, thing: Option<(&RelPath, &Entry)>) -> bool {
         let capabilities = self.sides[side].capabilities();
         if !capabilities.folds_case && !capabilities.folds_unicode {
             return true;
         }
-        match self.sides[side].stat(to) {
-            Ok(there) => {
-                there.is_none_or(|there| is_one_thing(capabilities, (from, seen), (to, &there)))
+        match self.sides[side].stat(name) {
+            Ok(None) => true,
+            Ok(Some(there)) => {
+                thing.is_some_and(|thing| is_one_thing(capabilities, thing, (name, &there)))
             }
             Err(_) => false,
         }
@@ -304,7 +306,7 @@ impl Ground<'_> {
         }
         match policy.rule_for(&conflict.path) {
             ConflictRule::Both => self.keep_both(plan, &conflict),
-            ConflictRule::Merge => match self.merged(&conflict)? {
+            ConflictRule::Merge => match self.merged(&conflict, &plan.renames)? {
                 Some(bytes) => {
                     plan.changes
                         .push(merged_change(&conflict, bytes.into(), Reason::RuleMerged));
@@ -399,13 +401,17 @@ impl Ground<'_> {
             .find(|path| {
                 Side::BOTH
                     .into_iter()
-                    .all(|side| matches!(self.sides[side].stat(path), Ok(None)))
+                    .all(|side| self.is_nothing_at(side, &before(&plan.renames, side, path)))
                     && !plan.changes.iter().any(|change| change.path == *path)
             })
     }
 
+    fn is_nothing_at(&self, side: Side, path: &RelPath) -> bool {
+        matches!(self.sides[side].stat(path), Ok(None))
+    }
+
     /// Merges the texts of a conflict; `None` when they are no texts, clash, or have no base.
-    fn merged(&self, conflict: &Conflict) -> Result<Option<Vec<u8>>, Failure> {
+    fn merged(&self, conflict: &Conflict, renames: &[Rename]) -> Result<Option<Vec<u8>>, Failure> {
         let Some(hash) = conflict.base.as_ref().and_then(|base| base.hash) else {
             return Ok(None);
         };
@@ -417,10 +423,10 @@ impl Ground<'_> {
             return Ok(None);
         };
         let read = |side: Side| -> Result<Option<Vec<u8>>, Failure> {
-            let dir = conflict.path.parent().unwrap_or_default();
+            let now_at = before(renames, side, &conflict.path);
             let content = self.sides[side]
-                .open_dir(&dir)
-                .and_then(|dir| dir.open(conflict.path.name()));
+                .open_dir(&now_at.parent().unwrap_or_default())
+                .and_then(|dir| dir.open(now_at.name()));
             let Ok(mut content) = content else {
                 return Ok(None);
             };
@@ -479,7 +485,10 @@ impl Ground<'_> {
                 for (n, &index) in indexes.iter().enumerate() {
                     let path = &plan.changes[index].path;
                     let is_taken = !vacated.contains(key)
-                        && matches!(self.sides[side].stat(path), Ok(Some(_)));
+                        && matches!(
+                            self.sides[side].stat(&before(&plan.renames, side, path)),
+                            Ok(Some(_))
+                        );
                     let arrives = arriving.get(key).filter(|to| **to != path);
                     if let Some(&to) = arrives {
                         dropped.insert(index, to.clone());
@@ -504,8 +513,63 @@ impl Ground<'_> {
             }
             plan.changes
                 .retain(|change| !roots.iter().any(|root| change.path.is_within(root)));
+            for root in &roots {
+                leave_renames_into(plan, side, root);
+            }
         }
     }
+}
+
+/// Takes out the renames that would bring something into a directory which is not made, and what
+/// would be done to the names those things keep.
+fn leave_renames_into(plan: &mut Plan, side: Side, dir: &RelPath) {
+    let all = plan.renames.clone();
+    let mut lost: Vec<&Rename> = Vec::new();
+    for rename in all.iter().filter(|rename| rename.side == side) {
+        let came_by_lost = |lost: &&Rename| rename.from.is_within(&lost.to);
+        if rename.to.is_within(dir) || lost.iter().any(came_by_lost) {
+            lost.push(rename);
+        }
+    }
+    plan.renames.retain(|rename| !lost.contains(&rename));
+    for rename in lost {
+        let now_at = before(&all, side, &rename.to);
+        let is_hit = |change: &Change| {
+            let takes_away = matches!(change.ops[side], Some(Op::Delete));
+            change.path.is_within(&rename.to)
+                || change.path.is_within(&now_at)
+                || (takes_away && now_at.is_within(&change.path))
+        };
+        plan.changes.retain(|change| !is_hit(change));
+        plan.problems.push(Problem {
+            path: now_at,
+            side: Some(side),
+            kind: ProblemKind::NamesCollide { with: dir.clone() },
+        });
+    }
+}
+
+/// Returns the name that a path of the plan has on this side now, before the renames there.
+fn before(renames: &[Rename], side: Side, path: &RelPath) -> RelPath {
+    let steps = renames.iter().rev().filter(|rename| rename.side == side);
+    steps.fold(path.clone(), |path, rename| {
+        path.rebase(&rename.to, &rename.from).unwrap_or(path)
+    })
+}
+
+/// Lists paths on sides by the names they have after the renames there, sorted.
+fn after(renames: &[Rename], mut paths: Vec<(RelPath, Side)>) -> Vec<(RelPath, Side)> {
+    for (path, side) in &mut paths {
+        for rename in renames.iter().filter(|rename| rename.side == *side) {
+            if let Some(moved) = path.rebase(&rename.from, &rename.to) {
+                *path = moved;
+            }
+        }
+    }
+    if !renames.is_empty() {
+        paths.sort_unstable();
+    }
+    paths
 }
 
 /// Says whether what a store that folds names shows under two of them is one thing. Where its ids

@@ -32,9 +32,9 @@ pub(crate) struct Followed {
 }
 
 /// Says whether a side's store has a name free for what was seen there under another one: a store
-/// that folds names takes two for one, and only it knows which. Gets the side, the name it was seen
-/// under, the name it is to get, and what was seen.
-pub(crate) type IsFree<'a> = dyn Fn(Side, &RelPath, &RelPath, &Entry) -> bool + 'a;
+/// that folds names takes two for one, and only it knows which. Gets the side, the name, and what is
+/// to get it with the name that has now; `None` is something new.
+pub(crate) type IsFree<'a> = dyn Fn(Side, &RelPath, Option<(&RelPath, &Entry)>) -> bool + 'a;
 
 /// Finds renames made on the sides in `made_on` and applies them to the differences.
 /// `stable_ids` says on which sides file ids can be trusted across runs, `repeated` lists renames
@@ -300,7 +300,9 @@ fn accept(
     let (kind, id) = (base.kind, base.stamp(side).id);
     let places = new_by_id.get_mut(&id).filter(|_| id != FileId(0))?;
     let at = places.iter().position(|to| {
-        can_follow(tree, side, from, to, kind) && is_free(side.other(), from, to, &seen)
+        can_follow(tree, side, from, to, kind)
+            && has_free_way(tree, side.other(), to, is_free)
+            && is_free(side.other(), to, Some((from, &seen)))
     })?;
     let to = places.remove(at);
     carry_over(tree, side, from, &to);
@@ -333,6 +335,15 @@ fn can_follow(tree: &Tree, side: Side, from: &RelPath, to: &RelPath, kind: Kind)
                         || makes_room)
             })
         })
+}
+
+/// Says whether the directories that have to be made for `to` on this side get their own names: a
+/// store that folds names would bring what moves there into a directory of another name.
+fn has_free_way(tree: &Tree, side: Side, to: &RelPath, is_free: &IsFree<'_>) -> bool {
+    let is_missing = |dir: &RelPath| tree.get(dir).is_some_and(|d| d.seen[side].is_absent());
+    to.ancestors()
+        .filter(|dir| !dir.is_root() && is_missing(dir))
+        .all(|dir| is_free(side, &dir, None))
 }
 
 /// Moves what the base and the other side have within `from` to `to`, where this side has it.

@@ -379,13 +379,9 @@ impl Policy<'_> {
                 .all(|verdict| is_deletion(verdict, side));
             if !is_clean {
                 self.settle_dispute(&differences[at..end], &mut verdicts[at..end], side, out);
-                at = end;
-                continue;
             }
-            let is_obstructed = obstacles
-                .iter()
-                .any(|(path, on)| *on == side && path.is_within(&top.path));
-            if is_obstructed {
+            let still_loses = loses_directory(top, &verdicts[at]) == Some(side);
+            if still_loses && is_obstructed(&top.path, side, obstacles) {
                 keep_obstructed(
                     &differences[at..end],
                     &mut verdicts[at..end],
@@ -517,6 +513,15 @@ fn drop_within(verdicts: &mut [Verdict]) -> u64 {
     n
 }
 
+/// Says whether an obstacle is within a directory on this side; the obstacles are sorted.
+fn is_obstructed(dir: &RelPath, side: Side, obstacles: &[(RelPath, Side)]) -> bool {
+    let first = obstacles.partition_point(|(path, _)| path < dir);
+    let mut within = obstacles[first..]
+        .iter()
+        .take_while(|(path, _)| path.is_within(dir));
+    within.any(|(_, on)| *on == side)
+}
+
 /// A deleted directory holds excluded files: everything else in it goes, the way to them stays.
 fn keep_obstructed(
     differences: &[Difference],
@@ -532,10 +537,7 @@ fn keep_obstructed(
         drop_within(verdicts);
     } else {
         for (d, verdict) in differences.iter().zip(verdicts) {
-            if obstacles
-                .iter()
-                .any(|(path, on)| *on == side && path.is_within(&d.path))
-            {
+            if is_obstructed(&d.path, side, obstacles) {
                 *verdict = Verdict::Leave;
             }
         }

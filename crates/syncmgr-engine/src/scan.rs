@@ -57,8 +57,7 @@ pub struct Scan {
     pub census: Sides<Census>,
     /// Paths with a record in the base that are excluded now.
     pub forget: Vec<RelPath>,
-    /// Directories only one side has that hold something excluded or unsyncable, so that they
-    /// cannot be removed.
+    /// Directories that hold something excluded or unsyncable, so that they cannot be removed.
     pub obstacles: Vec<(RelPath, Side)>,
     /// Paths about which one side told nothing, so that nothing above may be deleted there.
     pub unknown: Vec<(RelPath, Side)>,
@@ -185,6 +184,18 @@ impl Scan {
         self.unknown.push((path, side));
     }
 
+    /// Notes, once, that a directory cannot be removed. A rename may yet take away what the other
+    /// side has under this name, so it is noted for directories of both sides, too.
+    fn holds_something(&mut self, dir: &RelPath, side: Side) {
+        let latest = self.obstacles.iter().rev().take(2);
+        if !latest
+            .into_iter()
+            .any(|(path, on)| path == dir && *on == side)
+        {
+            self.obstacles.push((dir.clone(), side));
+        }
+    }
+
     fn count(&mut self, side: Side, entry: &Entry) {
         let census = &mut self.census[side];
         match entry.kind {
@@ -236,8 +247,8 @@ impl Ground<'_> {
                     return Ok(());
                 }
             }
-            if !worker.own.is_empty() && !visit.path.is_root() && !visit.has[side.other()] {
-                worker.out.obstacles.push((visit.path.clone(), side));
+            if !worker.own.is_empty() && !visit.path.is_root() {
+                worker.out.holds_something(&visit.path, side);
             }
         }
         match visit.base {
@@ -489,8 +500,8 @@ impl Ground<'_> {
 
     fn note_obstacle(&self, worker: &mut Worker, visit: &Visit, entries: Sides<Option<&Entry>>) {
         for side in Side::BOTH {
-            if entries[side].is_some() && !visit.has[side.other()] {
-                worker.out.obstacles.push((visit.path.clone(), side));
+            if entries[side].is_some() {
+                worker.out.holds_something(&visit.path, side);
             }
         }
     }

@@ -32,9 +32,17 @@ impl Desk {
     /// Both sides begin with this tree, and agree on it.
     #[track_caller]
     fn agreed_on(text: &str) -> Self {
+        Self::with_right(text, Capabilities::posix())
+    }
+
+    /// The same, with a right side that can do no more than this.
+    #[track_caller]
+    fn with_right(text: &str, right: Capabilities) -> Self {
         let machine = Machine::new();
-        let sides = Sides::new("left", "right")
-            .map(|name| MemoryReplica::on(&machine, name, Capabilities::posix()));
+        let sides = Sides::new(
+            MemoryReplica::on(&machine, "left", Capabilities::posix()),
+            MemoryReplica::on(&machine, "right", right),
+        );
         tree::parse(text).unwrap().build(&sides.left);
         let mut desk = Self {
             machine,
@@ -203,6 +211,59 @@ fn a_move_into_a_folder_the_other_side_renamed_is_followed() {
     desk.pass_time();
     assert!(desk.sync().is_in_sync());
     desk.check("e/a=1 e/f=22", "e/a=1 e/f=22");
+}
+
+/// A right side that takes names for one that differ only in case.
+fn folding(text: &str) -> Desk {
+    let mut right = Capabilities::posix();
+    right.folds_case = true;
+    Desk::with_right(text, right)
+}
+
+#[test]
+fn a_move_into_a_folder_of_a_folded_name_is_not_repeated_into_another() {
+    let mut desk = folding("d/x=1 e/ k=0");
+    desk.sides.left.rename("d", "E");
+    // The old name is gone, as on the left; the new one waits for a store that has room for it.
+    for _ in 0..2 {
+        desk.pass_time();
+        assert!(!desk.sync().is_in_sync());
+        desk.check("E/x=1 e/ k=0", "e/ k=0");
+    }
+}
+
+#[test]
+fn a_move_into_a_folder_whose_name_arrives_otherwise_waits() {
+    let mut desk = folding("d/x=1 q/ k=0");
+    desk.sides.left.rename("q", "e");
+    desk.sides.left.add_dir("E");
+    desk.sides.left.rename("d/x", "E/x");
+    desk.pass_time();
+    assert!(!desk.sync().is_in_sync());
+    desk.check("d/ E/x=1 e/ k=0", "d/x=1 e/ k=0");
+}
+
+#[test]
+fn texts_in_a_renamed_folder_are_merged() {
+    let mut desk = Desk::agreed_on("d/x=1 k=0");
+    desk.options.rule = ConflictRule::Merge;
+    for side in Side::BOTH {
+        desk.sides[side].write("d/x", "1\n2\n3\n4\n5\n");
+    }
+    desk.pass_time();
+    assert!(desk.sync().is_in_sync());
+    desk.pass_time();
+    desk.sides.left.write("d/x", "one\n2\n3\n4\n5\n");
+    desk.sides.left.rename("d", "f");
+    desk.sides.right.write("d/x", "1\n2\n3\n4\nfive\n");
+    desk.pass_time();
+    assert!(desk.sync().is_in_sync());
+    for side in Side::BOTH {
+        assert_eq!(
+            desk.sides[side].read("f/x").unwrap(),
+            b"one\n2\n3\n4\nfive\n"
+        );
+    }
 }
 
 #[test]

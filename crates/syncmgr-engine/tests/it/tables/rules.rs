@@ -90,7 +90,7 @@ fn texts_are_merged_or_wait() {
     check(ConflictRule::Merge, "k=0", "k=0 a=1\\n2\\n", "k=0 a=1\\n3\\n", expect!["conflict a both-new"]);
     check(ConflictRule::Merge, "a=1\\x00\\n2\\n3\\n4\\n5\\n", "a=x\\x00\\n2\\n3\\n4\\n5\\n", "a=1\\x00\\n2\\n3\\n4\\ny\\n", expect!["conflict a both-changed"]);
     check(ConflictRule::Merge, "d/a=1\\n2\\n3\\n4\\n5\\n k=0", "k=0", "d/a=x\\n2\\n3\\n4\\n5\\n k=0", expect!["conflict d changed-and-deleted with 1 within"]);
-    check(ConflictRule::Merge, "a=1\\n2\\n3\\n4\\n5\\n k=0", "a~b b=x\\n2\\n3\\n4\\n5\\n k=0", "a=1\\n2\\n3\\n4\\ny\\n k=0", expect!["right rename a -> b changed-on-left; conflict b both-changed; then left copy-over b rule-merged; then right copy-over b rule-merged"]);
+    check(ConflictRule::Merge, "a=1\\n2\\n3\\n4\\n5\\n k=0", "a~b b=x\\n2\\n3\\n4\\n5\\n k=0", "a=1\\n2\\n3\\n4\\ny\\n k=0", expect!["right rename a -> b changed-on-left; left copy-over b rule-merged; right copy-over b rule-merged"]);
 }
 
 #[test]
