@@ -25,6 +25,18 @@ const BATCH_FILES: usize = 8_192;
 /// Bytes staged before they are made durable and moved into place.
 const BATCH_BYTES: u64 = 256 << 20;
 
+/// A batch is at first this part of the most: nobody knows yet how fast the store is.
+const FIRST_PART: u64 = 4;
+
+/// A batch is never less than this part of the most.
+const LEAST_PART: u64 = 64;
+
+/// A flush that takes longer makes the next batch half as large, because nothing can stop a flush.
+const SLOW_FLUSH_NS: u64 = 1_000_000_000;
+
+/// A flush that takes less makes the next batch twice as large, because each flush has a price.
+const FAST_FLUSH_NS: u64 = 250_000_000;
+
 /// Files of one directory that one thread takes at a time.
 const CHUNK_FILES: usize = 256;
 
@@ -37,19 +49,26 @@ impl<'a> Apply<'a> {
         let most = limit.map_or(BATCH_BYTES, |rate| rate.min(BATCH_BYTES));
         for side in Side::BOTH {
             let tasks = self.tasks(0..n, side, is_copy);
+            let mut part = FIRST_PART;
             let mut rest = tasks.as_slice();
             while !rest.is_empty() {
-                let mut bytes = 0;
+                let (mut bytes, most) = (0, most / part);
                 let fits = |task: &&Task| {
                     let size = self.plan.changes[task.index].bytes();
                     let fits = bytes == 0 || bytes + size <= most;
                     bytes += size;
                     fits
                 };
-                let n = rest.iter().take(BATCH_FILES).take_while(fits).count();
+                let most_files = BATCH_FILES / usize::try_from(part).unwrap_or(1);
+                let n = rest.iter().take(most_files).take_while(fits).count();
                 let (batch, later) = rest.split_at(n.max(1));
                 rest = later;
-                self.copy_batch(state, side, batch)?;
+                let flush_ns = self.copy_batch(state, side, batch)?;
+                part = match flush_ns {
+                    ..FAST_FLUSH_NS => (part / 2).max(1),
+                    FAST_FLUSH_NS..SLOW_FLUSH_NS => part,
+                    SLOW_FLUSH_NS.. => (part * 2).min(LEAST_PART),
+                };
             }
             // Directories whose files all failed are wanted all the same.
             self.open_dirs(state, side, n, &HashMap::new())?;
@@ -57,7 +76,13 @@ impl<'a> Apply<'a> {
         Ok(())
     }
 
-    fn copy_batch(&mut self, state: &mut State, side: Side, batch: &[Task]) -> Result<(), Failure> {
+    /// Copies one batch; returns how long making it durable took, in nanoseconds.
+    fn copy_batch(
+        &mut self,
+        state: &mut State,
+        side: Side,
+        batch: &[Task],
+    ) -> Result<u64, Failure> {
         let n_threads = workers::n_threads(self.ground.options.n_threads);
         let to = self.ground.sides[side];
         let nurseries = self.make_nurseries(side, batch);
@@ -67,11 +92,14 @@ impl<'a> Apply<'a> {
                 drop(to.remove_file(&staged.stage));
                 self.note(task, Fault::cancelled(&RelPath::root()).into());
             }
-            return Ok(());
+            return Ok(0);
         }
         let steps: Vec<Step> = ready.iter().map(|(task, _)| self.step(task)).collect();
         self.announce(state, &steps)?;
-        if let Err(fault) = to.make_durable() {
+        let flush_start_ns = self.ground.clock.ticks_ns();
+        let flushed = to.make_durable();
+        let flush_ns = self.ground.clock.ticks_ns().saturating_sub(flush_start_ns);
+        if let Err(fault) = flushed {
             for (task, staged) in &ready {
                 drop(to.remove_file(&staged.stage));
                 let path = self.plan.changes[task.index].path.clone();
@@ -81,7 +109,7 @@ impl<'a> Apply<'a> {
                 });
                 self.note(task, StepResult::NotDone(kind));
             }
-            return Ok(());
+            return Ok(flush_ns);
         }
         // What the batch before this one agreed on has become durable with the same call.
         self.write_agreed(state)?;
@@ -94,7 +122,8 @@ impl<'a> Apply<'a> {
             Ok::<_, Failure>(())
         })?;
         self.keep_texts(state)?;
-        self.settle(state)
+        self.settle(state)?;
+        Ok(flush_ns)
     }
 
     /// Stages the files and links of a batch; returns what is ready, in the order of the plan.

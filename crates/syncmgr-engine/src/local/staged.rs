@@ -17,6 +17,10 @@ use super::unix::{self, Device, Scope};
 /// disk, large enough that the calls cost nothing.
 const PORTION: u64 = 16 << 20;
 
+/// Bytes written before they are flushed. What is written must become durable anyway, and a flush
+/// of gigabytes at the end could not be stopped.
+const FLUSHED: u64 = 64 << 20;
+
 /// A new file without a final name. Bytes are written at an offset that is counted here, so a hole
 /// costs no system call.
 #[derive(Debug)]
@@ -29,6 +33,8 @@ pub(super) struct LocalStaged {
     len: u64,
     /// The last thing written was a hole, so the file is shorter than `len`.
     ends_in_hole: bool,
+    /// Bytes written since the last flush.
+    unflushed: u64,
 }
 
 impl LocalStaged {
@@ -41,7 +47,20 @@ impl LocalStaged {
             keeps_modes,
             len: 0,
             ends_in_hole: false,
+            unflushed: 0,
         }
+    }
+
+    /// Counts bytes written, and flushes when there are many.
+    fn written(&mut self, n: u64) -> Result<(), Fault> {
+        self.len += n;
+        self.unflushed += n;
+        self.ends_in_hole = false;
+        if self.unflushed < FLUSHED {
+            return Ok(());
+        }
+        self.unflushed = 0;
+        rustix::fs::fdatasync(&self.fd).map_err(|errno| self.fault(errno))
     }
 
     fn fault(&self, errno: Errno) -> Fault {
@@ -82,8 +101,7 @@ impl LocalStaged {
                 Ok(0) if self.len == start => return Ok(Stretch::NothingThere),
                 Ok(0) => return Ok(Stretch::Shrunk),
                 Ok(n) => {
-                    self.len += n as u64;
-                    self.ends_in_hole = false;
+                    self.written(n as u64)?;
                     self.tell(moved, n as u64)?;
                 }
                 Err(Errno::INTR) => {}
@@ -181,8 +199,7 @@ impl Staged for LocalStaged {
             match rustix::io::pwrite(&self.fd, rest, self.len) {
                 Ok(0) => return Err(self.fault(Errno::IO)),
                 Ok(n) => {
-                    self.len += n as u64;
-                    self.ends_in_hole = false;
+                    self.written(n as u64)?;
                     rest = &rest[n..];
                 }
                 Err(Errno::INTR) => {}
