@@ -14,6 +14,13 @@ fn excluding(mode: Mode) -> Setting {
     }
 }
 
+fn preferring_left() -> Setting {
+    Setting {
+        rule: ConflictRule::Prefer(Side::Left),
+        ..excluding(TWO_WAY)
+    }
+}
+
 fn excluding_in_d() -> Setting {
     Setting {
         excludes: &["/d/a"],
@@ -58,6 +65,7 @@ fn a_deleted_directory_stays_for_what_is_excluded_in_it() {
     check(excluding(TWO_WAY), "d/x=1 k=0", "k=0", "d/x=1 d/a.tmp=1 k=0", expect!["right delete d/x deleted-on-left; problem right d holds-excluded"]);
     check(excluding(TWO_WAY), "d/e/x=1 d/y=1 k=0", "k=0", "d/e/x=1 d/e/a.tmp=1 d/y=1 k=0", expect!["right delete d/e/x deleted-on-left; right delete d/y deleted-on-left; problem right d holds-excluded"]);
     check(excluding(TWO_WAY), "d/x=1 k=0", "d=1 k=0", "d/x=1 d/a.tmp=1 k=0", expect!["problem right d holds-excluded"]);
+    check(preferring_left(), "d/x=1 k=0", "k=0", "d/x=2 d/a.tmp=1 k=0", expect!["right delete d/x rule-chose-left; problem right d holds-excluded"]);
     check(excluding(TWO_WAY), "d/o/x=1 d/y=1 k=0", "k=0", "d/o/x=1 d/y=1 k=0", expect!["right delete d/y deleted-on-left; problem right d holds-excluded; forget d/o"]);
 }
 
