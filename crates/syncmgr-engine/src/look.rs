@@ -20,7 +20,7 @@ use crate::plan::{
     Change, Conflict, ConflictKind, Op, Plan, Problem, ProblemKind, Reason, Rename, Source,
 };
 use crate::reconcile::{Policy, reconcile};
-use crate::replica::{Capabilities, Fault, Observe};
+use crate::replica::{Capabilities, Fault, Listing, Observe};
 use crate::rules::{ConflictRule, Mode};
 use crate::scan::{self, Difference, Scan, state_failure};
 use crate::state::State;
@@ -127,6 +127,7 @@ impl Ground<'_> {
             capabilities,
             decided: self.decided,
         };
+        problems.extend(self.taken_in(&followed.renames, &scan.obstacles));
         let obstacles = after(&followed.renames, scan.obstacles);
         let outcome = reconcile(differences, &obstacles, &scan.unknown, &policy);
         problems.extend(outcome.problems);
@@ -191,6 +192,46 @@ impl Ground<'_> {
             }
             Err(_) => false,
         }
+    }
+
+    /// Finds what is excluded by the name it has now and will not be by the one a rename gives it:
+    /// nobody has looked at it, so the run must not say that both sides are equal (I3). The next one
+    /// meets it as something new.
+    fn taken_in(&self, renames: &[Rename], obstacles: &[(RelPath, Side)]) -> Vec<Problem> {
+        let excludes = &self.options.excludes;
+        let mut found = Vec::new();
+        if renames.is_empty() || excludes.is_empty() {
+            return Vec::new();
+        }
+        for (dir, side) in obstacles {
+            let to = now_after(renames, *side, dir.clone());
+            if to == *dir {
+                continue;
+            }
+            let mut listing = Listing::default();
+            let opened = self.sides[*side].open_dir(dir);
+            if opened
+                .and_then(|open| open.list(&mut listing, &mut Vec::new()))
+                .is_err()
+            {
+                // Who cannot be asked may hold anything.
+                found.push((to, *side));
+                continue;
+            }
+            for (name, entry) in listing.iter() {
+                let is_dir = entry.kind == Kind::Dir;
+                let is_out = |path: &RelPath| excludes.excluding_anywhere(path, is_dir).is_some();
+                if is_out(&dir.join(name)) && !is_out(&to.join(name)) {
+                    found.push((to.join(name), *side));
+                }
+            }
+        }
+        let problem = |(path, side)| Problem {
+            path,
+            side: Some(side),
+            kind: ProblemKind::ChangedMeanwhile,
+        };
+        found.into_iter().map(problem).collect()
     }
 
     /// Compares what a rename brought together under one name.
@@ -557,14 +598,18 @@ fn before(renames: &[Rename], side: Side, path: &RelPath) -> RelPath {
     })
 }
 
+/// Returns the name that something on this side has after the renames there.
+fn now_after(renames: &[Rename], side: Side, path: RelPath) -> RelPath {
+    let steps = renames.iter().filter(|rename| rename.side == side);
+    steps.fold(path, |path, rename| {
+        path.rebase(&rename.from, &rename.to).unwrap_or(path)
+    })
+}
+
 /// Lists paths on sides by the names they have after the renames there, sorted.
 fn after(renames: &[Rename], mut paths: Vec<(RelPath, Side)>) -> Vec<(RelPath, Side)> {
     for (path, side) in &mut paths {
-        for rename in renames.iter().filter(|rename| rename.side == *side) {
-            if let Some(moved) = path.rebase(&rename.from, &rename.to) {
-                *path = moved;
-            }
-        }
+        *path = now_after(renames, *side, std::mem::take(path));
     }
     if !renames.is_empty() {
         paths.sort_unstable();
@@ -617,10 +662,7 @@ fn leave_unknown_alone(plan: &mut Plan, unknown: &[(RelPath, Side)]) {
         return;
     }
     for (path, side) in unknown {
-        let steps = plan.renames.iter().filter(|rename| rename.side == *side);
-        let now = steps.fold(path.clone(), |path, rename| {
-            path.rebase(&rename.from, &rename.to).unwrap_or(path)
-        });
+        let now = now_after(&plan.renames, *side, path.clone());
         let is_below = |path: &RelPath| *path != now && path.is_within(&now);
         let removes = |change: &&Change| {
             now.is_within(&change.path)

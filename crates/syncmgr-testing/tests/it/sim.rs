@@ -39,7 +39,7 @@ fn a_seed_repeats_byte_for_byte() {
 fn what_once_broke_stays_whole() {
     // Racy clocks, damaged states, names that fold, killed runs by a clock that was set back.
     for seed in [
-        181, 223, 376, 726, 1264, 1375, 20331, 21297, 21703, 100_835, 104_697,
+        181, 223, 376, 726, 1264, 1375, 20331, 21297, 21703, 100_835, 104_697, 401_175, 615_017,
     ] {
         if let Err(failure) = run_seed(seed, &SimOptions::default()) {
             panic!("{failure}");

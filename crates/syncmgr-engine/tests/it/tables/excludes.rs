@@ -14,6 +14,20 @@ fn excluding(mode: Mode) -> Setting {
     }
 }
 
+fn preferring_left() -> Setting {
+    Setting {
+        rule: ConflictRule::Prefer(Side::Left),
+        ..excluding(TWO_WAY)
+    }
+}
+
+fn excluding_in_d() -> Setting {
+    Setting {
+        excludes: &["/d/a"],
+        ..Setting::default()
+    }
+}
+
 fn no_longer_excluding() -> Setting {
     Setting {
         excluded_before: LINES,
@@ -51,6 +65,7 @@ fn a_deleted_directory_stays_for_what_is_excluded_in_it() {
     check(excluding(TWO_WAY), "d/x=1 k=0", "k=0", "d/x=1 d/a.tmp=1 k=0", expect!["right delete d/x deleted-on-left; problem right d holds-excluded"]);
     check(excluding(TWO_WAY), "d/e/x=1 d/y=1 k=0", "k=0", "d/e/x=1 d/e/a.tmp=1 d/y=1 k=0", expect!["right delete d/e/x deleted-on-left; right delete d/y deleted-on-left; problem right d holds-excluded"]);
     check(excluding(TWO_WAY), "d/x=1 k=0", "d=1 k=0", "d/x=1 d/a.tmp=1 k=0", expect!["problem right d holds-excluded"]);
+    check(preferring_left(), "d/x=1 k=0", "k=0", "d/x=2 d/a.tmp=1 k=0", expect!["right delete d/x rule-chose-left; problem right d holds-excluded"]);
     check(excluding(TWO_WAY), "d/o/x=1 d/y=1 k=0", "k=0", "d/o/x=1 d/y=1 k=0", expect!["right delete d/y deleted-on-left; problem right d holds-excluded; forget d/o"]);
 }
 
@@ -59,6 +74,7 @@ fn a_renamed_directory_takes_what_is_excluded_along() {
     check(excluding(TWO_WAY), "d/e/x=1 k=0", "d~f f/ k=0", "d/e/x=1 d/e/a.tmp=1 k=0", expect!["right rename d -> f changed-on-left; right delete f/e/x deleted-on-left; problem right f/e holds-excluded"]);
     check(excluding(TWO_WAY), "d/x=1 k=0", "d~e e/x=1 k=0", "d/x=1 d/a.tmp=1 k=0", expect!["right rename d -> e changed-on-left"]);
     check(excluding(TWO_WAY), "d/x=1 k=0", "d~e e/x=1 e/a.tmp=1 k=0", "d/x=1 k=0", expect!["right rename d -> e changed-on-left"]);
+    check(excluding_in_d(), "d/x=1 k=0", "d~e e/x=1 k=0", "d/x=1 d/a=1 k=0", expect!["right rename d -> e changed-on-left; problem right e/a changed-meanwhile; then left copy e/a new-on-right"]);
     check(excluding(TWO_WAY), "d/x=1 k=0", "d~o o/x=1 k=0", "d/x=1 k=0", expect!["right delete d deleted-on-left; right delete d/x deleted-on-left"]);
     check(excluding(TWO_WAY), "a=1 k=0", "a~a.tmp a.tmp=1 k=0", "a=1 k=0", expect!["right delete a deleted-on-left"]);
 }
