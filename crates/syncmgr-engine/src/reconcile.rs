@@ -60,6 +60,7 @@ pub fn reconcile(
 ) -> Reconciliation {
     let mut verdicts: Vec<Verdict> = differences.iter().map(|d| policy.verdict(d)).collect();
     let mut out = Reconciliation::default();
+    leave_unlisted_alone(&differences, &mut verdicts, unknown);
     policy.settle_directories(&differences, &mut verdicts, obstacles, unknown, &mut out);
     // From the end, giving memory back on the way: a first sync has as many differences as files.
     while let (Some(d), Some(verdict)) = (differences.pop(), verdicts.pop()) {
@@ -71,6 +72,23 @@ pub fn reconcile(
     }
     out.changes.reverse();
     out
+}
+
+/// A directory that could not be listed keeps its attributes to itself: sent on, they could make
+/// the other side's content unreadable, too.
+fn leave_unlisted_alone(
+    differences: &[Difference],
+    verdicts: &mut [Verdict],
+    unknown: &[(RelPath, Side)],
+) {
+    for (path, _) in unknown {
+        let Ok(at) = differences.binary_search_by(|d| d.path.cmp(path)) else {
+            continue;
+        };
+        if matches!(&verdicts[at], Verdict::Do(_, Reason::AttributesChanged)) {
+            verdicts[at] = Verdict::Leave;
+        }
+    }
 }
 
 /// Differences between two returns of memory.

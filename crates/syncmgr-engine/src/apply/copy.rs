@@ -116,6 +116,16 @@ impl<'a> Apply<'a> {
         self.clear_the_way(state, &mut ready)?;
         let last = batch.last().map_or(0, |task| task.index + 1);
         let arrived = self.open_dirs(state, side, last, &nurseries)?;
+        // Names of one file go one after the other, because each changes what is seen of the next.
+        let is_shared = |task: &Task| {
+            let seen = self.plan.changes[task.index].seen[side].entry();
+            seen.is_some_and(|entry| self.shared.contains(&(side, entry.id)))
+        };
+        let (shared, mut ready): (Vec<_>, Vec<_>) =
+            ready.into_iter().partition(|(task, _)| is_shared(task));
+        for (task, staged) in shared {
+            self.commit(&task, staged, &arrived);
+        }
         ready.reverse();
         workers::run(vec![(); n_threads], ready, |(), (task, staged), _found| {
             self.commit(&task, staged, &arrived);

@@ -10,13 +10,13 @@ mod dirs;
 mod rename;
 mod steps;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::cancel::Cancel;
 use crate::clock::Clock;
-use crate::entry::{Entry, Hash, Kind, Side, Sides};
+use crate::entry::{Entry, FileId, Hash, Kind, Side, Sides};
 use crate::install::{self, Refusal};
 use crate::journal::{RunId, Step};
 use crate::ledger::Ledger;
@@ -70,6 +70,8 @@ struct Apply<'a> {
     blocked: Mutex<BTreeSet<(Side, RelPath)>>,
     /// Steps that are done already, by change and side.
     is_done: Mutex<BTreeSet<(usize, Side)>>,
+    /// Files that the plan names more than once: hard links.
+    shared: HashSet<(Side, FileId)>,
     texts: Mutex<Vec<(Hash, Box<[u8]>)>>,
     bytes_done: AtomicU64,
     n_total: u64,
@@ -98,6 +100,7 @@ pub(crate) fn apply(ground: &Ground<'_>, plan: &Plan, state: &mut State) -> Resu
         renamed: HashMap::new(),
         blocked: Mutex::default(),
         is_done: Mutex::default(),
+        shared: shared(plan),
         texts: Mutex::default(),
         bytes_done: AtomicU64::new(0),
         n_total: plan.renames.len() as u64 + active().map(n_ops).sum::<u64>(),
@@ -276,4 +279,25 @@ impl<'a> Apply<'a> {
             was_stopped,
         })
     }
+}
+
+/// Finds the files that several paths of the plan stand for.
+fn shared(plan: &Plan) -> HashSet<(Side, FileId)> {
+    let mut once = HashSet::new();
+    let mut twice = HashSet::new();
+    for change in plan
+        .changes
+        .iter()
+        .filter(|change| !change.is_memory_only())
+    {
+        for side in Side::BOTH {
+            let file = change.seen[side]
+                .entry()
+                .filter(|entry| entry.kind == Kind::File);
+            if let Some(entry) = file.filter(|entry| !once.insert((side, entry.id))) {
+                twice.insert((side, entry.id));
+            }
+        }
+    }
+    twice
 }

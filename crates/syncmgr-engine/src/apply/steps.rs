@@ -68,7 +68,16 @@ impl<'a> Apply<'a> {
         {
             return Some(*entry);
         }
-        change.seen[side].entry().copied()
+        let seen = change.seen[side].entry().copied()?;
+        if !self.shared.contains(&(side, seen.id)) {
+            return Some(seen);
+        }
+        // This run may have moved the file away from another of its names, which changes the
+        // change time under all of them and nothing else.
+        match self.ground.sides[side].stat(&change.path) {
+            Ok(Some(now)) if now.is_same_file(&seen) => Some(now),
+            Ok(_) | Err(_) => Some(seen),
+        }
     }
 
     /// Runs a step unless the run was stopped or something above is in the way.

@@ -82,7 +82,7 @@ fn seen(stat: &Statx, scope: Scope) -> Seen {
         entry: Entry {
             kind,
             size: if kind == Kind::File { stat.stx_size } else { 0 },
-            mode: stat.stx_mode & 0o777,
+            mode: permission_bits(stat.stx_mode),
             mtime: time(stat.stx_mtime),
             ctime: time(stat.stx_ctime),
             id: identity(stat.stx_ino, birth),
@@ -305,5 +305,18 @@ mod tests {
         assert_eq!(open(b"link").unwrap_err(), Errno::LOOP);
         assert_eq!(open(b"link/b").unwrap_err(), Errno::LOOP);
         assert_eq!(open(b"a/c/d").unwrap_err(), Errno::NOENT);
+    }
+}
+
+/// Returns the permission bits of a mode. A directory that everybody may write into, but only the
+/// owner of a file may remove it from, would be wider without its sticky bit, which is never
+/// granted (S8): it counts as one that only its owner may write into.
+fn permission_bits(mode: u16) -> u16 {
+    const STICKY: u16 = 0o1000;
+    const OTHERS_WRITE: u16 = 0o022;
+    if mode & STICKY == 0 {
+        mode & 0o777
+    } else {
+        mode & 0o777 & !OTHERS_WRITE
     }
 }

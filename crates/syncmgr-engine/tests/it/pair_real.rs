@@ -250,3 +250,39 @@ fn what_a_killed_run_left_in_the_staging_place_goes_with_the_next_run_that_has_n
     assert!(!desk.path("left/.syncmgr/stage").exists());
     assert!(!desk.path("right/.syncmgr/stage").exists());
 }
+
+#[test]
+fn hard_links_are_taken_back_under_all_their_names() {
+    let mut desk = Desk::new();
+    desk.write("left/x", "old");
+    fs::hard_link(desk.path("left/x"), desk.path("left/y")).unwrap();
+    for n in 0..8 {
+        fs::hard_link(desk.path("left/x"), desk.path(&format!("left/more{n}"))).unwrap();
+    }
+    assert!(desk.sync().is_in_sync());
+    // Through one name, so that all have it.
+    desk.write("left/x", "rewritten");
+    assert!(desk.sync().is_in_sync());
+    let mut pair = desk.pair();
+    let run = RunId::new("run-0002").unwrap();
+    let plan = pair.plan_undo(&run, &Options::default()).unwrap();
+    let report = desk.apply(&mut pair, &plan, RunKind::Undo);
+    assert!(report.is_in_sync(), "{report:?}");
+    drop(pair);
+    desk.assert_equal();
+    for name in ["x", "y", "more0", "more7"] {
+        assert_eq!(desk.read(&format!("left/{name}")).as_deref(), Some("old"));
+    }
+}
+
+#[test]
+fn a_directory_open_to_all_does_not_become_wider_without_its_sticky_bit() {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+    let mut desk = Desk::new();
+    fs::create_dir(desk.path("left/drop")).unwrap();
+    fs::set_permissions(desk.path("left/drop"), fs::Permissions::from_mode(0o1777)).unwrap();
+    assert!(desk.sync().is_in_sync());
+    let mode = |name: &str| fs::metadata(desk.path(name)).unwrap().mode() & 0o7777;
+    assert_eq!((mode("left/drop"), mode("right/drop")), (0o1777, 0o755));
+    assert!(desk.preview().changes_nothing());
+}
