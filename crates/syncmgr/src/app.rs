@@ -51,6 +51,8 @@ pub(crate) struct App {
     host: InProcess,
     files: Arc<FilesHandler>,
     center: Option<Center>,
+    /// Options of this command that decide what a plan does, for hints that name the plan.
+    pub(crate) one_off: String,
     /// A session runs, so a signal asks it to stop instead of ending the program.
     is_running: Arc<AtomicBool>,
 }
@@ -85,6 +87,7 @@ impl App {
             clock,
             files,
             center: None,
+            one_off: String::new(),
             is_running: Arc::default(),
         }
     }

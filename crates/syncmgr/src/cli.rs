@@ -169,6 +169,29 @@ pub(crate) struct SettingArgs {
     pub(crate) keep_bytes: Option<String>,
 }
 
+impl SettingArgs {
+    /// Returns the options that decide what a plan does, as they are typed, with a space before
+    /// each: a hint that names a plan must lead to the same plan.
+    #[must_use]
+    pub(crate) fn words(&self) -> String {
+        let quoted = |text: &str| format!("'{}'", text.replace('\'', "'\\''"));
+        let mode = self.mode.map(|mode| format!(" --mode {}", word(mode)));
+        let rule = self.rule.map(|rule| format!(" --rule {}", word(rule)));
+        let excludes = self
+            .exclude
+            .iter()
+            .map(|line| format!(" --exclude {}", quoted(line)));
+        let files = self.exclude_from.iter();
+        let files =
+            files.map(|file| format!(" --exclude-from {}", quoted(&file.to_string_lossy())));
+        mode.into_iter()
+            .chain(rule)
+            .chain(excludes)
+            .chain(files)
+            .collect()
+    }
+}
+
 /// Returns the word of an option value as it stands in settings.
 #[must_use]
 pub(crate) fn word(value: impl ValueEnum) -> String {

@@ -268,6 +268,19 @@ fn change_mode_by_opening(
     rustix::fs::fchmod(&fd, bits)
 }
 
+/// Returns the permission bits of a mode. A directory that everybody may write into, but only the
+/// owner of a file may remove it from, would be wider without its sticky bit, which is never
+/// granted (S8): it counts as one that only its owner may write into.
+fn permission_bits(mode: u16) -> u16 {
+    const STICKY: u16 = 0o1000;
+    const OTHERS_WRITE: u16 = 0o022;
+    if mode & STICKY == 0 {
+        mode & 0o777
+    } else {
+        mode & 0o777 & !OTHERS_WRITE
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -305,18 +318,5 @@ mod tests {
         assert_eq!(open(b"link").unwrap_err(), Errno::LOOP);
         assert_eq!(open(b"link/b").unwrap_err(), Errno::LOOP);
         assert_eq!(open(b"a/c/d").unwrap_err(), Errno::NOENT);
-    }
-}
-
-/// Returns the permission bits of a mode. A directory that everybody may write into, but only the
-/// owner of a file may remove it from, would be wider without its sticky bit, which is never
-/// granted (S8): it counts as one that only its owner may write into.
-fn permission_bits(mode: u16) -> u16 {
-    const STICKY: u16 = 0o1000;
-    const OTHERS_WRITE: u16 = 0o022;
-    if mode & STICKY == 0 {
-        mode & 0o777
-    } else {
-        mode & 0o777 & !OTHERS_WRITE
     }
 }

@@ -23,7 +23,7 @@ use crate::entry::{Side, Sides};
 use crate::journal::{RunEnd, RunId, RunKind, RunRecord, Step};
 use crate::local::LocalReplica;
 use crate::lock::RootLock;
-use crate::monitor::Monitor;
+use crate::monitor::{Monitor, Silent};
 use crate::path::RelPath;
 use crate::plan::{HoldKind, Plan, ProblemKind};
 use crate::replica::{Observe, Replica};
@@ -309,6 +309,25 @@ impl Pair {
             self.expire(plan, run, options);
         }
         Ok(report)
+    }
+
+    /// Looks at everything and stores what is in conflict or in the way now, as a sync would;
+    /// changes no file. For after a run that was about a few paths only.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub fn take_stock(&mut self, options: &Options) -> Result<Plan, Failure> {
+        let plan = self.plan(options, &Silent, &Cancel::new())?;
+        let report = Report {
+            conflicts: plan.conflicts.clone(),
+            problems: plan.problems.clone(),
+            ..Report::default()
+        };
+        let mut state = self.memory();
+        self.store_findings(&mut state, &report)
+            .map_err(|error| state_failure(&error))?;
+        drop(state);
+        Ok(plan)
     }
 
     fn store_findings(&self, state: &mut State, report: &Report) -> Result<(), StateError> {

@@ -7,12 +7,13 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use syncmgr_engine::cancel::Cancel;
 use syncmgr_engine::journal::{RunId, RunKind};
 use syncmgr_engine::monitor::{self, Monitor};
-use syncmgr_engine::pair::{self, Pair};
+use syncmgr_engine::pair::{self, Failure, Pair};
 use syncmgr_engine::path::RelPath;
 use syncmgr_engine::plan::{Plan, PlanId, Problem};
 use syncmgr_model::event::EventLevel;
 use syncmgr_model::item::Item;
 use syncmgr_model::progress::{CancelRequest, Phase, ProgressStatus};
+use syncmgr_model::record::Summary;
 use syncmgr_model::request::{Choice, Intent, VersionRef, Work};
 use syncmgr_model::trouble::{Code, Trouble};
 use syncmgr_sdk::{ItemProgress, SessionCreator, SyncCallback};
@@ -68,9 +69,8 @@ pub(super) fn run(
             let mut summary = view::summary(&report);
             if !matches!(work, Work::Sync { .. }) {
                 // It looked at a few paths only; what waits elsewhere still waits.
-                let waiting = pair.conflicts();
-                let waiting = waiting.map_err(|e| trouble::of_failure(e, &chosen, home))?;
-                summary.n_conflicts = waiting.len() as u64;
+                count_elsewhere(&mut pair, &chosen, &mut summary)
+                    .map_err(|e| trouble::of_failure(e, &chosen, home))?;
             }
             tell(&*callback, work, &plan, &report, &chosen, home);
             callback.report_summary(&summary);
@@ -82,6 +82,20 @@ pub(super) fn run(
             Ok(())
         }
     }
+}
+
+/// Adds what a sync would find in conflict, hold back or leave alone now, so that a decision or an
+/// undo never claims more than is so.
+fn count_elsewhere(pair: &mut Pair, chosen: &Chosen, summary: &mut Summary) -> Result<(), Failure> {
+    let plan = pair.take_stock(&chosen.options)?;
+    summary.n_conflicts = plan.conflicts.len() as u64;
+    summary.n_held = plan.held().count() as u64;
+    let failures = plan
+        .problems
+        .iter()
+        .filter(|problem| problem.kind.is_failure());
+    summary.n_failures = summary.n_failures.max(failures.count() as u64);
+    Ok(())
 }
 
 fn kind(work: &Work) -> RunKind {

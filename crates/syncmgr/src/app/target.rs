@@ -33,6 +33,7 @@ impl App {
         };
         apply(&mut item.settings, args)?;
         self.handler(&item)?.check(&item)?;
+        self.one_off = args.words();
         Ok(item)
     }
 

@@ -102,7 +102,7 @@ pub(crate) fn carry_out(
         return Ok((Exit::Done, Answer::Preview(preview)));
     }
     let names = app.places(item);
-    let words = app.command_words(item);
+    let words = app.command_words(item) + &app.one_off;
     let is_decision = matches!(work, Work::Resolve(_) | Work::Restore(_));
     let outcome = app.run(item, work, Intent::Apply)?;
     ui::run::print(&app.ui, &outcome, &names, &words);
@@ -118,7 +118,7 @@ pub(crate) fn carry_out(
 
 fn would_do(app: &mut App, item: &Item, work: Work, how: How) -> Result<PreviewOutput, CliError> {
     let names = app.places(item);
-    let words = app.command_words(item);
+    let words = app.command_words(item) + &app.one_off;
     let is_sync = matches!(work, Work::Sync { .. });
     let preview = app.preview(item, work)?;
     if is_sync {

@@ -41,8 +41,10 @@ fn a_decision_is_carried_out_and_taken_back() {
     world.run(&format!("resolve --keep left {id}"), 0);
     assert_eq!(world.text("B/notes.txt"), "ONE\ntwo\nthree\n");
     let run = world.json("history", 0)["runs"][0]["run"].clone();
-    world.run(&format!("undo {}", run.as_str().unwrap()), 0);
+    // The conflict is there again, at once.
+    world.run(&format!("undo {}", run.as_str().unwrap()), 11);
     assert_eq!(world.text("B/notes.txt"), "one\ntwo\nTHREE is longer\n");
+    assert!(world.run("conflicts", 0).contains("notes.txt"));
 }
 
 #[test]

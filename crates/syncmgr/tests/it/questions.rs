@@ -207,7 +207,7 @@ fn a_decision_hides_nothing_that_waits() {
     world.put("A/note", "22");
     world.put("B/note", "333");
     world.run("sync ~/A ~/B", 13);
-    world.run("resolve --all --keep left", 0);
+    world.run("resolve --all --keep left", 13);
     assert_eq!(world.json("status", 0)["status"], "held");
 }
 
@@ -221,7 +221,8 @@ fn a_decision_taken_back_is_a_conflict_again() {
     world.run("sync ~/A ~/B", 11);
     let done = world.json("resolve --all --keep left", 0);
     let run = done["runs"][0]["result"]["run"].as_str().unwrap();
-    world.json(&format!("undo {run}"), 0);
+    let undone = world.json(&format!("undo {run}"), 11);
+    assert_eq!(undone["in_sync"], false);
     assert_eq!(world.text("B/note"), "333");
     world.run("sync ~/A ~/B", 11);
     assert_eq!(world.text("A/note"), "22");
