@@ -37,6 +37,8 @@ pub struct SqliteStore {
     db: Connection,
     dir: PathBuf,
     owner: Option<Owner>,
+    /// Where a file that was no database went.
+    set_aside: Option<PathBuf>,
 }
 
 impl SqliteStore {
@@ -47,9 +49,11 @@ impl SqliteStore {
     /// [`StoreError`].
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
         let path = dir.join("history.db");
+        let mut aside = None;
         let opened = connect(&path).or_else(|error| match error {
             Trouble::NoDatabase(detail) => {
                 set_aside(&path).map_err(|_| Trouble::Other(detail))?;
+                aside = Some(dir.join("history.db.damaged"));
                 connect(&path)
             }
             Trouble::Other(_) => Err(error),
@@ -59,6 +63,7 @@ impl SqliteStore {
                 db,
                 dir: dir.to_owned(),
                 owner: None,
+                set_aside: aside,
             }),
             Err(Trouble::NoDatabase(detail) | Trouble::Other(detail)) => Err(StoreError {
                 step: "open",
@@ -66,6 +71,13 @@ impl SqliteStore {
                 detail,
             }),
         }
+    }
+
+    /// Returns where a file that was no database was moved to, if that happened just now: the
+    /// history of runs and the list of unnamed syncs begin anew.
+    #[must_use]
+    pub fn was_set_aside(&self) -> Option<&Path> {
+        self.set_aside.as_deref()
     }
 
     fn failed(&self, step: &'static str, detail: impl std::fmt::Display) -> StoreError {
@@ -460,5 +472,9 @@ mod tests {
         let mut store = SqliteStore::open(dir.path()).unwrap();
         assert!(store.items().unwrap().is_empty());
         assert!(dir.path().join("history.db.damaged").exists());
+        assert_eq!(
+            store.was_set_aside(),
+            Some(&*dir.path().join("history.db.damaged"))
+        );
     }
 }

@@ -166,6 +166,15 @@ impl App {
                     .hint("set SYNCMGR_STATE_DIR to a folder you can write to")
             })?;
         let store = SqliteStore::open(&self.dirs.state)?;
+        if let Some(aside) = store.was_set_aside() {
+            self.ui.complain(format!(
+                "warning: the history could not be read and begins anew; what there was is kept as {}",
+                place::shown(aside, self.dirs.home.as_deref())
+            ));
+            self.ui.complain(
+                "  No file is affected. Folders synced without a name are listed again after their next sync.",
+            );
+        }
         let view = ProgressView::new(&self.ui, Arc::clone(&self.clock) as _);
         let center = Center::open(
             Box::new(store),
