@@ -212,7 +212,18 @@ impl Undo<'_> {
                 }
             }
             (_, Some(entry), _) if entry.kind == Kind::Dir => Some(Before::Dir(*entry)),
-            _ => Some(Before::Nothing),
+            (StepKind::MadeDir | StepKind::Copied, None, _) => Some(Before::Nothing),
+            // There was something, and nothing says where it went: not a reason to delete.
+            (
+                StepKind::MadeDir
+                | StepKind::Copied
+                | StepKind::Updated
+                | StepKind::Deleted
+                | StepKind::RemovedDir
+                | StepKind::Renamed
+                | StepKind::SetAttributes,
+                ..,
+            ) => None,
         })
     }
 
