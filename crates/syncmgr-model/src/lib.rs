@@ -11,10 +11,13 @@
 #![forbid(unsafe_code)]
 #![warn(clippy::wildcard_enum_match_arm)]
 
+pub mod hresult;
 pub mod id;
 pub mod side;
 pub mod time;
 
+pub mod capability;
+pub mod facts;
 pub mod item;
 pub mod request;
 
