@@ -48,8 +48,8 @@ pub(super) fn run(
                     Code::FolderMissing => ProgressStatus::Disconnected,
                     _ => ProgressStatus::Failed,
                 };
-                drop(callback.report_trouble(&item.id, trouble));
-                drop(callback.report_status(&item.id, status));
+                callback.report_trouble(&item.id, trouble).ok();
+                callback.report_status(&item.id, status).ok();
             }
         }
     }
@@ -81,14 +81,14 @@ fn sync(
     // Known for certain only after the look: damage can lie deep in the memory.
     if let Some(aside) = pair.was_rebuilt() {
         let damaged = Trouble::new(Code::StateDamaged).with("aside", shown(&aside, home));
-        drop(callback.report_trouble(&item.id, damaged.at_level(EventLevel::Warning)));
+        callback.report_trouble(&item.id, damaged.at_level(EventLevel::Warning)).ok();
     }
     match intent {
         Intent::Preview => {
             let mut preview = view::preview(&plan);
             preview.troubles = troubles(work, &plan, &chosen, home);
-            drop(callback.report_preview(&item.id, preview));
-            drop(callback.report_status(&item.id, ProgressStatus::Succeeded));
+            callback.report_preview(&item.id, preview).ok();
+            callback.report_status(&item.id, ProgressStatus::Succeeded).ok();
             Ok(())
         }
         Intent::Apply => {
@@ -104,15 +104,17 @@ fn sync(
                 count_elsewhere(&mut pair, &chosen, &mut summary)
                     .map_err(|e| trouble::of_failure(e, &chosen, home))?;
             }
-            let say = |trouble| drop(callback.report_trouble(&item.id, trouble));
+            let say = |trouble| {
+                callback.report_trouble(&item.id, trouble).ok();
+            };
             tell(&say, work, &plan, &report, &chosen, home);
-            drop(callback.report_summary(&item.id, &summary));
+            callback.report_summary(&item.id, &summary).ok();
             let status = if report.was_stopped {
                 ProgressStatus::Canceled
             } else {
                 ProgressStatus::Succeeded
             };
-            drop(callback.report_status(&item.id, status));
+            callback.report_status(&item.id, status).ok();
             Ok(())
         }
     }
