@@ -91,7 +91,7 @@ fn decide(
         let choices = ids.into_iter().map(|id| (id, choice.clone())).collect();
         let (one, answer) = carry_out(app, &item, Work::Resolve(choices), how)?;
         match answer {
-            Answer::Run(run) => output.runs.push(run),
+            Answer::Run(run) => output.runs.push(*run),
             Answer::Preview(preview) => output.previews.push(preview),
         }
         if one != Exit::Done {

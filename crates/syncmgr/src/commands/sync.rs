@@ -75,7 +75,7 @@ pub(crate) struct How {
 /// What is printed as JSON.
 pub(crate) enum Answer {
     /// It was done.
-    Run(RunOutput),
+    Run(Box<RunOutput>),
     /// It would be done.
     Preview(PreviewOutput),
 }
@@ -84,7 +84,7 @@ pub(crate) enum Answer {
 pub(crate) fn work_on(app: &mut App, item: &Item, work: Work, how: How) -> Done {
     let (exit, answer) = carry_out(app, item, work, how)?;
     match answer {
-        Answer::Run(run) => app.ui.json(&run),
+        Answer::Run(run) => app.ui.json(&*run),
         Answer::Preview(preview) => app.ui.json(&preview),
     }
     Ok(exit)
@@ -112,7 +112,7 @@ pub(crate) fn carry_out(
             outcome.record.id
         ));
     }
-    let answer = Answer::Run(RunOutput::of(item_json(app, item), &outcome));
+    let answer = Answer::Run(Box::new(RunOutput::of(item_json(app, item), &outcome)));
     Ok((Exit::of_run(&outcome, how.is_strict), answer))
 }
 
