@@ -22,3 +22,6 @@ pub mod stream;
 
 #[cfg(feature = "client")]
 pub mod client;
+
+#[cfg(feature = "client")]
+pub use client::Client;

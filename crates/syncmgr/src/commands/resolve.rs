@@ -92,7 +92,7 @@ fn decide(
         let (one, answer) = carry_out(app, &item, Work::Resolve(choices), how)?;
         match answer {
             Answer::Run(run) => output.runs.push(*run),
-            Answer::Preview(preview) => output.previews.push(preview),
+            Answer::Preview(preview) => output.previews.push(*preview),
         }
         if one != Exit::Done {
             exit = one;

@@ -77,7 +77,7 @@ pub(crate) enum Answer {
     /// It was done.
     Run(Box<RunOutput>),
     /// It would be done.
-    Preview(PreviewOutput),
+    Preview(Box<PreviewOutput>),
 }
 
 /// Previews work, or does it and says how it went.
@@ -85,7 +85,7 @@ pub(crate) fn work_on(app: &mut App, item: &Item, work: Work, how: How) -> Done 
     let (exit, answer) = carry_out(app, item, work, how)?;
     match answer {
         Answer::Run(run) => app.ui.json(&*run),
-        Answer::Preview(preview) => app.ui.json(&preview),
+        Answer::Preview(preview) => app.ui.json(&*preview),
     }
     Ok(exit)
 }
@@ -99,7 +99,7 @@ pub(crate) fn carry_out(
 ) -> Result<(Exit, Answer), CliError> {
     if how.is_dry {
         let preview = would_do(app, item, work, how)?;
-        return Ok((Exit::Done, Answer::Preview(preview)));
+        return Ok((Exit::Done, Answer::Preview(Box::new(preview))));
     }
     let names = app.places(item);
     let words = app.command_words(item) + &app.one_off;
