@@ -1,0 +1,28 @@
+//! The whole center in one look.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// The center's headline and counts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CenterState {
+    /// The most severe status.
+    pub status: String,
+    /// The headline.
+    pub summary: String,
+    /// How many syncs have which status.
+    pub counts: BTreeMap<String, u64>,
+    /// Results nobody has seen yet.
+    pub unseen: u64,
+}
+
+/// Whether the daemon does its work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Health {
+    /// `ok`, or `starting` while it is not ready.
+    pub status: String,
+    /// The version of the program.
+    pub version: String,
+}
