@@ -3,7 +3,7 @@
 //! one catalogue of messages.
 //!
 //! Reading order: [`id`], [`item`], [`request`], [`progress`], [`session`], [`trouble`],
-//! [`catalogue`], [`event`], [`conflict`], [`preview`], [`record`], [`status`], [`mod@format`].
+//! [`catalogue`], [`event`], [`conflict`], [`preview`], [`record`], [`status`], [`mod@format`], [`legacy`].
 //!
 //! Must not: read a clock, a disk or the environment; know a wire format (no serde); know SQL,
 //! HTTP or the engine. Times and randomness are arguments.
@@ -24,6 +24,8 @@ pub mod session;
 pub mod catalogue;
 pub mod event;
 pub mod trouble;
+
+pub mod legacy;
 
 pub mod conflict;
 pub mod preview;

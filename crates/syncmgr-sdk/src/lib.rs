@@ -10,6 +10,8 @@ mod callback;
 mod handler;
 mod objects;
 
+pub mod legacy;
+
 pub use callback::{ItemProgress, SessionCreator, SyncCallback};
 pub use handler::{Handler, HandlerInfo};
 pub use objects::{ConflictStore, Explain, Journal, VersionStore};
