@@ -17,6 +17,8 @@
 pub mod command;
 pub mod port;
 
+pub mod legacy;
+
 pub mod state;
 
 pub mod center;

@@ -3,8 +3,9 @@
 //! one catalogue of messages.
 //!
 //! Reading order: [`id`], [`item`], [`request`], [`progress`], [`session`], [`trouble`],
-//! [`catalogue`], [`event`], [`conflict`], [`preview`], [`record`], [`status`], [`mod@format`],
-//! [`escape`].
+//! [`catalogue`], [`event`], [`conflict`], [`preview`], [`record`], [`schedule`], [`status`],
+//! [`mod@format`], [`escape`]; [`capability`], [`facts`] and [`hresult`] say what handlers answer,
+//! [`legacy`] holds the words of the older family.
 //!
 //! Must not: read a clock, a disk or the environment; know a wire format (no serde); know SQL,
 //! HTTP or the engine. Times and randomness are arguments.
@@ -28,6 +29,8 @@ pub mod session;
 pub mod catalogue;
 pub mod event;
 pub mod trouble;
+
+pub mod legacy;
 
 pub mod conflict;
 pub mod preview;

@@ -12,6 +12,8 @@ mod item;
 mod objects;
 mod operation;
 
+pub mod legacy;
+
 pub use callback::{ItemProgress, SessionCreator, SyncCallback};
 pub use handler::{Handler, HandlerCollection, HandlerFactory, HandlerInfo, SyncRequest};
 pub use item::{ItemEnumerator, ItemInfo, SyncItem};
