@@ -2,8 +2,9 @@
 //! conflict; what may be asked of a handler and what it answers; the one status function and the
 //! one catalogue of messages.
 //!
-//! Reading order: [`id`], [`item`], [`request`], [`progress`], [`session`], [`trouble`],
-//! [`catalogue`], [`event`], [`conflict`], [`preview`], [`record`], [`status`], [`mod@format`].
+//! Reading order: [`id`], [`item`], [`request`], [`schedule`], [`progress`], [`session`],
+//! [`trouble`], [`catalogue`], [`event`], [`conflict`], [`preview`], [`record`], [`status`],
+//! [`mod@format`].
 //!
 //! Must not: read a clock, a disk or the environment; know a wire format (no serde); know SQL,
 //! HTTP or the engine. Times and randomness are arguments.
@@ -17,6 +18,7 @@ pub mod time;
 
 pub mod item;
 pub mod request;
+pub mod schedule;
 
 pub mod progress;
 pub mod session;
