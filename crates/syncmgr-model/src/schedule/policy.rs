@@ -1,7 +1,7 @@
 //! What holds for the runs of one item, whatever schedule they come from.
 
 /// How old an item may get, how its failures are tried again, and who goes first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct RunPolicy {
     /// Milliseconds since the last success after which people are warned.
     pub max_age_ms: Option<i64>,
@@ -11,17 +11,6 @@ pub struct RunPolicy {
     pub change: ChangeRule,
     /// Runs with a higher number start first; 0 is usual.
     pub priority: i8,
-}
-
-impl Default for RunPolicy {
-    fn default() -> Self {
-        Self {
-            max_age_ms: None,
-            retry: Backoff::default(),
-            change: ChangeRule::default(),
-            priority: 0,
-        }
-    }
 }
 
 /// How long to wait before a failed run is tried again: longer each time.
