@@ -14,6 +14,7 @@
 #![forbid(unsafe_code)]
 #![warn(clippy::wildcard_enum_match_arm)]
 
+pub mod agenda;
 pub mod command;
 pub mod port;
 

@@ -22,6 +22,7 @@ pub mod capability;
 pub mod facts;
 pub mod item;
 pub mod request;
+pub mod schedule;
 
 pub mod progress;
 pub mod session;
