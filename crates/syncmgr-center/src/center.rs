@@ -233,7 +233,11 @@ fn forward(from: Receiver<Command>, to: Sender<Letter>) {
             }
         }
     };
-    drop(std::thread::Builder::new().name("reports".to_owned()).spawn(work));
+    drop(
+        std::thread::Builder::new()
+            .name("reports".to_owned())
+            .spawn(work),
+    );
 }
 
 struct Runner {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use syncmgr_model::id::HandlerId;
-use syncmgr_model::legacy::{Event, InvokeFlags, RegisterFlags};
+use syncmgr_model::legacy::{Errand, Event, InvokeFlags, RegisterFlags};
 
 /// Most bytes of a cookie: it is an argument and not a document.
 pub const COOKIE_LEN_MAX: usize = 64 * 1024;
@@ -57,6 +57,14 @@ pub struct Invocation {
     pub is_choice_wanted: bool,
     /// Whether what is shown begins minimised.
     pub is_minimized: bool,
+}
+
+impl Invocation {
+    /// Returns what a start of today passes along so that the handler learns event and cookie.
+    #[must_use]
+    pub fn errand(&self) -> Errand {
+        Errand::Event(self.event, self.cookie.clone())
+    }
 }
 
 /// The registered handlers of the older family.
@@ -224,6 +232,7 @@ mod tests {
             .unwrap();
         assert_eq!(run.event, Event::Invoke);
         assert_eq!(run.cookie.as_deref(), Some(&[0, 255][..]));
+        assert_eq!(run.errand().text(), "legacy:invoke:00ff");
         let unknown = registry().update_items(InvokeFlags::default(), &id("x"), None);
         assert_eq!(unknown, Err(Refusal::Unknown(id("x"))));
         let long = vec![0; COOKIE_LEN_MAX + 1];
