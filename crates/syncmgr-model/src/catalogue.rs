@@ -2,6 +2,8 @@
 //!
 //! Form of every message: what happened · what it means for your files · what you can do.
 
+pub mod alarm;
+
 use crate::event::EventLevel;
 use crate::format::{number, plural, without_os_numbers};
 use crate::trouble::{Code, Trouble};
@@ -80,6 +82,10 @@ pub fn retry(code: Code) -> Retry {
         | Code::Busy
         | Code::MountChanged
         | Code::HandlerStopped
+        | Code::AlertFailed
+        | Code::RunFailed
+        | Code::RunsMissed
+        | Code::TooOld
         | Code::StateUnusable => Retry::Later,
         Code::SideEmptied
         | Code::TooManyDeletions
@@ -99,6 +105,13 @@ pub fn retry(code: Code) -> Retry {
         | Code::NotFound
         | Code::NotPossible
         | Code::HandlerUnknown
+        | Code::SignInNeeded
+        | Code::ChangesWait
+        | Code::ConflictsWait
+        | Code::AlertTest
+        | Code::Recovered
+        | Code::RunStarted
+        | Code::RunSucceeded
         | Code::ProtocolFault => Retry::Never,
     }
 }
@@ -146,6 +159,17 @@ fn words(t: &Trouble) -> Words {
         | Code::HandlerStopped
         | Code::HandlerUnknown
         | Code::ProtocolFault => run(t),
+        Code::AlertFailed
+        | Code::AlertTest
+        | Code::SignInNeeded
+        | Code::ChangesWait
+        | Code::ConflictsWait
+        | Code::RunFailed
+        | Code::RunsMissed
+        | Code::TooOld
+        | Code::Recovered
+        | Code::RunStarted
+        | Code::RunSucceeded => alarm::words(t),
     }
 }
 

@@ -3,7 +3,7 @@
 //! one catalogue of messages.
 //!
 //! Reading order: [`id`], [`item`], [`request`], [`progress`], [`session`], [`trouble`],
-//! [`catalogue`], [`event`], [`conflict`], [`preview`], [`record`], [`status`], [`mod@format`].
+//! [`catalogue`], [`event`], [`alarm`], [`conflict`], [`preview`], [`record`], [`status`], [`mod@format`].
 //!
 //! Must not: read a clock, a disk or the environment; know a wire format (no serde); know SQL,
 //! HTTP or the engine. Times and randomness are arguments.
@@ -21,6 +21,7 @@ pub mod request;
 pub mod progress;
 pub mod session;
 
+pub mod alarm;
 pub mod catalogue;
 pub mod event;
 pub mod trouble;

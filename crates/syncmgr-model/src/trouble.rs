@@ -102,6 +102,28 @@ codes! {
     HandlerUnknown = "handler-unknown",
     /// The handler broke the rules. `handler`, `detail`.
     ProtocolFault = "protocol-fault",
+    /// A notice could not be sent. `channel`, `detail`, `cause`.
+    AlertFailed = "alert-failed",
+    /// A test notice.
+    AlertTest = "alert-test",
+    /// A place wants a new sign-in. `place`.
+    SignInNeeded = "sign-in-needed",
+    /// Changes wait for an OK, and nobody said more. `n`.
+    ChangesWait = "changes-wait",
+    /// Conflicts wait for a decision. `n`.
+    ConflictsWait = "conflicts-wait",
+    /// A run failed, and nobody said more.
+    RunFailed = "run-failed",
+    /// Runs did not take place. `n`.
+    RunsMissed = "runs-missed",
+    /// The last good run is too long ago. `age_ms`.
+    TooOld = "too-old",
+    /// What was told before is over. `ended`.
+    Recovered = "recovered",
+    /// A run began.
+    RunStarted = "run-started",
+    /// A run ended well.
+    RunSucceeded = "run-succeeded",
 }
 
 impl Code {
