@@ -17,6 +17,7 @@
 pub mod command;
 pub mod port;
 
+pub mod alarm;
 pub mod state;
 
 pub mod center;

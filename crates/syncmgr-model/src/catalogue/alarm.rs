@@ -110,7 +110,10 @@ pub(super) fn words(t: &Trouble) -> Words {
         Code::RunsMissed => (
             match t.number("n") {
                 0 | 1 => "A run did not take place when it should have.".to_owned(),
-                n => format!("{} did not take place when they should have.", plural(n, "run")),
+                n => format!(
+                    "{} did not take place when they should have.",
+                    plural(n, "run")
+                ),
             },
             "The two sides may differ by what changed since.",
             one("see what it waits for with `syncmgr status`, or sync now"),
@@ -174,9 +177,7 @@ fn over(t: &Trouble) -> String {
 /// Says how to mend a channel, by the stable word of the cause.
 fn mend(cause: &str) -> &'static str {
     match cause {
-        "secret" => {
-            "make the file readable for you alone (`chmod 600`), then send a test notice"
-        }
+        "secret" => "make the file readable for you alone (`chmod 600`), then send a test notice",
         "certificate" => {
             "check the server's name; if it has a certificate of its own authority, name that \
              authority's certificate in `ca_file`"
