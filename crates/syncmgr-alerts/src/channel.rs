@@ -146,14 +146,10 @@ impl Channel {
     /// those who were told of a beginning.
     #[must_use]
     pub fn wants(&self, alarm: &Alarm) -> bool {
-        match alarm.kind {
-            AlarmKind::Test => true,
-            AlarmKind::Recovered => {
-                self.on.contains(&AlarmKind::Recovered)
-                    && alarm.ended.iter().any(|kind| self.on.contains(kind))
-            }
-            kind => self.on.contains(&kind),
-        }
+        let is_of_interest = |kind| self.on.contains(kind);
+        alarm.kind == AlarmKind::Test
+            || is_of_interest(&alarm.kind)
+                && (alarm.kind != AlarmKind::Recovered || alarm.ended.iter().any(is_of_interest))
     }
 
     /// Makes the message for this channel out of the alarms of one moment; `None` when it wants

@@ -39,8 +39,8 @@ pub(crate) fn run(command: &Command, message: &Message) -> Result<(), DeliveryEr
     let mut child = process(command, message).spawn().map_err(not_started)?;
     feed(&mut child, message);
     let output = [
-        child.stdout.take().map(|pipe| collect(pipe)),
-        child.stderr.take().map(|pipe| collect(pipe)),
+        child.stdout.take().map(collect),
+        child.stderr.take().map(collect),
     ];
     let (status, was_slow) = wait(&mut child, command.timeout).map_err(not_started)?;
     if was_slow {
@@ -118,11 +118,14 @@ fn wait(child: &mut Child, timeout: Duration) -> io::Result<(ExitStatus, bool)> 
         // ended, so that no stranger can be hit.
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
         while let Err(Errno::INTR) = rustix::process::waitid(WaitId::Pid(pid), options) {}
-        drop(sender.send(()));
+        sender.send(())
     });
     let was_slow = ended.recv_timeout(timeout).is_err();
-    // What it left behind ends too; when nothing is left there is nobody to hit.
-    drop(rustix::process::kill_process_group(pid, Signal::KILL));
+    // What it left behind ends too.
+    match rustix::process::kill_process_group(pid, Signal::KILL) {
+        // Nobody is left, or what is left is no longer ours to end.
+        Ok(()) | Err(_) => (),
+    }
     Ok((child.wait()?, was_slow))
 }
 

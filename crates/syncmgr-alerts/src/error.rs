@@ -5,6 +5,34 @@ use std::path::PathBuf;
 use syncmgr_model::catalogue::Retry;
 use syncmgr_model::trouble::{Code, Trouble};
 
+/// A setting that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the setting {key} can't be used: {detail}")]
+pub struct BadSetting {
+    /// Which.
+    pub key: String,
+    /// Why; never its value, which may be a secret in the wrong place.
+    pub detail: String,
+}
+
+impl BadSetting {
+    pub(crate) fn new(key: &str, detail: impl Into<String>) -> Self {
+        Self {
+            key: crate::text::line(key),
+            detail: detail.into(),
+        }
+    }
+
+    /// Makes the trouble a person is told.
+    #[must_use]
+    pub fn trouble(&self) -> Trouble {
+        Trouble::new(Code::SettingUnusable)
+            .with("key", &self.key)
+            .with("value", "…")
+            .with("detail", &self.detail)
+    }
+}
+
 /// Why a message did not arrive. No variant holds a secret, nor a whole address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DeliveryError {
@@ -17,13 +45,8 @@ pub enum DeliveryError {
         detail: String,
     },
     /// A setting cannot be used.
-    #[error("the setting {key} can't be used: {detail}")]
-    Setting {
-        /// Which.
-        key: &'static str,
-        /// Why.
-        detail: String,
-    },
+    #[error(transparent)]
+    Setting(#[from] BadSetting),
     /// No connection, or it broke.
     #[error("{place} can't be reached: {detail}")]
     Unreachable {
@@ -118,7 +141,7 @@ impl DeliveryError {
             | Self::TimedOut { .. }
             | Self::Refused { may_pass: true, .. } => Retry::Later,
             Self::File { .. }
-            | Self::Setting { .. }
+            | Self::Setting(_)
             | Self::Untrusted { .. }
             | Self::Unencrypted { .. }
             | Self::SignIn { .. }
@@ -136,7 +159,7 @@ impl DeliveryError {
     pub fn cause(&self) -> &'static str {
         match self {
             Self::File { .. } => "secret",
-            Self::Setting { .. } => "setting",
+            Self::Setting(_) => "setting",
             Self::Unreachable { .. } | Self::TimedOut { .. } => "unreachable",
             Self::Untrusted { .. } => "certificate",
             Self::Unencrypted { .. } => "unencrypted",

@@ -1,6 +1,7 @@
 //! Requests: a webhook with our JSON, and the JSON form of publishing to ntfy.
 
 use std::error::Error as StdError;
+use std::io;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -10,7 +11,7 @@ use ureq::tls::{PemItem, RootCerts, TlsConfig};
 
 use crate::channel::{Ntfy, Webhook};
 use crate::deadline::{CONNECT, TOTAL};
-use crate::error::DeliveryError;
+use crate::error::{BadSetting, DeliveryError};
 use crate::message::Message;
 use crate::secret::{self, Secret};
 use crate::text::{cut, place};
@@ -32,9 +33,11 @@ pub(crate) fn webhook(webhook: &Webhook, message: &Message) -> Result<(), Delive
 /// through as it is, and no name can become a header.
 pub(crate) fn ntfy(ntfy: &Ntfy, message: &Message) -> Result<(), DeliveryError> {
     let url = secret::url(&ntfy.url)?;
-    let (server, topic) = topic_of(url.reveal()).ok_or(DeliveryError::Setting {
-        key: "url",
-        detail: "it has to be the server and the topic, as https://ntfy.sh/TOPIC".to_owned(),
+    let (server, topic) = topic_of(url.reveal()).ok_or_else(|| {
+        BadSetting::new(
+            "url",
+            "it has to be the server and the topic, as https://ntfy.sh/TOPIC",
+        )
     })?;
     let body = json!({
         "topic": topic,
@@ -55,7 +58,9 @@ pub(crate) fn topic_of(url: &str) -> Option<(String, String)> {
         && topic
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
-    let has_host = server.split_once("://").is_some_and(|(_, it)| !it.is_empty());
+    let has_host = server
+        .split_once("://")
+        .is_some_and(|(_, it)| !it.is_empty());
     (is_topic && has_host).then(|| (format!("{server}/"), topic.to_owned()))
 }
 
@@ -83,10 +88,7 @@ impl Target {
         token_file: Option<&Path>,
         ca_file: Option<&Path>,
     ) -> Result<Self, DeliveryError> {
-        let uri = check_url(url.reveal()).map_err(|detail| DeliveryError::Setting {
-            key: "url",
-            detail: detail.to_owned(),
-        })?;
+        let uri = check_url(url.reveal())?;
         let target = Self {
             place: place(url.reveal()),
             token: token_file.map(secret::read).transpose()?,
@@ -154,30 +156,30 @@ pub(crate) fn is_here(host: &str) -> bool {
 ///
 /// # Errors
 /// What is wrong with it, without the address.
-pub(crate) fn check_url(url: &str) -> Result<Uri, &'static str> {
-    let uri: Uri = url.parse().map_err(|_| "it is not a web address")?;
+pub(crate) fn check_url(url: &str) -> Result<Uri, BadSetting> {
+    let bad = |detail| Err(BadSetting::new("url", detail));
+    let Ok(uri) = url.parse::<Uri>() else {
+        return bad("it is not a web address");
+    };
     if !matches!(uri.scheme_str(), Some("https" | "http")) {
-        return Err("it has to begin with https:// or http://");
+        return bad("it has to begin with https:// or http://");
     }
-    let authority = uri.authority().ok_or("it names no server")?;
-    if authority.as_str().contains('@') {
-        return Err("it holds a name or a password; put a token into token_file");
+    match uri.authority() {
+        Some(it) if it.as_str().contains('@') => {
+            bad("it holds a name or a password; put a token into token_file")
+        }
+        Some(it) if !it.host().is_empty() => Ok(uri),
+        Some(_) | None => bad("it names no server"),
     }
-    if authority.host().is_empty() {
-        return Err("it names no server");
-    }
-    Ok(uri)
 }
 
 /// Reads a header.
 ///
 /// # Errors
 /// It would not be one header.
-pub(crate) fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), DeliveryError> {
-    let bad = || DeliveryError::Setting {
-        key: "headers",
-        detail: format!("`{}` is not a header", crate::text::line(name)),
-    };
+pub(crate) fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), BadSetting> {
+    let detail = format!("`{}` is not a header", crate::text::line(name));
+    let bad = || BadSetting::new("headers", detail.clone());
     let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad())?;
     let value = HeaderValue::from_str(value).map_err(|_| bad())?;
     Ok((name, value))
@@ -215,32 +217,29 @@ fn verdict(place: &str, status: StatusCode) -> Result<(), DeliveryError> {
     })
 }
 
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the library may add errors, and the texts of its others may hold the address"
+)]
 fn failure(place: &str, err: &ureq::Error) -> DeliveryError {
-    if let Some(detail) = untrusted(err) {
-        return DeliveryError::Untrusted {
-            place: place.to_owned(),
-            detail,
-        };
-    }
     let place = place.to_owned();
+    let unreachable = |place, detail: &str| DeliveryError::Unreachable {
+        place,
+        detail: crate::text::line(detail),
+    };
     match err {
         ureq::Error::Timeout(_) => DeliveryError::TimedOut { place },
-        ureq::Error::Io(err) if err.kind() == std::io::ErrorKind::TimedOut => {
-            DeliveryError::TimedOut { place }
-        }
-        ureq::Error::Io(err) => DeliveryError::Unreachable {
-            place,
-            detail: err.to_string(),
+        ureq::Error::Io(err) => match untrusted(err) {
+            Some(detail) => DeliveryError::Untrusted { place, detail },
+            None if err.kind() == io::ErrorKind::TimedOut => DeliveryError::TimedOut { place },
+            None => unreachable(place, &err.to_string()),
         },
-        ureq::Error::HostNotFound => DeliveryError::Unreachable {
-            place,
-            detail: "there is no server of this name".to_owned(),
+        ureq::Error::Rustls(err) => match untrusted(err) {
+            Some(detail) => DeliveryError::Untrusted { place, detail },
+            None => unreachable(place, &err.to_string()),
         },
-        // The texts of the others may hold the address.
-        _ => DeliveryError::Unreachable {
-            place,
-            detail: "the connection failed".to_owned(),
-        },
+        ureq::Error::HostNotFound => unreachable(place, "there is no server of this name"),
+        _ => unreachable(place, "the connection failed"),
     }
 }
 
@@ -253,14 +252,18 @@ pub(crate) fn untrusted(err: &(dyn StdError + 'static)) -> Option<String> {
         }
         // An I/O error shows the error within it not as its source, but as itself.
         let within = err
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref)
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref)
             .map(|it| it as &(dyn StdError + 'static));
         next = within.or_else(|| err.source());
     }
     None
 }
 
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the library may add reasons; its own words do for the rare ones"
+)]
 fn certificate_words(why: &rustls::CertificateError) -> String {
     use rustls::CertificateError as C;
     match why {

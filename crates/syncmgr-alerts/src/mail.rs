@@ -1,6 +1,8 @@
 //! A mail through an SMTP server. Each step gets what is left of the time for all of them.
 
 use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
@@ -14,7 +16,7 @@ use lettre::transport::smtp::extension::ClientId;
 
 use crate::channel::{Email, Login, Tls};
 use crate::deadline::{CONNECT, Deadline, TOTAL};
-use crate::error::DeliveryError;
+use crate::error::{BadSetting, DeliveryError};
 use crate::http::{is_here, untrusted};
 use crate::message::Message;
 use crate::secret;
@@ -22,10 +24,15 @@ use crate::text::line;
 
 /// Sends a mail.
 pub(crate) fn send(email: &Email, message: &Message) -> Result<(), DeliveryError> {
+    send_within(email, message, TOTAL)
+}
+
+/// Works on a thread of its own, because asking for the address of a name has no time limit, and
+/// a server that says one letter at a time is never late. Such a thread is left to itself; its
+/// line ends when one wait is too long.
+fn send_within(email: &Email, message: &Message, total: Duration) -> Result<(), DeliveryError> {
+    let place = place(email);
     let mail = write(email, message)?;
-    let place = format!("{}:{}", line(&email.server), email.port);
-    let fail = |err: &SmtpError| failure(&place, err);
-    let deadline = Deadline::after(TOTAL);
     let credentials = email.login.as_ref().map(credentials).transpose()?;
     if credentials.is_some() && email.tls == Tls::None && !is_here(&email.server) {
         return Err(DeliveryError::Unencrypted {
@@ -33,8 +40,31 @@ pub(crate) fn send(email: &Email, message: &Message) -> Result<(), DeliveryError
             detail: "a password goes only over an encrypted line",
         });
     }
+    let deadline = Deadline::after(total);
+    let (sender, outcome) = mpsc::channel();
+    let email = email.clone();
+    thread::spawn(move || {
+        // Nobody listens any more when it took too long.
+        drop(sender.send(converse(&email, &mail, credentials.as_ref(), deadline)));
+    });
+    outcome
+        .recv_timeout(total)
+        .unwrap_or(Err(DeliveryError::TimedOut { place }))
+}
+
+fn place(email: &Email) -> String {
+    format!("{}:{}", line(&email.server), email.port)
+}
+
+fn converse(
+    email: &Email,
+    mail: &lettre::Message,
+    credentials: Option<&Credentials>,
+    deadline: Deadline,
+) -> Result<(), DeliveryError> {
+    let place = place(email);
     let mut line_to = connect(email, &place, deadline)?;
-    if let Some(credentials) = &credentials {
+    if let Some(credentials) = credentials {
         limit(&mut line_to, deadline);
         line_to
             .auth(&[Mechanism::Plain, Mechanism::Login], credentials)
@@ -43,7 +73,7 @@ pub(crate) fn send(email: &Email, message: &Message) -> Result<(), DeliveryError
     limit(&mut line_to, deadline);
     line_to
         .send(mail.envelope(), &mail.formatted())
-        .map_err(|err| fail(&err))?;
+        .map_err(|err| failure(&place, &err))?;
     // It was taken; how the server says good-bye changes nothing.
     drop(line_to.quit());
     Ok(())
@@ -53,10 +83,12 @@ pub(crate) fn send(email: &Email, message: &Message) -> Result<(), DeliveryError
 ///
 /// # Errors
 /// What is wrong with it.
-pub(crate) fn mailbox(key: &'static str, text: &str) -> Result<Mailbox, DeliveryError> {
-    text.parse().map_err(|err| DeliveryError::Setting {
-        key,
-        detail: format!("`{}` is not a mail address: {err}", line(text)),
+pub(crate) fn mailbox(key: &str, text: &str) -> Result<Mailbox, BadSetting> {
+    text.parse().map_err(|err| {
+        BadSetting::new(
+            key,
+            format!("`{}` is not a mail address: {err}", line(text)),
+        )
     })
 }
 
@@ -72,10 +104,7 @@ fn write(email: &Email, message: &Message) -> Result<lettre::Message, DeliveryEr
     }
     let mut mail = builder
         .body(message.text())
-        .map_err(|err| DeliveryError::Setting {
-            key: "to",
-            detail: err.to_string(),
-        })?;
+        .map_err(|err| BadSetting::new("to", err.to_string()))?;
     // Nobody's holiday notice answers it (RFC 3834).
     mail.headers_mut().insert_raw(HeaderValue::new(
         HeaderName::new_from_ascii_str("Auto-Submitted"),
@@ -166,10 +195,9 @@ fn tls(email: &Email) -> Result<TlsParameters, DeliveryError> {
             .certificate_store(CertificateStore::None)
             .add_root_certificate(certificate);
     }
-    builder.build().map_err(|_| DeliveryError::Setting {
-        key: "server",
-        detail: "no encrypted line to it can be prepared".to_owned(),
-    })
+    builder
+        .build()
+        .map_err(|_| BadSetting::new("server", "no encrypted line to it can be prepared").into())
 }
 
 fn step(deadline: Deadline) -> Duration {
@@ -236,5 +264,60 @@ fn answer(err: &SmtpError) -> String {
     match err.status() {
         Some(code) => line(&format!("{code} {words}")),
         None => line(words),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+    use std::net::TcpListener;
+
+    use syncmgr_model::time::Timestamp;
+
+    use super::*;
+
+    /// Sends to a server that greets with these letters, one every 20 ms, for as long as the line
+    /// holds.
+    fn send_to_slow_server(greeting: &'static [u8]) -> Result<(), DeliveryError> {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (ended, end) = mpsc::channel::<()>();
+        let server = thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut letters = greeting.iter().cycle();
+            while end.recv_timeout(Duration::from_millis(20))
+                == Err(mpsc::RecvTimeoutError::Timeout)
+            {
+                if let Some(&letter) = letters.next() {
+                    drop(stream.write_all(&[letter]));
+                }
+            }
+        });
+        let email = Email {
+            server: "127.0.0.1".to_owned(),
+            port,
+            tls: Tls::None,
+            login: None,
+            from: "a@example.org".to_owned(),
+            to: vec!["b@example.org".to_owned()],
+            ca_file: None,
+        };
+        let message = Message::test("desk", Timestamp(0));
+        let outcome = send_within(&email, &message, Duration::from_millis(300));
+        drop(ended);
+        server.join().unwrap();
+        outcome
+    }
+
+    #[test]
+    fn a_server_that_says_nothing_is_not_waited_for() {
+        let err = send_to_slow_server(b"").unwrap_err();
+        assert!(matches!(err, DeliveryError::TimedOut { .. }), "{err}");
+    }
+
+    #[test]
+    fn a_server_that_dawdles_is_not_waited_for() {
+        let err = send_to_slow_server(b"2").unwrap_err();
+        assert!(matches!(err, DeliveryError::TimedOut { .. }), "{err}");
     }
 }

@@ -82,7 +82,12 @@ impl Message {
     /// Returns the message as JSON, schema 1.
     #[must_use]
     pub fn to_json(&self) -> Value {
-        let alarms: Vec<_> = self.alarms.iter().take(ALARMS_MAX).map(alarm_json).collect();
+        let alarms: Vec<_> = self
+            .alarms
+            .iter()
+            .take(ALARMS_MAX)
+            .map(alarm_json)
+            .collect();
         json!({
             "schema": 1,
             "host": self.host,
@@ -127,19 +132,16 @@ impl Message {
 /// One alarm for people.
 fn block(alarm: &Alarm) -> String {
     let notice = alarm.notice();
-    let mut text = format!(
-        "{}\n{} {}\n",
+    let mut lines = vec![
         line(&alarm.title()),
-        long_line(&notice.what),
-        notice.meaning
-    );
-    for action in &notice.actions {
-        text += &format!("- {}\n", long_line(action));
-    }
+        format!("{} {}", long_line(&notice.what), notice.meaning),
+    ];
+    let actions = notice.actions.iter();
+    lines.extend(actions.map(|action| format!("- {}", long_line(action))));
     if alarm.since != alarm.at {
-        text += &format!("Since {} (UTC).\n", alarm.since.rfc3339());
+        lines.push(format!("Since {} (UTC).", alarm.since.rfc3339()));
     }
-    text
+    lines.join("\n") + "\n"
 }
 
 /// The words of the catalogue around values from outside; several lines would be somebody's trick.

@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use syncmgr_model::alarm::AlarmKind;
 use syncmgr_model::item::{SettingKind, SettingSpec, Settings};
-use syncmgr_model::trouble::{Code, Trouble};
 
 use crate::channel::{Channel, Command, Email, Login, Ntfy, Tls, Url, UrlFrom, Way, Webhook};
-use crate::error::DeliveryError;
+use crate::error::BadSetting;
 use crate::text::line;
 use crate::{http, mail};
 
@@ -160,43 +159,6 @@ pub fn specs(kind: &str) -> Option<&'static [SettingSpec]> {
         "email" => Some(EMAIL),
         "ntfy" => Some(NTFY),
         _ => None,
-    }
-}
-
-/// A setting that cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the setting {key} can't be used: {detail}")]
-pub struct BadSetting {
-    /// Which.
-    pub key: String,
-    /// Why; never its value, which may be a secret in the wrong place.
-    pub detail: String,
-}
-
-impl BadSetting {
-    fn new(key: &str, detail: impl Into<String>) -> Self {
-        Self {
-            key: line(key),
-            detail: detail.into(),
-        }
-    }
-
-    /// Makes the trouble a person is told.
-    #[must_use]
-    pub fn trouble(&self) -> Trouble {
-        Trouble::new(Code::SettingUnusable)
-            .with("key", &self.key)
-            .with("value", "…")
-            .with("detail", &self.detail)
-    }
-}
-
-impl From<DeliveryError> for BadSetting {
-    fn from(err: DeliveryError) -> Self {
-        match err {
-            DeliveryError::Setting { key, detail } => Self::new(key, detail),
-            other => Self::new("kind", other.to_string()),
-        }
     }
 }
 
@@ -401,7 +363,7 @@ impl Read<'_> {
     fn url(&self) -> Result<UrlFrom, BadSetting> {
         match (text(self.settings, "url")?, self.path("url_file")?) {
             (Some(url), None) => {
-                http::check_url(url).map_err(|detail| BadSetting::new("url", detail))?;
+                http::check_url(url)?;
                 Ok(UrlFrom::Here(Url(url.to_owned())))
             }
             (None, Some(path)) => Ok(UrlFrom::File(path)),

@@ -65,7 +65,10 @@ mod tests {
 
     #[test]
     fn a_place_is_no_secret() {
-        assert_eq!(place("https://u:p@h.example:8/x?t=1"), "https://h.example:8");
+        assert_eq!(
+            place("https://u:p@h.example:8/x?t=1"),
+            "https://h.example:8"
+        );
         assert_eq!(place("nonsense"), "the address");
     }
 }

@@ -100,7 +100,11 @@ fn mistakes_are_named_by_their_key() {
         "url: it holds a name or a password; put a token into token_file",
     );
     check_bad(
-        &["kind=webhook", "url=https://h/x", "headers=[Authorization: Bearer abc]"],
+        &[
+            "kind=webhook",
+            "url=https://h/x",
+            "headers=[Authorization: Bearer abc]",
+        ],
         "headers: a secret does not belong here; put the token into token_file",
     );
     check_bad(
@@ -120,11 +124,22 @@ fn mistakes_are_named_by_their_key() {
         "timeout_secs: it is 1 to 600",
     );
     check_bad(
-        &["kind=email", "server=a b", "from=a@b.example", "to=[a@b.example]"],
+        &[
+            "kind=email",
+            "server=a b",
+            "from=a@b.example",
+            "to=[a@b.example]",
+        ],
         "server: it is not the name of a server",
     );
     check_bad(
-        &["kind=email", "server=h", "from=a@b.example", "to=[a@b.example]", "user=a"],
+        &[
+            "kind=email",
+            "server=h",
+            "from=a@b.example",
+            "to=[a@b.example]",
+            "user=a",
+        ],
         "password_file: user asks for it",
     );
 }

@@ -12,7 +12,10 @@ use syncmgr_model::alarm::AlarmKind;
 use syncmgr_model::catalogue::Retry;
 use syncmgr_model::time::Timestamp;
 
-use crate::support::{channel, message, message_about};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+
+use crate::support::{PATIENCE, channel, message, message_about};
 
 /// A channel that runs this script; the script is an argument, so a `|` in it is not for us.
 fn script(text: &str, dir: &Path) -> Channel {
@@ -20,7 +23,10 @@ fn script(text: &str, dir: &Path) -> Channel {
     fs::write(&path, text).unwrap();
     channel(&[
         ("kind", "command"),
-        ("command", &format!("[sh|{}|{}]", path.display(), dir.display())),
+        (
+            "command",
+            &format!("[sh|{}|{}]", path.display(), dir.display()),
+        ),
         ("timeout_secs", "#20"),
     ])
 }
@@ -98,7 +104,10 @@ fn no_shell_reads_the_arguments() {
 #[test]
 fn a_command_that_fails_is_quoted_and_not_tried_again() {
     let dir = tempfile::tempdir().unwrap();
-    let hook = script("echo first; echo 'no such host\u{1b}[31m' >&2; exit 3", dir.path());
+    let hook = script(
+        "echo first; echo 'no such host\u{1b}[31m' >&2; exit 3",
+        dir.path(),
+    );
     let err = deliver(&hook, &message()).unwrap_err();
     assert_eq!(
         err.to_string(),
@@ -152,10 +161,13 @@ fn a_command_that_reads_nothing_is_fine() {
     deliver(&hook, &Message::test("desk", Timestamp(0))).unwrap();
 }
 
-/// A process that ended is gone, or waits for its parent to look (`Z`).
+/// Waits a little for a process to end: a signal to die is sent, and followed some time later.
 fn is_gone(pid: &str) -> bool {
-    fs::read_to_string(format!("/proc/{pid}/stat")).map_or(true, |stat| {
-        let state = stat.rsplit(')').next().unwrap_or_default().trim_start();
-        state.starts_with('Z') || state.starts_with('X')
-    })
+    let pid = Pid::from_raw(pid.parse().unwrap()).unwrap();
+    let Ok(process) = pidfd_open(pid, PidfdFlags::empty()) else {
+        return true;
+    };
+    let limit = Timespec::try_from(PATIENCE).unwrap();
+    let mut events = [PollFd::new(&process, PollFlags::IN)];
+    poll(&mut events, Some(&limit)) == Ok(1)
 }

@@ -48,9 +48,15 @@ if rest:
     else:
         options |= {"ssl_context": context, "auth_require_tls": False}
 
-controller = Controller(Keeper(), hostname="localhost", port=0, **options)
-# With port 0 the controller would try to reach itself there.
-controller._trigger_server = lambda: None
+class OnAnyPort(Controller):
+    """Takes a free port, and tries itself there and not at port 0."""
+
+    def _trigger_server(self):
+        self.port = self.server.sockets[0].getsockname()[1]
+        super()._trigger_server()
+
+
+controller = OnAnyPort(Keeper(), hostname="127.0.0.1", port=0, **options)
 controller.start()
-print("port", controller.server.sockets[0].getsockname()[1], flush=True)
+print("port", controller.port, flush=True)
 threading.Event().wait()

@@ -5,7 +5,9 @@ use syncmgr_alerts::error::DeliveryError;
 use syncmgr_model::alarm::AlarmKind;
 use syncmgr_model::catalogue::{Retry, notice};
 
-use crate::support::{Papers, Server, channel, has_mail_server, message, message_about, secret_file};
+use crate::support::{
+    Papers, Server, channel, has_mail_server, message, message_about, secret_file,
+};
 
 const FROM: (&str, &str) = ("from", "syncmgr on desk <desk@example.org>");
 const TO: (&str, &str) = ("to", "[anna@example.org|Ben <ben@example.org>]");
@@ -25,11 +27,21 @@ fn a_mail_arrives_with_subject_and_text() {
     }
     let server = Server::start("mail_server.py", &["plain"]);
     let port = format!("#{}", server.port);
-    let mail = [EMAIL, ("server", "localhost"), ("port", &port), ("tls", "none"), FROM, TO];
+    let mail = [
+        EMAIL,
+        ("server", "localhost"),
+        ("port", &port),
+        ("tls", "none"),
+        FROM,
+        TO,
+    ];
     deliver(&channel(&mail), &message()).unwrap();
     let got = server.got();
     assert_eq!(got["from"], "desk@example.org");
-    assert_eq!(got["to"], serde_json::json!(["anna@example.org", "ben@example.org"]));
+    assert_eq!(
+        got["to"],
+        serde_json::json!(["anna@example.org", "ben@example.org"])
+    );
     assert_eq!(header(&got, "Subject"), Some("docs: waiting for your OK"));
     assert_eq!(header(&got, "Auto-Submitted"), Some("auto-generated"));
     assert!(header(&got, "Date").is_some() && header(&got, "Message-ID").is_some());
@@ -44,7 +56,14 @@ fn a_name_cannot_add_a_header_or_a_recipient() {
     }
     let server = Server::start("mail_server.py", &["plain"]);
     let port = format!("#{}", server.port);
-    let mail = [EMAIL, ("server", "localhost"), ("port", &port), ("tls", "none"), FROM, TO];
+    let mail = [
+        EMAIL,
+        ("server", "localhost"),
+        ("port", &port),
+        ("tls", "none"),
+        FROM,
+        TO,
+    ];
     let evil = "é\r\nBcc: eve@example.org\r\n\r\n.\r\nRCPT TO:<eve@example.org>";
     deliver(&channel(&mail), &message_about(evil, AlarmKind::Failed)).unwrap();
     let got = server.got();
@@ -64,7 +83,14 @@ fn starttls_with_a_password_arrives_when_the_authority_is_named() {
         let server = Server::start("mail_server.py", &args);
         let port = format!("#{}", server.port);
         let password = secret_file(dir.path(), "password", "s3cret\n");
-        let common = [EMAIL, ("server", "localhost"), ("port", &port), ("tls", mode), FROM, TO];
+        let common = [
+            EMAIL,
+            ("server", "localhost"),
+            ("port", &port),
+            ("tls", mode),
+            FROM,
+            TO,
+        ];
         let login = [("user", "anna"), ("password_file", &*password)];
         let trust = [("ca_file", &*papers.authority)];
 
@@ -113,7 +139,11 @@ fn a_server_without_starttls_gets_nothing() {
         ("password_file", &password),
     ];
     let err = deliver(&channel(&mail), &message()).unwrap_err();
-    assert!(err.to_string().ends_with("the server does not offer STARTTLS"), "{err}");
+    assert!(
+        err.to_string()
+            .ends_with("the server does not offer STARTTLS"),
+        "{err}"
+    );
 }
 
 #[test]
@@ -140,7 +170,14 @@ fn a_server_that_is_busy_is_asked_again_later() {
     }
     let server = Server::start("mail_server.py", &["refuse"]);
     let port = format!("#{}", server.port);
-    let mail = [EMAIL, ("server", "localhost"), ("port", &port), ("tls", "none"), FROM, TO];
+    let mail = [
+        EMAIL,
+        ("server", "localhost"),
+        ("port", &port),
+        ("tls", "none"),
+        FROM,
+        TO,
+    ];
     let err = deliver(&channel(&mail), &message()).unwrap_err();
     assert_eq!(
         err.to_string(),

@@ -38,7 +38,11 @@ fn the_address_of_a_webhook_may_be_a_secret() {
     let err = deliver(&hook, &message()).unwrap_err();
     assert_eq!(web.request().line, "POST /T0/s3cret HTTP/1.1");
     let trouble = err.trouble("chat");
-    for text in [format!("{hook:?}"), format!("{err:?}"), format!("{trouble:?}")] {
+    for text in [
+        format!("{hook:?}"),
+        format!("{err:?}"),
+        format!("{trouble:?}"),
+    ] {
         assert!(!text.contains("s3cret"), "{text}");
     }
     assert_eq!(trouble.param("cause"), "refused");
@@ -51,7 +55,11 @@ fn ntfy_gets_topic_title_and_text_as_json() {
     let url = format!("http://127.0.0.1:{}/my-topic", web.port);
     let token = secret_file(dir.path(), "token", "tk_1");
     let push = channel(&[("kind", "ntfy"), ("url", &url), ("token_file", &token)]);
-    deliver(&push, &message_about("dócs\r\nPriority: 5", AlarmKind::Held)).unwrap();
+    deliver(
+        &push,
+        &message_about("dócs\r\nPriority: 5", AlarmKind::Held),
+    )
+    .unwrap();
     let request = web.request();
     assert_eq!(request.line, "POST / HTTP/1.1");
     assert_eq!(request.header("authorization"), Some("Bearer tk_1"));

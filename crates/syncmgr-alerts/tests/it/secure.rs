@@ -14,11 +14,22 @@ fn a_webhook_trusts_only_known_authorities_or_the_named_one() {
     let strange = channel(&[("kind", "webhook"), ("url", &url)]);
     let err = deliver(&strange, &message()).unwrap_err();
     assert!(matches!(err, DeliveryError::Untrusted { .. }), "{err}");
-    let known = channel(&[("kind", "webhook"), ("url", &url), ("ca_file", &papers.authority)]);
+    let known = channel(&[
+        ("kind", "webhook"),
+        ("url", &url),
+        ("ca_file", &papers.authority),
+    ]);
     deliver(&known, &message()).unwrap();
     assert_eq!(server.got(), message().to_json());
     let address = format!("https://127.0.0.1:{}/x", server.port);
-    let other = channel(&[("kind", "webhook"), ("url", &address), ("ca_file", &papers.authority)]);
+    let other = channel(&[
+        ("kind", "webhook"),
+        ("url", &address),
+        ("ca_file", &papers.authority),
+    ]);
     let err = deliver(&other, &message()).unwrap_err();
-    assert!(err.to_string().contains("it is for another server"), "{err}");
+    assert!(
+        err.to_string().contains("it is for another server"),
+        "{err}"
+    );
 }
