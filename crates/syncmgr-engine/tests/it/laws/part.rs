@@ -3,9 +3,10 @@
 use proptest::prelude::*;
 use syncmgr_engine::entry::{Side, Sides};
 use syncmgr_engine::journal::RunId;
-use syncmgr_engine::pair::Dirty;
+use syncmgr_engine::pair::{Dirty, Options};
 use syncmgr_engine::plan::Plan;
 use syncmgr_engine::replica::Capabilities;
+use syncmgr_engine::rules::Excludes;
 use syncmgr_testing::watch::changed_dirs;
 
 use super::case::{self, Picture, Scene, choices, odd_stores, options};
@@ -16,7 +17,6 @@ struct Rounds {
     scene: Scene,
     /// What both sides had when the last look began, and the run after it.
     looked: (Sides<Picture>, RunId),
-    n_targeted: u32,
 }
 
 impl Rounds {
@@ -24,7 +24,6 @@ impl Rounds {
         let mut rounds = Self {
             looked: (scene.base.clone(), scene.pair.latest_run()),
             scene,
-            n_targeted: 0,
         };
         rounds.run()?;
         Ok(rounds)
@@ -36,8 +35,10 @@ impl Rounds {
         let (before, since) = self.looked.clone();
         let dirs = Sides::from_fn(|side| changed_dirs(&before[side], &now[side]));
         let plan = self.scene.pair.plan_changed(&Dirty::Dirs { since, dirs });
-        same(&self.scene.pair.plan(), &plan)?;
-        self.n_targeted += u32::from(plan.is_targeted);
+        let full = self.scene.pair.plan();
+        same(&full, &plan)?;
+        // Without anything agreed there is nothing to build upon.
+        prop_assert_eq!(plan.is_targeted, !full.is_first);
         self.scene.pair.apply(&plan);
         self.scene.pair.wait();
         self.looked = (now, self.scene.pair.latest_run());
@@ -63,26 +64,17 @@ fn same(full: &Plan, part: &Plan) -> Result<(), TestCaseError> {
 }
 
 /// Several rounds: in each, people do something and a run follows.
-fn play(
-    cases: &[case::Case],
-    right: Capabilities,
-    choice: (
-        syncmgr_engine::rules::Mode,
-        syncmgr_engine::rules::ConflictRule,
-    ),
-) -> Result<(), TestCaseError> {
+fn play(cases: &[case::Case], right: Capabilities, options: Options) -> Result<(), TestCaseError> {
     let Some((first, rest)) = cases.split_first() else {
         return Ok(());
     };
-    let mut rounds = Rounds::begin(first.play_on(right, options(choice)))?;
+    let mut rounds = Rounds::begin(first.play_on(right, options))?;
     for case in rest {
         for side in [case.first, case.first.other()] {
             case.edit(side, &rounds.scene.pair);
         }
         rounds.run()?;
     }
-    let n_targeted = rounds.n_targeted;
-    prop_assert!(rest.is_empty() || n_targeted > 0, "never looked narrowly");
     // Nothing was done since, so after the last there is little left, and it is the same.
     rounds.run()?;
     let picture = rounds.scene.now();
@@ -94,6 +86,12 @@ fn play(
     Ok(())
 }
 
+/// What is left out.
+fn excludes() -> impl Strategy<Value = Excludes> {
+    let lists: [&[&str]; 4] = [&[], &["/b/"], &["/a/b", "c"], &["*", "!a", "!d", "!d/c"]];
+    prop::sample::select(lists.to_vec()).prop_map(|lines| Excludes::new(lines).unwrap())
+}
+
 proptest! {
     #![proptest_config(config())]
 
@@ -102,8 +100,9 @@ proptest! {
     fn what_changed_is_all_that_has_to_be_looked_at(
         cases in prop::collection::vec(case::any(), 1..5),
         choice in choices(),
+        excludes in excludes(),
     ) {
-        play(&cases, Capabilities::posix(), choice)?;
+        play(&cases, Capabilities::posix(), Options { excludes, ..options(choice) })?;
     }
 
     /// The same on stores that can do less.
@@ -113,6 +112,6 @@ proptest! {
         choice in choices(),
         store in odd_stores(),
     ) {
-        play(&cases, store, choice)?;
+        play(&cases, store, options(choice))?;
     }
 }
