@@ -20,6 +20,7 @@ pub mod port;
 
 pub mod legacy;
 
+pub mod alarm;
 pub mod state;
 
 pub mod center;

@@ -3,6 +3,7 @@
 //! Form of every message: what happened · what it means for your files · what you can do.
 
 mod standing;
+pub mod alarm;
 
 use crate::event::EventLevel;
 use crate::format::{number, plural, without_os_numbers};
@@ -78,7 +79,6 @@ pub fn retry(code: Code) -> Retry {
         | Code::PlanChanged
         | Code::StateChanged
         | Code::MissedRun
-        | Code::TooOld
         | Code::StateDamaged => Retry::Now,
         Code::FolderMissing
         | Code::FolderUnusable
@@ -97,6 +97,10 @@ pub fn retry(code: Code) -> Retry {
         | Code::WaitsForTurn
         | Code::WaitsForCondition
         | Code::HistoryUnusable
+        | Code::AlertFailed
+        | Code::RunFailed
+        | Code::RunsMissed
+        | Code::TooOld
         | Code::StateUnusable => Retry::Later,
         Code::SideEmptied
         | Code::TooManyDeletions
@@ -122,6 +126,13 @@ pub fn retry(code: Code) -> Retry {
         | Code::Paused
         | Code::Prevented
         | Code::WatchIncomplete
+        | Code::SignInNeeded
+        | Code::ChangesWait
+        | Code::ConflictsWait
+        | Code::AlertTest
+        | Code::Recovered
+        | Code::RunStarted
+        | Code::RunSucceeded
         | Code::ProtocolFault => Retry::Never,
     }
 }
@@ -184,8 +195,18 @@ fn words(t: &Trouble) -> Words {
         | Code::WaitsForTurn
         | Code::WaitsForCondition
         | Code::MissedRun
-        | Code::TooOld
         | Code::WatchIncomplete => standing::words(t),
+        Code::AlertFailed
+        | Code::AlertTest
+        | Code::SignInNeeded
+        | Code::ChangesWait
+        | Code::ConflictsWait
+        | Code::RunFailed
+        | Code::RunsMissed
+        | Code::TooOld
+        | Code::Recovered
+        | Code::RunStarted
+        | Code::RunSucceeded => alarm::words(t),
     }
 }
 

@@ -86,15 +86,6 @@ pub(super) fn words(t: &Trouble) -> Words {
             KEPT,
             one("sync now with `syncmgr sync`"),
         ),
-        Code::TooOld => (
-            format!(
-                "The last success was {}; it should be at most {} old.",
-                t.param("since"),
-                t.param("allowed")
-            ),
-            "What changed since then is only on one side.",
-            one("sync now with `syncmgr sync`, and look at why it did not run with `syncmgr show`"),
-        ),
         _ => (
             format!(
                 "Changes in {} can't be watched: {}.",
