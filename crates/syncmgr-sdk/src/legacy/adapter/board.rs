@@ -5,9 +5,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use syncmgr_model::event::{EventLevel, Link, NewEvent};
-use syncmgr_model::id::EventId;
+use syncmgr_model::id::{EventId, HandlerId};
 use syncmgr_model::progress::{CancelRequest, Phase, ProgressStatus};
 use syncmgr_model::trouble::{Code, Trouble};
 
@@ -25,6 +26,10 @@ const LINK_TEXT: &str = "Show details";
 /// Characters of a name; one less than `MAX_SYNCMGR_NAME`.
 const NAME_LEN_MAX: usize = 127;
 
+/// How often the runner asks whether all items are still wanted: a session of several items tells
+/// only who asks that one of them is cancelled.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
 /// How a long call ended, beyond well or badly.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum After {
@@ -38,6 +43,7 @@ pub(super) enum After {
 
 /// What an instance and its runner share.
 pub(super) struct Board {
+    handler: HandlerId,
     /// Tells runs of one handler apart.
     number: u64,
     around: Surroundings,
@@ -69,8 +75,14 @@ struct Entry {
 }
 
 impl Board {
-    pub(super) fn new(number: u64, around: Surroundings, may_bother_user: bool) -> Self {
+    pub(super) fn new(
+        handler: HandlerId,
+        number: u64,
+        around: Surroundings,
+        may_bother_user: bool,
+    ) -> Self {
         Self {
+            handler,
             number,
             asker: around.dialogs.asker(),
             around,
@@ -172,13 +184,13 @@ impl Board {
         Ok(now.ending.take().unwrap_or(Ok(After::Done)))
     }
 
+    /// Waits for a change, but not for long.
     fn wait(&self, n_changes: u64) {
-        let mut now = lock(&self.state);
-        while now.n_changes == n_changes {
-            now = self
-                .changed
-                .wait(now)
-                .unwrap_or_else(PoisonError::into_inner);
+        let now = lock(&self.state);
+        if now.n_changes == n_changes {
+            let waited = self.changed.wait_timeout(now, LOOK_EVERY);
+            // Early or late, the caller looks at everything anew.
+            drop(waited.unwrap_or_else(PoisonError::into_inner));
         }
     }
 
@@ -375,7 +387,7 @@ impl LegacyCallback for Board {
         drop(now);
         let events: Vec<_> = gone.into_iter().map(|entry| entry.event).collect();
         if !events.is_empty() {
-            self.around.control.remove_events(&events);
+            self.around.control.remove_events(&self.handler, &events);
         }
     }
 

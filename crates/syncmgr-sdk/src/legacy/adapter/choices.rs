@@ -33,7 +33,8 @@ impl Choices {
     }
 }
 
-/// Where choices are kept beyond the life of the process.
+/// Where choices are kept beyond the life of the process. Neither call may wait for the center, which
+/// may be reading the handler.
 pub trait ChoiceStore: Send + Sync {
     /// Returns what was kept for a handler; nothing if there was nothing.
     ///

@@ -4,8 +4,10 @@ use std::cell::OnceCell;
 use std::sync::Arc;
 
 use syncmgr_model::capability::HandlerCapabilities;
+use syncmgr_model::event::{Link, NewEvent};
 use syncmgr_model::hresult::Hresult;
 use syncmgr_model::id::ItemId;
+use syncmgr_model::progress::ProgressStatus;
 use syncmgr_model::request::{Intent, Token, Work};
 use syncmgr_model::trouble::{Code, Trouble};
 
@@ -16,7 +18,8 @@ use super::operation::{FollowedError, Properties};
 use super::run::Run;
 use crate::legacy::{Errand, Event, Failure, Guid, LegacyHandlerInfo, LegacyItems, Occasion};
 use crate::{
-    Handler, ItemEnumerator, Operation, SessionCreator, SyncItem, SyncRequest, UiOperation,
+    Handler, ItemEnumerator, Operation, SessionCreator, SyncCallback, SyncItem, SyncRequest,
+    UiOperation,
 };
 
 /// An instance of today. It makes an instance of the older handler when it is asked something, and
@@ -91,24 +94,54 @@ impl Adapted {
         Ok(Some(Arc::new(run)))
     }
 
-    fn sync(&self, request: &SyncRequest, creator: &dyn SessionCreator) -> Result<(), Failure> {
-        let ids = guids(request)?;
-        let Some(run) = self.instance(request)? else {
-            return Ok(());
-        };
+    fn sync(&self, request: &SyncRequest, creator: &dyn SessionCreator) -> Result<(), Trouble> {
+        let ids = guids(request).map_err(|failure| trouble(&failure))?;
         if ids.is_empty() {
             return Ok(());
         }
+        let run = self
+            .instance(request)
+            .map_err(|failure| trouble(&failure))?;
         let items: Vec<ItemId> = ids.iter().map(|id| id.item_id()).collect();
         let session = creator
             .create_session(&self.shared.id, &items)
-            .map_err(|refused| Failure::new(refused.code(), "the center opened no session"))?;
-        let result = run.sync(&ids, session);
+            .map_err(|refused| trouble(&Failure::new(refused.code(), NO_SESSION)))?;
+        let Some(run) = run else {
+            return leave_out(&items, &*session);
+        };
+        let result = run.sync(&ids, Arc::clone(&session));
         if run.has_links() {
             self.shared.keep(run);
         }
-        result
+        match result {
+            Ok(()) => Ok(()),
+            Err(failure) => say(trouble(&failure), &*session),
+        }
     }
+}
+
+/// Why nothing begins when the center does not want it.
+const NO_SESSION: &str = "the center opened no session";
+
+/// The handler takes no part in this event: nothing is done, and nothing went wrong.
+fn leave_out(items: &[ItemId], session: &dyn SyncCallback) -> Result<(), Trouble> {
+    for item in items {
+        let told = session.report_status(item, ProgressStatus::Canceled);
+        told.map_err(|refused| trouble(&Failure::new(refused.code(), NO_SESSION)))?;
+    }
+    Ok(())
+}
+
+/// Records what went wrong. It is not returned as an error: every item has been told how it ended,
+/// and those that succeeded did.
+fn say(trouble: Trouble, session: &dyn SyncCallback) -> Result<(), Trouble> {
+    let event = NewEvent {
+        item: None,
+        trouble: trouble.clone(),
+        link: Link::default(),
+        context: None,
+    };
+    session.report_event(event).map(drop).map_err(|_| trouble)
 }
 
 impl Handler for Adapted {
@@ -178,7 +211,6 @@ impl Handler for Adapted {
             ));
         }
         self.sync(request, creator)
-            .map_err(|failure| trouble(&failure))
     }
 }
 

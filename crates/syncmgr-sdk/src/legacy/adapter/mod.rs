@@ -60,13 +60,13 @@ pub trait LegacyFactory: Send + Sync {
 }
 
 /// What the adapter asks of the center outside of any session. Every call is queued and returns at
-/// once.
+/// once; none may wait for the center, which may be waiting for the adapter.
 pub trait Control: Send + Sync {
     /// Starts a sync of items, with a token that comes back in its request.
     fn start_items(&self, handler: &HandlerId, items: &[ItemId], token: Token);
 
-    /// Removes events.
-    fn remove_events(&self, events: &[EventId]);
+    /// Removes events of a handler.
+    fn remove_events(&self, handler: &HandlerId, events: &[EventId]);
 
     /// Reads a handler and its items again.
     fn update_handler(&self, handler: &HandlerId);

@@ -39,8 +39,12 @@ impl Run {
         cookie: Option<&[u8]>,
     ) -> Result<Option<Self>, Failure> {
         let handler = shared.maker.create()?;
-        let around = shared.around.clone();
-        let board = Board::new(shared.number(), around, occasion.may_bother_user);
+        let board = Board::new(
+            shared.id.clone(),
+            shared.number(),
+            shared.around.clone(),
+            occasion.may_bother_user,
+        );
         let run = Self {
             handler,
             board: Arc::new(board),

@@ -316,7 +316,8 @@ impl Control for Desk {
         self.say(format!("start {} {}", items.join(" "), token.0));
     }
 
-    fn remove_events(&self, events: &[EventId]) {
+    fn remove_events(&self, handler: &HandlerId, events: &[EventId]) {
+        assert_eq!(*handler, CLASS.handler_id());
         let numbers: Vec<_> = events.iter().map(|event| event.0).collect();
         self.say(format!("remove {numbers:?}"));
     }

@@ -1,6 +1,7 @@
 //! A session that remembers what it is told and keeps the rules of one.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use syncmgr_model::event::NewEvent;
@@ -23,6 +24,8 @@ type Stop = Box<dyn Fn() + Send + Sync>;
 #[derive(Default)]
 pub(super) struct Session {
     inside: Mutex<Inside>,
+    /// Cancelling an item is told to who asks, and nobody else.
+    pub(super) is_quiet: AtomicBool,
     stops: Mutex<Vec<Arc<Stop>>>,
 }
 
@@ -43,6 +46,9 @@ impl Session {
             None => inside.is_cancelled = true,
         }
         drop(inside);
+        if self.is_quiet.load(Ordering::SeqCst) {
+            return;
+        }
         let stops = self.stops.lock().unwrap().clone();
         stops.iter().for_each(|stop| stop());
     }
