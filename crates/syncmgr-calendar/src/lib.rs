@@ -16,6 +16,7 @@
 mod calendar;
 mod next;
 mod open;
+mod together;
 mod validate;
 mod wall;
 

@@ -52,6 +52,8 @@ pub struct Due {
     pub since: Timestamp,
     /// How many occurrences it covers.
     pub n: u32,
+    /// It covers more, which were not counted.
+    pub is_at_least: bool,
     /// A person has to be asked first; after a no, call [`Agenda::dismissed`].
     ///
     /// [`Agenda::dismissed`]: super::Agenda::dismissed
@@ -81,6 +83,7 @@ struct Candidate<'a> {
     schedule: &'a Schedule,
     since: Timestamp,
     n: u32,
+    is_at_least: bool,
     ready: Timestamp,
 }
 
@@ -153,6 +156,7 @@ fn due(it: &Candidate<'_>) -> Due {
         schedule: it.schedule.name.clone(),
         since: it.since,
         n: it.n,
+        is_at_least: it.is_at_least,
         asks_first: it.schedule.asks_first,
     }
 }
@@ -181,6 +185,8 @@ fn owed<'a>(memory: &AgendaMemory, schedule: &'a Schedule) -> Vec<Candidate<'a>>
     let owed = memory
         .schedule(&schedule.name)
         .map_or(&[][..], |it| &it.owed);
+    // A failure would use up all runs that catch up in no time.
+    let retry = memory.failing.as_ref().and_then(|it| it.next_retry);
     let candidate = |it: &Owed| Candidate {
         reason: match &it.cause {
             Cause::Time => Reason::Schedule,
@@ -191,7 +197,12 @@ fn owed<'a>(memory: &AgendaMemory, schedule: &'a Schedule) -> Vec<Candidate<'a>>
         schedule,
         since: it.first,
         n: it.n,
-        ready: it.first,
+        is_at_least: it.is_at_least,
+        ready: match (&it.cause, retry) {
+            (Cause::CatchUp { .. }, Some(at)) => at.max(it.first),
+            (Cause::CatchUp { .. }, None) => it.first,
+            (Cause::Time | Cause::Event(_) | Cause::After(_), _) => it.first,
+        },
     };
     owed.iter().map(candidate).collect()
 }
@@ -209,6 +220,7 @@ fn changes<'a>(memory: &AgendaMemory, rules: Rules<'a>) -> Vec<Candidate<'a>> {
         schedule,
         since: change.first,
         n: 1,
+        is_at_least: false,
         ready,
     };
     wanted.map(candidate).collect()
@@ -244,6 +256,7 @@ fn retries<'a>(memory: &AgendaMemory, rules: Rules<'a>) -> Vec<Candidate<'a>> {
         schedule,
         since: failing.since,
         n: 1,
+        is_at_least: false,
         ready,
     };
     rules
