@@ -110,6 +110,10 @@ impl State {
             }
             Control::Seen(scope) => self.seen(&scope, turn),
             Control::RemoveEvents(handler, events) => {
+                // Those of a session that goes on are written down when it ends, without these.
+                for run in self.runs.values_mut() {
+                    run.events.retain(|event| !events.contains(&event.id));
+                }
                 turn.save(Save::EventsGone(events.clone()));
                 turn.push(Effect::RemoveEvents(handler.clone(), events));
                 turn.notify(Update::Events(handler));
