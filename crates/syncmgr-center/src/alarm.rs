@@ -371,9 +371,10 @@ fn failing(sight: &Sight, kind: AlarmKind, policy: &Policy, now: Timestamp) -> F
         None => return Finding::NotSo,
     };
     let needs_sign_in = sight.trouble.as_ref().map(|it| it.code) == Some(Code::SignInNeeded);
-    let is_mine = match kind {
-        AlarmKind::SignIn => needs_sign_in,
-        _ => !needs_sign_in && !is_held(sight),
+    let is_mine = if kind == AlarmKind::SignIn {
+        needs_sign_in
+    } else {
+        !needs_sign_in && !is_held(sight)
     };
     if !is_mine {
         return Finding::Hidden;
