@@ -16,10 +16,10 @@ use syncmgr_model::schedule::{RunPolicy, Schedule};
 use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::{Code, Trouble};
 
+use crate::agenda::Calendar;
 use crate::command::{
     Accepted, Answer, Command, Control, Effect, Limits, Opening, Outcome, Refusal, Save, Ticket,
 };
-use crate::agenda::Calendar;
 use crate::port::{Clock, Handlers, Notifier, Store, StoreError, Watches};
 use crate::state::{State, handle};
 
@@ -249,7 +249,11 @@ fn forward(from: Receiver<Command>, to: Sender<Letter>) {
             }
         }
     };
-    drop(std::thread::Builder::new().name("reports".to_owned()).spawn(work));
+    drop(
+        std::thread::Builder::new()
+            .name("reports".to_owned())
+            .spawn(work),
+    );
 }
 
 struct Runner {

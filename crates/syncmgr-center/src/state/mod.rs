@@ -34,10 +34,10 @@ use syncmgr_model::id::{EventId, HandlerId, ItemId, ItemKey, SessionId};
 use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::{Code, Trouble};
 
+use crate::agenda::Calendar;
 use crate::command::{
     Answer, Call, CallReply, Command, Effect, Limits, Opening, OperationId, Save, Ticket, Update,
 };
-use crate::agenda::Calendar;
 use queue::Queue;
 use registry::{HandlerEntry, ItemEntry};
 use session::Run;
@@ -136,11 +136,7 @@ pub fn handle(state: &mut State, command: Command, now: Timestamp) -> Vec<Effect
         }
         Command::Progress(session, item, status, progress) => {
             // Nobody waits for the answer; the host refuses what is not allowed by itself.
-            drop(state.called(
-                &session,
-                Call::Progress(item, status, *progress),
-                &mut turn,
-            ));
+            drop(state.called(&session, Call::Progress(item, status, *progress), &mut turn));
         }
         Command::Call(id, session, call) => {
             let answer = state.called(&session, call, &mut turn);
@@ -231,7 +227,10 @@ impl State {
     /// Returns when [`Command::Tick`] is wanted at the latest; `None`: nothing waits for time.
     #[must_use]
     pub fn next_wake(&self) -> Option<Timestamp> {
-        self.next_deadline().into_iter().chain(self.next_look()).min()
+        self.next_deadline()
+            .into_iter()
+            .chain(self.next_look())
+            .min()
     }
 
     /// Returns how many sessions run.

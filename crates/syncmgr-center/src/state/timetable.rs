@@ -127,7 +127,9 @@ impl State {
 
     /// Something happened on the machine.
     pub(super) fn happened(&mut self, event: &SystemEvent, turn: &mut Turn) {
-        self.tell_agendas(turn, |agenda, now, rules| agenda.happened(event, now, rules));
+        self.tell_agendas(turn, |agenda, now, rules| {
+            agenda.happened(event, now, rules)
+        });
     }
 
     /// Looks at every item: schedules or the machine changed, or time leapt.
@@ -158,11 +160,7 @@ impl State {
         first.filter(|_| self.timetable.is_on)
     }
 
-    fn tell_agendas(
-        &mut self,
-        turn: &mut Turn,
-        tell: impl Fn(&mut Agenda, Timestamp, Rules<'_>),
-    ) {
+    fn tell_agendas(&mut self, turn: &mut Turn, tell: impl Fn(&mut Agenda, Timestamp, Rules<'_>)) {
         let keys: Vec<_> = self.items.keys().cloned().collect();
         for key in keys {
             self.with_agenda(&key, turn.now, &tell);
@@ -205,7 +203,10 @@ impl State {
         let Some(entry) = self.items.get(key) else {
             return;
         };
-        let is_paused = entry.memory.paused_until.is_some_and(|until| until > turn.now)
+        let is_paused = entry
+            .memory
+            .paused_until
+            .is_some_and(|until| until > turn.now)
             || self.unsyncable(key, WorkKind::Sync).is_some();
         let situation = Situation {
             is_paused,
@@ -232,13 +233,7 @@ impl State {
         }
     }
 
-    fn note_look(
-        &mut self,
-        key: &ItemKey,
-        look: Look,
-        wake: Option<Timestamp>,
-        turn: &mut Turn,
-    ) {
+    fn note_look(&mut self, key: &ItemKey, look: Look, wake: Option<Timestamp>, turn: &mut Turn) {
         let Some(Some(entry)) = self.items.get_mut(key).map(|it| it.agenda.as_mut()) else {
             return;
         };

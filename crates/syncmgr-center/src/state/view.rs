@@ -10,8 +10,8 @@ use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::{Code, Trouble};
 
 use super::session::{Run, is_shared};
-use crate::agenda::{Look, Waiting};
 use super::{HandlerMemory, ItemMemory, State};
+use crate::agenda::{Look, Waiting};
 
 /// What is shown of an item.
 #[derive(Debug, Clone, PartialEq)]
@@ -139,7 +139,10 @@ impl State {
         let entry = self.items.get(key)?;
         let handler = self.handlers.get(&key.handler);
         let memory = &entry.memory;
-        let look = entry.agenda.as_ref().and_then(|agenda| agenda.look.as_ref());
+        let look = entry
+            .agenda
+            .as_ref()
+            .and_then(|agenda| agenda.look.as_ref());
         Some(Facts {
             is_off: !memory.is_enabled
                 || handler.is_some_and(|h| !h.memory.is_enabled || !h.memory.is_active),
@@ -147,9 +150,13 @@ impl State {
             is_handler_silent: handler.is_none_or(|h| h.is_silent || !h.is_installed),
             running: self.running_progress(key),
             last: memory.result,
-            is_disconnected: !memory.is_connected || handler.is_some_and(|h| !h.memory.is_connected),
+            is_disconnected: !memory.is_connected
+                || handler.is_some_and(|h| !h.memory.is_connected),
             overdue_since: look.and_then(|look| {
-                look.overdue_since.into_iter().chain(look.too_old_since).min()
+                look.overdue_since
+                    .into_iter()
+                    .chain(look.too_old_since)
+                    .min()
             }),
             waiting_for: match entry.queued.first() {
                 Some(id) => self.why_waiting(id),
@@ -185,13 +192,15 @@ impl State {
                 self.unsyncable(key, WorkKind::Sync)
                     .unwrap_or_else(|| Trouble::new(Code::TurnedOff).with("name", name)),
             ),
-            Status::Paused => Some(Trouble::new(Code::Paused).with(
-                "until",
-                memory.paused_until.filter(|t| t.0 < i64::MAX).map_or_else(
-                    || "you resume it".to_owned(),
-                    |until| until.rfc3339(),
+            Status::Paused => Some(
+                Trouble::new(Code::Paused).with(
+                    "until",
+                    memory
+                        .paused_until
+                        .filter(|t| t.0 < i64::MAX)
+                        .map_or_else(|| "you resume it".to_owned(), |until| until.rfc3339()),
                 ),
-            )),
+            ),
             Status::Unknown => Some(
                 Trouble::new(Code::HandlerSilent)
                     .with("handler", self.handler_name(&key.handler))
@@ -214,16 +223,14 @@ impl State {
             Status::Overdue => {
                 let look = self.items.get(key)?.agenda.as_ref()?.look.as_ref()?;
                 Some(match (look.overdue_since, look.too_old_since) {
-                    (Some(since), _) => {
-                        Trouble::new(Code::MissedRun).with("at", since.rfc3339())
-                    }
+                    (Some(since), _) => Trouble::new(Code::MissedRun).with("at", since.rfc3339()),
                     (None, _) => Trouble::new(Code::TooOld).with(
                         "age_ms",
                         memory.last_sync.map_or(0, |last| now.ms_since(last)),
                     ),
                 })
             }
-             Status::Syncing
+            Status::Syncing
             | Status::Checking
             | Status::Conflicts
             | Status::Never

@@ -63,7 +63,10 @@ impl State {
             return;
         }
         for (key, paths) in &wanted {
-            let is_new = !self.watched.iter().any(|(old, same)| old == key && same == paths);
+            let is_new = !self
+                .watched
+                .iter()
+                .any(|(old, same)| old == key && same == paths);
             if is_new && let Some(entry) = self.items.get_mut(key) {
                 entry.watched = Some(Watched::default());
             }
@@ -178,7 +181,9 @@ impl State {
                 watched.since = Some(run.id.clone());
             } else if let Some((since, dirs)) = taken {
                 watched.since = Some(since);
-                watched.dirs.resize(dirs.len().max(watched.dirs.len()), BTreeSet::new());
+                watched
+                    .dirs
+                    .resize(dirs.len().max(watched.dirs.len()), BTreeSet::new());
                 for (all, old) in watched.dirs.iter_mut().zip(dirs) {
                     all.extend(old);
                 }
