@@ -17,6 +17,7 @@ mod measure;
 mod setup;
 mod shell;
 mod sim;
+mod spec;
 mod tidy;
 
 use std::process::ExitCode;
@@ -29,6 +30,8 @@ cargo xtask VERB
   setup                       install what tests and benchmarks need, where missing
   ci                          everything that continuous integration runs
   tidy                        rules about the repository that no compiler checks
+  spec   [--report] [--verbose]
+                              which capabilities of docs/spec.md have a test
   sim    --seeds N [--from S] run the simulator over N seeds
   kill   [--rounds N] [--files N] [--seed S] [--dir DIR] [--program FILE]
                               kill real runs at random moments and look at what is left
@@ -54,6 +57,7 @@ fn run(verb: &str, words: Vec<String>) -> Result<()> {
         "setup" => setup::run(),
         "ci" => ci::run(),
         "tidy" => tidy::run(),
+        "spec" => spec::run(words),
         "sim" => sim::run(words),
         "kill" => kill::run(words),
         "bench" => bench::run(words),

@@ -1,262 +1,385 @@
-//! The runner: takes commands, lets [`crate::state`] decide, carries the effects out.
+//! The runner: takes commands on a thread of its own, lets [`crate::state`] decide, carries the
+//! effects out. Everybody else talks to it through a [`Handle`].
+//!
+//! Commands that wait are taken together, up to [`BATCH`], and what they want written down is one
+//! transaction; nothing else of them happens before it is done. So a thousand small sessions cost a
+//! few transactions, and still nothing begins that was not written down.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
-use syncmgr_model::id::SessionId;
 use syncmgr_model::item::Item;
-use syncmgr_model::progress::CancelRequest;
-use syncmgr_model::request::{Intent, Work};
+use syncmgr_model::time::Timestamp;
+use syncmgr_model::trouble::{Code, Trouble};
 
-use crate::command::{Command, Effect, Outcome, Start, Ticket};
+use crate::command::{
+    Accepted, Answer, Command, Control, Effect, Limits, Opening, Outcome, Refusal, Save, Ticket,
+};
 use crate::port::{Clock, Handlers, Notifier, Store, StoreError};
 use crate::state::{State, handle};
 
-/// How often those who watch are woken when nothing else happens.
+/// Most commands taken together: more would keep the first of them waiting for its answer.
+const BATCH: usize = 64;
+
+/// How often those who watch are woken while something runs, if they want that.
 const TICK: Duration = Duration::from_millis(250);
 
-/// The center: its state, its ports, and the way commands reach it.
-pub struct Center {
+/// What arrives at the center's thread.
+enum Letter {
+    Command(Command),
+    Control(Control, Sender<Answer>),
+    Read(Box<dyn FnOnce(&State, &mut dyn Store, Timestamp) + Send>),
+}
+
+/// What the center works with.
+pub struct Parts {
+    /// Its memory.
+    pub store: Box<dyn Store>,
+    /// The handlers.
+    pub handlers: Box<dyn Handlers>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Those who watch.
+    pub notifier: Box<dyn Notifier>,
+    /// The saved items.
+    pub saved: Vec<Item>,
+    /// Tells apart the ids that two processes make in one millisecond.
+    pub random: u16,
+    /// Limits.
+    pub limits: Limits,
+}
+
+impl std::fmt::Debug for Parts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Parts").finish_non_exhaustive()
+    }
+}
+
+/// The center is gone: it ended, or its memory failed for good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the center has ended")]
+pub struct Gone;
+
+/// The way to the center. A clone leads to the same one. Any thread may use it.
+#[derive(Clone)]
+pub struct Handle {
+    to: Sender<Letter>,
+    thread: Arc<Mutex<Option<JoinHandle<()>>>>,
+}
+
+impl std::fmt::Debug for Handle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Handle").finish_non_exhaustive()
+    }
+}
+
+/// A start that was taken: its one outcome is still to come.
+#[derive(Debug)]
+pub struct Pending {
+    /// How it was taken.
+    pub accepted: Accepted,
+    answers: Receiver<Answer>,
+}
+
+impl Pending {
+    /// Waits for the outcome.
+    ///
+    /// # Errors
+    /// [`Gone`] when the center ends before.
+    pub fn wait(self) -> Result<Outcome, Gone> {
+        loop {
+            match self.answers.recv() {
+                Ok(Answer::Outcome(outcome)) => return Ok(*outcome),
+                Ok(_) => {}
+                Err(_) => return Err(Gone),
+            }
+        }
+    }
+}
+
+/// Why a start was not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotStarted {
+    /// The center refused it.
+    Refused(Refusal),
+    /// The center is gone.
+    Gone,
+}
+
+impl Handle {
+    /// Asks for something and waits for the answer; for a start, use [`Self::start`].
+    ///
+    /// # Errors
+    /// [`Gone`].
+    pub fn control(&self, control: Control) -> Result<Answer, Gone> {
+        let (to, answers) = channel();
+        self.to
+            .send(Letter::Control(control, to))
+            .map_err(|_| Gone)?;
+        answers.recv().map_err(|_| Gone)
+    }
+
+    /// Asks for a start.
+    ///
+    /// # Errors
+    /// When it is refused.
+    pub fn start(&self, control: Control) -> Result<Pending, NotStarted> {
+        let (to, answers) = channel();
+        self.to
+            .send(Letter::Control(control, to))
+            .map_err(|_| NotStarted::Gone)?;
+        match answers.recv() {
+            Ok(Answer::Accepted(accepted)) => Ok(Pending { accepted, answers }),
+            Ok(Answer::Refused(refusal)) => Err(NotStarted::Refused(refusal)),
+            Ok(_) | Err(_) => Err(NotStarted::Gone),
+        }
+    }
+
+    /// Asks for something without waiting; every answer goes to `to`.
+    ///
+    /// # Errors
+    /// [`Gone`].
+    pub fn ask(&self, control: Control, to: Sender<Answer>) -> Result<(), Gone> {
+        self.to.send(Letter::Control(control, to)).map_err(|_| Gone)
+    }
+
+    /// Looks at the state and the store, on the center's thread: keep it short.
+    ///
+    /// # Errors
+    /// [`Gone`].
+    pub fn read<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&State, &mut dyn Store, Timestamp) -> T + Send + 'static,
+    ) -> Result<T, Gone> {
+        let (to, answer) = channel();
+        let look = Box::new(move |state: &State, store: &mut dyn Store, now| {
+            drop(to.send(look(state, store, now)));
+        });
+        self.to.send(Letter::Read(look)).map_err(|_| Gone)?;
+        answer.recv().map_err(|_| Gone)
+    }
+
+    /// Tells the center something without an answer.
+    pub fn tell(&self, command: Command) {
+        drop(self.to.send(Letter::Command(command)));
+    }
+
+    /// Ends the center: running sessions are asked to stop and waited for.
+    pub fn close(&self) {
+        self.tell(Command::Close);
+        let thread = self
+            .thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(thread) = thread {
+            drop(thread.join());
+        }
+    }
+}
+
+/// Starts a center on a thread of its own. When this returns, sessions that a vanished process left
+/// open have ended, and the handlers of this process have been read.
+///
+/// # Errors
+/// [`StoreError`] when the memory cannot be used.
+pub fn start(mut parts: Parts) -> Result<Handle, StoreError> {
+    let remembered = parts.store.remembered()?;
+    let (to, inbox) = channel();
+    let (commands, from_handlers) = channel();
+    forward(from_handlers, to.clone());
+    let opening = Opening {
+        remembered,
+        installed: parts.handlers.installed(),
+        saved: std::mem::take(&mut parts.saved),
+        random: parts.random,
+        limits: parts.limits,
+    };
+    let mut runner = Runner {
+        state: State::default(),
+        store: parts.store,
+        handlers: parts.handlers,
+        clock: parts.clock,
+        notifier: parts.notifier,
+        commands,
+        asking: HashMap::new(),
+        next_ticket: 0,
+    };
+    runner.take_all(vec![Command::Open(Box::new(opening))])?;
+    let thread = std::thread::Builder::new()
+        .name("center".to_owned())
+        .spawn(move || runner.work(&inbox))
+        .map_err(|error| StoreError {
+            step: "start",
+            place: "a thread".to_owned(),
+            detail: error.to_string(),
+        })?;
+    Ok(Handle {
+        to,
+        thread: Arc::new(Mutex::new(Some(thread))),
+    })
+}
+
+/// Passes on what handlers say.
+fn forward(from: Receiver<Command>, to: Sender<Letter>) {
+    // Ends when either side is gone.
+    let work = move || {
+        for command in from {
+            if to.send(Letter::Command(command)).is_err() {
+                return;
+            }
+        }
+    };
+    drop(std::thread::Builder::new().name("reports".to_owned()).spawn(work));
+}
+
+struct Runner {
     state: State,
     store: Box<dyn Store>,
     handlers: Box<dyn Handlers>,
     clock: Arc<dyn Clock>,
     notifier: Box<dyn Notifier>,
-    inbox: Receiver<Command>,
-    sender: Sender<Command>,
+    commands: Sender<Command>,
+    asking: HashMap<Ticket, Sender<Answer>>,
     next_ticket: u64,
-    answers: Vec<(Ticket, Outcome)>,
 }
 
-impl std::fmt::Debug for Center {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Center")
-            .field("state", &self.state)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Center {
-    /// Starts a center and ends the sessions that a vanished process left open.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the memory cannot be used.
-    pub fn open(
-        mut store: Box<dyn Store>,
-        handlers: Box<dyn Handlers>,
-        clock: Arc<dyn Clock>,
-        notifier: Box<dyn Notifier>,
-    ) -> Result<Self, StoreError> {
-        let (sender, inbox) = channel();
-        let abandoned = store.abandoned()?;
-        let mut center = Self {
-            state: State::default(),
-            store,
-            handlers,
-            clock,
-            notifier,
-            inbox,
-            sender,
-            next_ticket: 0,
-            answers: Vec::new(),
-        };
-        center.take(Command::Open(abandoned))?;
-        Ok(center)
+impl Runner {
+    fn work(mut self, inbox: &Receiver<Letter>) {
+        while !self.state.is_closed() {
+            let first = match self.patience() {
+                Some(patience) => match inbox.recv_timeout(patience) {
+                    Ok(letter) => letter,
+                    Err(RecvTimeoutError::Timeout) => Letter::Command(Command::Tick),
+                    Err(RecvTimeoutError::Disconnected) => return,
+                },
+                None => match inbox.recv() {
+                    Ok(letter) => letter,
+                    Err(_) => return,
+                },
+            };
+            let mut batch = Vec::new();
+            let mut next = Some(first);
+            while let Some(letter) = next.take() {
+                match letter {
+                    Letter::Command(command) => batch.push(command),
+                    Letter::Control(control, to) => batch.push(self.ticketed(control, to)),
+                    Letter::Read(look) => {
+                        // It sees everything that was said before it.
+                        self.take_batch(std::mem::take(&mut batch));
+                        look(&self.state, &mut *self.store, self.clock.now());
+                    }
+                }
+                if batch.len() < BATCH {
+                    next = inbox.try_recv().ok();
+                }
+            }
+            self.take_batch(batch);
+        }
     }
 
-    /// Returns a way to send commands, for handlers and signals.
-    #[must_use]
-    pub fn sender(&self) -> Sender<Command> {
-        self.sender.clone()
-    }
-
-    /// Returns the memory, for questions.
-    pub fn store(&mut self) -> &mut dyn Store {
-        &mut *self.store
-    }
-
-    /// Runs one session and returns its result; commands that come in between are handled too.
-    /// `random` tells apart the ids of sessions of one second.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the memory fails. If that happens while the handler works, it is asked
-    /// to stop and waited for first, so that the program never ends in the middle of its work.
-    pub fn run(
-        &mut self,
-        item: Item,
-        work: Work,
-        intent: Intent,
-        random: u16,
-    ) -> Result<Outcome, StoreError> {
+    fn ticketed(&mut self, control: Control, to: Sender<Answer>) -> Command {
         let ticket = Ticket(self.next_ticket);
         self.next_ticket += 1;
-        let session = SessionId::at(self.clock.now(), random);
-        let start = Start {
-            ticket,
-            session: session.clone(),
-            item,
-            work,
-            intent,
-        };
-        self.take(Command::Start(Box::new(start)))?;
-        let mut failed = None;
-        loop {
-            if let Some(at) = self.answers.iter().position(|(t, _)| *t == ticket) {
-                let (_, outcome) = self.answers.swap_remove(at);
-                return failed.map_or(Ok(outcome), Err);
-            }
-            let command = match self.inbox.recv_timeout(TICK) {
-                Ok(command) => command,
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => Command::Tick,
-            };
-            if let Err(error) = self.take(command) {
-                self.handlers.cancel(&session, CancelRequest::All);
-                failed.get_or_insert(error);
-            }
+        self.asking.insert(ticket, to);
+        Command::Control(ticket, control)
+    }
+
+    /// Returns how long nothing may come before time itself is news.
+    fn patience(&self) -> Option<Duration> {
+        let now = self.clock.now();
+        let until = self.state.next_wake().map(|at| {
+            // One more millisecond, because a wait may end a little early.
+            let ms = at.0.saturating_sub(now.0).max(0).saturating_add(1);
+            Duration::from_millis(u64::try_from(ms).unwrap_or(u64::MAX))
+        });
+        let ticks = (self.state.n_running() > 0 && self.notifier.wants_ticks()).then_some(TICK);
+        match (until, ticks) {
+            (Some(until), Some(tick)) => Some(until.min(tick)),
+            (until, tick) => until.or(tick),
         }
     }
 
-    /// Carries out every effect of a command. A failing memory does not keep the others back: the
-    /// answer must arrive; the first failure is returned.
-    fn take(&mut self, command: Command) -> Result<(), StoreError> {
-        let mut result = Ok(());
-        for effect in handle(&mut self.state, command, self.clock.now()) {
-            match effect {
-                Effect::Save(saves) => {
-                    let saved = self.store.save(&saves);
-                    result = result.and(saved);
+    /// Takes commands. When the memory fails, what was to run does not: each such session ends as
+    /// failed with that reason, and so its request still gets its one result.
+    fn take_batch(&mut self, batch: Vec<Command>) {
+        // The failure is in the results; there is nobody else to tell here.
+        drop(self.take_all(batch));
+    }
+
+    fn take_all(&mut self, batch: Vec<Command>) -> Result<(), StoreError> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let now = self.clock.now();
+        let mut saves: Vec<Save> = Vec::new();
+        let mut effects = Vec::new();
+        for command in batch {
+            for effect in handle(&mut self.state, command, now) {
+                match effect {
+                    Effect::Save(mut more) => saves.append(&mut more),
+                    other => effects.push(other),
                 }
+            }
+        }
+        let saved = if saves.is_empty() {
+            Ok(())
+        } else {
+            self.store.save(&saves)
+        };
+        for effect in effects {
+            self.carry_out(effect, saved.as_ref().err(), now);
+        }
+        saved
+    }
+
+    fn carry_out(&mut self, effect: Effect, failed: Option<&StoreError>, now: Timestamp) {
+        match effect {
+            // Written down before anything else.
+            Effect::Save(_) => {}
+            Effect::Load(handler, saved) => self.handlers.load(&handler, &saved, &self.commands),
+            Effect::LoadCollection(id) => self.handlers.load_collection(&id, &self.commands),
+            Effect::Run(dispatch) => match failed {
                 // What cannot be written down must not begin.
-                Effect::Run(_) if result.is_err() => {}
-                Effect::Run(start) => self.handlers.run(*start, self.sender.clone()),
-                Effect::Cancel(session, scope) => self.handlers.cancel(&session, scope),
-                Effect::Notify(update) => self.notifier.notify(&update),
-                Effect::Answer(ticket, outcome) => self.answers.push((ticket, *outcome)),
+                Some(error) => {
+                    let trouble = Trouble::new(Code::HistoryUnusable).with("detail", error);
+                    let ended = Command::Returned(dispatch.session.clone(), Err(trouble));
+                    drop(self.commands.send(ended));
+                }
+                None => self.handlers.run(*dispatch, &self.commands),
+            },
+            Effect::Cancel(session, item) => self.handlers.cancel(&session, item.as_ref()),
+            Effect::Abandon(session) => self.handlers.abandon(&session),
+            Effect::Tell(id, handler, item, change) => {
+                self.handlers
+                    .tell(id, &handler, item.as_ref(), change, &self.commands);
             }
-        }
-        result
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Mutex;
-
-    use syncmgr_model::event::Event;
-    use syncmgr_model::id::{HandlerId, ItemId};
-    use syncmgr_model::item::Settings;
-    use syncmgr_model::progress::ProgressStatus;
-    use syncmgr_model::record::SessionRecord;
-    use syncmgr_model::time::Timestamp;
-
-    use super::*;
-    use crate::command::{Report, Save, Update};
-    use crate::port::SessionQuery;
-
-    /// A memory that fails from the nth write on.
-    struct Memory {
-        writes_left: u32,
-    }
-
-    impl Store for Memory {
-        fn save(&mut self, _changes: &[Save]) -> Result<(), StoreError> {
-            if self.writes_left == 0 {
-                return Err(StoreError {
-                    step: "write",
-                    place: "nowhere".into(),
-                    detail: "full".into(),
-                });
+            Effect::Show(id, handler, item, operation) => {
+                self.handlers
+                    .show(id, &handler, item.as_ref(), operation, &self.commands);
             }
-            self.writes_left -= 1;
-            Ok(())
-        }
-        fn abandoned(&mut self) -> Result<Vec<SessionRecord>, StoreError> {
-            Ok(Vec::new())
-        }
-        fn items(&mut self) -> Result<Vec<Item>, StoreError> {
-            Ok(Vec::new())
-        }
-        fn sessions(&mut self, _: &SessionQuery) -> Result<Vec<SessionRecord>, StoreError> {
-            Ok(Vec::new())
-        }
-        fn session(&mut self, _: &SessionId) -> Result<Option<SessionRecord>, StoreError> {
-            Ok(None)
-        }
-        fn events(&mut self, _: &SessionId) -> Result<Vec<Event>, StoreError> {
-            Ok(Vec::new())
-        }
-        fn forget(&mut self, _: &ItemId) -> Result<(), StoreError> {
-            Ok(())
+            Effect::Raise(id) => self.handlers.raise(id),
+            Effect::RemoveEvents(handler, events) => {
+                self.handlers.remove_events(&handler, &events);
+            }
+            Effect::Notify(update) => self.notifier.notify(&update, &self.state, now),
+            Effect::Reply(call, answer) => self.handlers.reply(call, answer),
+            Effect::Answer(ticket, answer) => self.answer(ticket, answer),
         }
     }
 
-    /// A handler that succeeds at once.
-    #[derive(Clone, Default)]
-    struct Quick(Arc<Mutex<u32>>);
-
-    impl Handlers for Quick {
-        fn run(&self, start: Start, to: Sender<Command>) {
-            *self.0.lock().unwrap() += 1;
-            let say = |report| {
-                to.send(Command::Report(start.session.clone(), report))
-                    .unwrap();
-            };
-            say(Report::Status(ProgressStatus::Succeeded));
-            say(Report::Ended(Ok(())));
+    fn answer(&mut self, ticket: Ticket, answer: Answer) {
+        // A start has a second answer to come; every other answer is the last.
+        let is_last = !matches!(answer, Answer::Accepted(_));
+        if is_last {
+            if let Some(to) = self.asking.remove(&ticket) {
+                drop(to.send(answer));
+            }
+        } else if let Some(to) = self.asking.get(&ticket) {
+            drop(to.send(answer));
         }
-        fn cancel(&self, _: &SessionId, _: CancelRequest) {}
-    }
-
-    struct Still;
-
-    impl Clock for Still {
-        fn now(&self) -> Timestamp {
-            Timestamp(0)
-        }
-        fn elapsed_ms(&self) -> u64 {
-            0
-        }
-    }
-
-    impl Notifier for Still {
-        fn notify(&mut self, _: &Update) {}
-    }
-
-    /// Runs one session over a memory that takes so many writes; returns whether there was a
-    /// result, and how often the handler was started.
-    fn run(writes: u32) -> (bool, u32) {
-        let quick = Quick::default();
-        let memory = Memory {
-            writes_left: writes,
-        };
-        let mut center = Center::open(
-            Box::new(memory),
-            Box::new(quick.clone()),
-            Arc::new(Still),
-            Box::new(Still),
-        )
-        .unwrap();
-        let item = Item {
-            id: ItemId::new("i").unwrap(),
-            handler: HandlerId::new("files").unwrap(),
-            name: None,
-            settings: Settings::default(),
-            is_enabled: true,
-        };
-        let work = Work::Sync {
-            is_full: false,
-            release: None,
-        };
-        let result = center.run(item, work, Intent::Apply, 0);
-        let n_started = *quick.0.lock().unwrap();
-        (result.is_ok(), n_started)
-    }
-
-    #[test]
-    fn what_cannot_be_written_down_does_not_begin() {
-        assert_eq!(run(0), (false, 0));
-        assert_eq!(run(1), (false, 1), "its end could not be written");
-        assert_eq!(run(2), (true, 1));
     }
 }

@@ -3,16 +3,19 @@
 use std::sync::mpsc::Sender;
 
 use syncmgr_model::event::Event;
-use syncmgr_model::id::{ItemId, SessionId};
+use syncmgr_model::hresult::Hresult;
+use syncmgr_model::id::{EventId, HandlerId, ItemId, ItemKey, SessionId};
 use syncmgr_model::item::Item;
-use syncmgr_model::progress::CancelRequest;
 use syncmgr_model::record::SessionRecord;
 use syncmgr_model::time::Timestamp;
 
-use crate::command::{Command, Save, Start, Update};
+use crate::command::{
+    CallId, CallReply, Change, Command, Dispatch, Operation, OperationId, Remembered, Save, Update,
+};
+use crate::state::State;
 
 /// The memory of the center cannot be used.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[error("cannot {step} the history in `{place}`: {detail}")]
 pub struct StoreError {
     /// What was tried, a verb.
@@ -26,25 +29,46 @@ pub struct StoreError {
 /// Which sessions are wanted.
 #[derive(Debug, Clone, Default)]
 pub struct SessionQuery {
-    /// Only of this item.
+    /// Only with this item.
+    pub item: Option<ItemKey>,
+    /// Only before this one.
+    pub before: Option<SessionId>,
+    /// At most so many, newest first; 0 is all.
+    pub limit: u32,
+}
+
+/// Which events are wanted.
+#[derive(Debug, Clone, Default)]
+pub struct EventQuery {
+    /// Only of this handler.
+    pub handler: Option<HandlerId>,
+    /// Only about this item.
     pub item: Option<ItemId>,
+    /// Only of this session.
+    pub session: Option<SessionId>,
+    /// Only at least so loud: the number of an event level; 0 is all.
+    pub level: u32,
+    /// Only at or after this time.
+    pub since: Option<Timestamp>,
+    /// Only before this one.
+    pub before: Option<EventId>,
     /// At most so many, newest first; 0 is all.
     pub limit: u32,
 }
 
 /// The memory of the center. Every method is one short transaction.
-pub trait Store {
+pub trait Store: Send {
+    /// Returns what the last center knew. Open sessions of a living process are left out.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn remembered(&mut self) -> Result<Remembered, StoreError>;
+
     /// Writes all or nothing.
     ///
     /// # Errors
     /// [`StoreError`]; then nothing was written.
     fn save(&mut self, changes: &[Save]) -> Result<(), StoreError>;
-
-    /// Returns the open sessions whose owner is gone. Those of a living process are left alone.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    fn abandoned(&mut self) -> Result<Vec<SessionRecord>, StoreError>;
 
     /// Returns every item ever run.
     ///
@@ -64,28 +88,70 @@ pub trait Store {
     /// [`StoreError`].
     fn session(&mut self, id: &SessionId) -> Result<Option<SessionRecord>, StoreError>;
 
-    /// Returns the results of a session in order.
+    /// Returns events, newest first.
     ///
     /// # Errors
     /// [`StoreError`].
-    fn events(&mut self, session: &SessionId) -> Result<Vec<Event>, StoreError>;
+    fn events(&mut self, query: &EventQuery) -> Result<Vec<Event>, StoreError>;
 
-    /// Forgets an item; its sessions stay in history, and no file of a person is touched.
+    /// Returns a second way to read, for long questions beside the center's thread.
     ///
     /// # Errors
-    /// [`StoreError`]; then nothing was forgotten.
-    fn forget(&mut self, item: &ItemId) -> Result<(), StoreError>;
+    /// [`StoreError`].
+    fn reader(&self) -> Result<Box<dyn Store>, StoreError>;
 }
 
-/// The handlers, wherever they live.
-pub trait Handlers {
-    /// Lets a handler work, on a thread of its own. Its reports come through `to` as
-    /// [`Command::Report`], and the last one is always [`crate::command::Report::Ended`], whatever
-    /// the handler does (also when it breaks down).
-    fn run(&self, start: Start, to: Sender<Command>);
+/// The handlers, wherever they live. Every method returns at once; answers come through `to`.
+pub trait Handlers: Send {
+    /// Returns the handlers that are installed.
+    fn installed(&self) -> Vec<HandlerId>;
 
-    /// Asks a session to stop. Unknown sessions are ignored: they may just have ended.
-    fn cancel(&self, session: &SessionId, scope: CancelRequest);
+    /// Reads a handler and its items; answered by [`Command::Loaded`], whatever the handler does.
+    fn load(&self, id: &HandlerId, saved: &[Item], to: &Sender<Command>);
+
+    /// Reads a collection; answered by [`Command::CollectionLoaded`].
+    fn load_collection(&self, id: &str, to: &Sender<Command>);
+
+    /// Lets a handler work, on a thread of its own with an instance of its own. The last thing it
+    /// says is always [`Command::Returned`], whatever the handler does (also when it breaks down).
+    fn run(&self, dispatch: Dispatch, to: &Sender<Command>);
+
+    /// Asks a session, or one item of it, to stop. Unknown sessions are ignored: they may just have
+    /// ended.
+    fn cancel(&self, session: &SessionId, item: Option<&ItemId>);
+
+    /// Gives a session up: its calls are refused from now on, and a handler in a process of its own
+    /// is killed.
+    fn abandon(&self, session: &SessionId);
+
+    /// Tells a handler or item of a change; answered by [`Command::Told`].
+    fn tell(
+        &self,
+        id: OperationId,
+        handler: &HandlerId,
+        item: Option<&ItemId>,
+        change: Change,
+        to: &Sender<Command>,
+    );
+
+    /// Shows something to a person; answered by [`Command::Shown`].
+    fn show(
+        &self,
+        id: OperationId,
+        handler: &HandlerId,
+        item: Option<&ItemId>,
+        operation: Operation,
+        to: &Sender<Command>,
+    );
+
+    /// Brings what is shown to the front.
+    fn raise(&self, id: OperationId);
+
+    /// Asks a handler to remove events it keeps itself.
+    fn remove_events(&self, handler: &HandlerId, events: &[EventId]);
+
+    /// Answers a call of a session.
+    fn reply(&self, call: CallId, answer: Result<CallReply, Hresult>);
 }
 
 /// Tells the time.
@@ -97,8 +163,13 @@ pub trait Clock: Send + Sync {
     fn elapsed_ms(&self) -> u64;
 }
 
-/// Those who watch: a terminal, later a page and a desktop.
-pub trait Notifier {
-    /// Takes an update; returns at once.
-    fn notify(&mut self, update: &Update);
+/// Those who watch: a terminal, a page, a desktop.
+pub trait Notifier: Send {
+    /// Takes an update, with a look at the state it left; returns at once.
+    fn notify(&mut self, update: &Update, state: &State, now: Timestamp);
+
+    /// Says whether [`Update::Tick`] is wanted four times a second while sessions run.
+    fn wants_ticks(&self) -> bool {
+        false
+    }
 }

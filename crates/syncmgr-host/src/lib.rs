@@ -5,6 +5,8 @@
 
 #![forbid(unsafe_code)]
 
+mod calls;
+mod facts;
 mod in_process;
 mod session;
 

@@ -1,91 +1,165 @@
 //! The callback of one session: reports go to the center, cancel requests come back.
+//!
+//! Progress comes far more often than anybody can read, so most of it stops here: the answer
+//! (whether to go on) is known without asking the center. Everything else is a call that waits for
+//! the center's answer.
 
-use std::sync::Arc;
-use std::sync::Mutex;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex};
 
-use syncmgr_center::command::{Command, Report};
+use syncmgr_center::command::{Call, CallReply, Command};
 use syncmgr_center::port::Clock;
-use syncmgr_model::id::SessionId;
+use syncmgr_model::event::NewEvent;
+use syncmgr_model::hresult::Hresult;
+use syncmgr_model::id::{EventId, HandlerId, ItemId, SessionId};
+use syncmgr_model::item::Item;
 use syncmgr_model::preview::Preview;
 use syncmgr_model::progress::{CancelRequest, Progress, ProgressStatus};
 use syncmgr_model::record::Summary;
-use syncmgr_model::trouble::{Code, Trouble};
-use syncmgr_sdk::{ItemProgress, SessionCreator, SyncCallback};
+use syncmgr_model::request::{Additional, Token};
+use syncmgr_sdk::{ItemProgress, SessionCreator, SyncCallback, SyncItem};
 
+use crate::calls::Calls;
+use crate::facts;
 use crate::in_process::lock;
 
 /// Least milliseconds between two progress reports of one phase: 20 a second are more than
 /// anybody can read.
 const PROGRESS_GAP_MS: u64 = 50;
 
-/// Most bytes of a path or text that a report carries.
-const TEXT_LEN_MAX: usize = 260;
+/// Most bytes of a path or text that a report carries: one less than `MAX_SYNCMGR_PROGRESSTEXT`
+/// (spec 96).
+const TEXT_LEN_MAX: usize = 259;
+
+/// What the line knows of an item without asking.
+struct Part {
+    cancel: AtomicU8,
+    /// It has a final status, so the next report is not progress.
+    is_final: AtomicBool,
+    phase: AtomicU8,
+    /// When the next progress report may pass.
+    next_ms: AtomicU64,
+    /// The last report that did not pass: the final counts of a phase must not get lost.
+    held_back: Mutex<Option<Progress>>,
+}
+
+impl Part {
+    fn new() -> Self {
+        Self {
+            cancel: AtomicU8::new(0),
+            is_final: AtomicBool::new(false),
+            phase: AtomicU8::new(u8::MAX),
+            next_ms: AtomicU64::new(0),
+            held_back: Mutex::default(),
+        }
+    }
+}
 
 /// The line between one session and the center.
 pub(crate) struct Line {
     session: SessionId,
     to: Sender<Command>,
     clock: Arc<dyn Clock>,
+    calls: Arc<Calls>,
+    parts: Mutex<HashMap<ItemId, Arc<Part>>>,
     cancelled: AtomicU8,
     hooks: Mutex<Vec<Box<dyn Fn() + Send + Sync>>>,
-    /// When the next progress report may pass, and the phase of the last one.
-    next_ms: AtomicU64,
-    phase: AtomicU8,
-    /// The last report that did not pass: the final counts of a phase must not get lost.
-    held_back: Mutex<Option<Progress>>,
-    is_broken: AtomicBool,
+    /// Nothing it says counts any more.
+    is_closed: AtomicBool,
 }
 
 impl Line {
-    pub(crate) fn new(session: SessionId, to: Sender<Command>, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(
+        session: SessionId,
+        items: &[Item],
+        to: Sender<Command>,
+        clock: Arc<dyn Clock>,
+        calls: Arc<Calls>,
+    ) -> Self {
+        let parts = items.iter().map(|item| (item.id.clone(), Arc::new(Part::new())));
         Self {
             session,
             to,
             clock,
+            calls,
+            parts: Mutex::new(parts.collect()),
             cancelled: AtomicU8::new(0),
             hooks: Mutex::default(),
-            next_ms: AtomicU64::new(0),
-            phase: AtomicU8::new(u8::MAX),
-            held_back: Mutex::default(),
-            is_broken: AtomicBool::new(false),
+            is_closed: AtomicBool::new(false),
         }
     }
 
-    /// Asks the session to stop. A request is never taken back.
-    pub(crate) fn cancel(&self, scope: CancelRequest) {
-        self.cancelled.fetch_max(scope as u8, Ordering::SeqCst);
-        for hook in &*lock(&self.hooks) {
-            hook();
+    /// Asks the session, or one item of it, to stop. A request is never taken back.
+    pub(crate) fn cancel(&self, item: Option<&ItemId>) {
+        match item {
+            None => {
+                self.cancelled
+                    .fetch_max(CancelRequest::All as u8, Ordering::SeqCst);
+            }
+            Some(item) => {
+                if let Some(part) = self.part(item) {
+                    part.cancel
+                        .fetch_max(CancelRequest::Item as u8, Ordering::SeqCst);
+                }
+            }
+        }
+        // With several items, who is cancelled is told by the next answer.
+        let is_whole = item.is_none() || lock(&self.parts).len() == 1;
+        if is_whole {
+            for hook in &*lock(&self.hooks) {
+                hook();
+            }
         }
     }
 
-    fn request(&self) -> CancelRequest {
-        match self.cancelled.load(Ordering::Relaxed) {
-            0 if self.is_broken.load(Ordering::Relaxed) => CancelRequest::All,
+    /// Ends the line: nothing is passed on any more, and every answer asks to stop.
+    pub(crate) fn close(&self) {
+        self.is_closed.store(true, Ordering::SeqCst);
+        self.cancel(None);
+    }
+
+    fn part(&self, item: &ItemId) -> Option<Arc<Part>> {
+        lock(&self.parts).get(item).cloned()
+    }
+
+    fn request(&self, part: Option<&Part>) -> CancelRequest {
+        let part = part.map_or(0, |part| part.cancel.load(Ordering::Relaxed));
+        match self.cancelled.load(Ordering::Relaxed).max(part) {
             0 => CancelRequest::None,
             1 => CancelRequest::Item,
             _ => CancelRequest::All,
         }
     }
 
-    fn send(&self, report: Report) {
-        let command = Command::Report(self.session.clone(), report);
+    fn call(&self, call: Call) -> Result<CallReply, Hresult> {
+        if self.is_closed.load(Ordering::SeqCst) {
+            return Err(Hresult::AccessDenied);
+        }
+        self.calls.call(&self.to, &self.session, call)
+    }
+
+    fn pass(&self, item: &ItemId, status: ProgressStatus, progress: Progress) {
+        if self.is_closed.load(Ordering::SeqCst) {
+            return;
+        }
+        let command =
+            Command::Progress(self.session.clone(), item.clone(), status, Box::new(progress));
         if self.to.send(command).is_err() {
             // The center is gone: nobody will read the result, so the work had better stop.
-            self.is_broken.store(true, Ordering::Relaxed);
+            self.close();
         }
     }
 
     /// Says whether a progress report may pass. A new phase always does.
-    fn passes(&self, is_new: bool) -> bool {
+    fn passes(&self, part: &Part, is_new: bool) -> bool {
         let now = self.clock.elapsed_ms();
-        let next = self.next_ms.load(Ordering::Relaxed);
+        let next = part.next_ms.load(Ordering::Relaxed);
         if !is_new && now < next {
             return false;
         }
-        let taken = self.next_ms.compare_exchange(
+        let taken = part.next_ms.compare_exchange(
             next,
             now + PROGRESS_GAP_MS,
             Ordering::Relaxed,
@@ -95,15 +169,23 @@ impl Line {
     }
 
     /// Passes on what was held back, before something that ends its phase.
-    fn flush(&self) {
-        let held_back = lock(&self.held_back).take();
+    fn flush(&self, item: &ItemId, part: &Part) {
+        let held_back = lock(&part.held_back).take();
         if let Some(progress) = held_back {
-            self.send(Report::Progress(progress));
+            self.pass(item, updating(&progress), progress);
         }
     }
 }
 
-fn owned(progress: &ItemProgress<'_>, current: Option<String>) -> Progress {
+fn updating(progress: &Progress) -> ProgressStatus {
+    if progress.n_total.is_some() {
+        ProgressStatus::Updating
+    } else {
+        ProgressStatus::UpdatingIndeterminate
+    }
+}
+
+fn owned(progress: &ItemProgress<'_>) -> Progress {
     Progress {
         phase: progress.phase,
         n_seen_left: progress.n_seen_left,
@@ -112,7 +194,7 @@ fn owned(progress: &ItemProgress<'_>, current: Option<String>) -> Progress {
         n_total: progress.n_total,
         bytes_done: progress.bytes_done,
         bytes_total: progress.bytes_total,
-        current,
+        current: None,
     }
 }
 
@@ -121,54 +203,127 @@ impl SyncCallback for Line {
         self.session.as_str()
     }
 
-    fn report_progress(&self, progress: &ItemProgress<'_>) -> CancelRequest {
+    fn report_progress(
+        &self,
+        item: &ItemId,
+        status: ProgressStatus,
+        progress: &ItemProgress<'_>,
+    ) -> Result<CancelRequest, Hresult> {
+        let part = self.part(item).ok_or(Hresult::InvalidArgument)?;
+        if status.is_terminal() || part.is_final.load(Ordering::SeqCst) {
+            self.flush(item, &part);
+            part.is_final.store(true, Ordering::SeqCst);
+            let mut whole = owned(progress);
+            whole.current = progress.current.map(harmless);
+            return match self.call(Call::Progress(item.clone(), status, whole))? {
+                CallReply::Cancel(request) => Ok(request),
+                _ => Ok(CancelRequest::None),
+            };
+        }
         let phase = progress.phase as u8;
-        let is_new = self.phase.swap(phase, Ordering::Relaxed) != phase;
+        let is_new = part.phase.swap(phase, Ordering::Relaxed) != phase;
         if is_new {
-            self.flush();
+            self.flush(item, &part);
         }
-        if self.passes(is_new) {
-            *lock(&self.held_back) = None;
-            self.send(Report::Progress(owned(
-                progress,
-                progress.current.map(harmless),
-            )));
+        let mut whole = owned(progress);
+        if self.passes(&part, is_new) {
+            *lock(&part.held_back) = None;
+            whole.current = progress.current.map(harmless);
+            if status == ProgressStatus::UpdatingIndeterminate {
+                // Steps mean nothing then (spec 95).
+                whole.n_total = None;
+            }
+            self.pass(item, status, whole);
         } else {
-            *lock(&self.held_back) = Some(owned(progress, None));
+            *lock(&part.held_back) = Some(whole);
         }
-        self.request()
+        Ok(self.request(Some(&part)))
     }
 
-    fn report_status(&self, status: ProgressStatus) {
-        self.flush();
-        self.send(Report::Status(status));
+    fn report_summary(&self, item: &ItemId, summary: &Summary) -> Result<(), Hresult> {
+        self.call(Call::Summary(item.clone(), *summary)).map(drop)
     }
 
-    fn report_summary(&self, summary: &Summary) {
-        self.send(Report::Summary(*summary));
-    }
-
-    fn report_preview(&self, preview: Preview) {
-        self.send(Report::Preview(Box::new(preview)));
+    fn report_preview(&self, item: &ItemId, preview: Preview) -> Result<(), Hresult> {
+        self.call(Call::Preview(item.clone(), Box::new(preview)))
+            .map(drop)
     }
 
     fn set_handler_progress_text(&self, text: &str) -> CancelRequest {
-        self.send(Report::Text(harmless(text.as_bytes())));
-        self.request()
+        match self.call(Call::Text(harmless(text.as_bytes()))) {
+            Ok(CallReply::Cancel(request)) => request,
+            Ok(_) => CancelRequest::None,
+            Err(_) => CancelRequest::All,
+        }
     }
 
-    fn report_event(&self, trouble: Trouble) {
-        self.send(Report::Event(trouble));
+    fn report_event(&self, event: NewEvent) -> Result<EventId, Hresult> {
+        match self.call(Call::Event(Box::new(event)))? {
+            CallReply::Event(id) => Ok(id),
+            _ => Err(Hresult::Failed),
+        }
     }
 
-    fn can_continue(&self) -> bool {
-        self.request() == CancelRequest::None
+    fn can_continue(&self, item: Option<&ItemId>) -> Result<bool, Hresult> {
+        let Some(item) = item else {
+            return Ok(self.request(None) == CancelRequest::None);
+        };
+        if let Some(part) = self.part(item) {
+            return Ok(self.request(Some(&part)) == CancelRequest::None);
+        }
+        match self.call(Call::CanContinue(Some(item.clone())))? {
+            CallReply::Continue(goes_on) => Ok(goes_on),
+            _ => Err(Hresult::Failed),
+        }
+    }
+
+    fn query_for_additional_items(&self) -> Result<Option<Additional>, Hresult> {
+        match self.call(Call::QueryAdditional)? {
+            CallReply::Additional(waiting) => Ok(waiting),
+            _ => Err(Hresult::Failed),
+        }
+    }
+
+    fn add_item_to_session(&self, item: &ItemId) -> Result<Item, Hresult> {
+        match self.call(Call::AddItem(item.clone()))? {
+            CallReply::Item(taken) => {
+                lock(&self.parts).insert(item.clone(), Arc::new(Part::new()));
+                Ok(*taken)
+            }
+            _ => Err(Hresult::Failed),
+        }
+    }
+
+    fn add_token_to_session(&self, token: &Token) -> Result<(), Hresult> {
+        self.call(Call::AddToken(token.clone())).map(drop)
+    }
+
+    fn propose_item(&self, item: Arc<dyn SyncItem>) -> Result<(), Hresult> {
+        self.call(Call::Propose(Box::new(facts::item(&*item))))
+            .map(drop)
+    }
+
+    fn commit_item(&self, item: &ItemId) -> Result<(), Hresult> {
+        self.call(Call::Commit(item.clone())).map(drop)
+    }
+
+    fn report_manual_sync(&self) -> Result<(), Hresult> {
+        self.call(Call::Manual).map(drop)
     }
 
     fn on_cancel(&self, stop: Box<dyn Fn() + Send + Sync>) {
         let mut hooks = lock(&self.hooks);
         // Looked at under the lock: a cancel that comes later finds the hook in the list.
-        if self.request() != CancelRequest::None {
+        let is_cancelled = {
+            let parts = lock(&self.parts);
+            let only = if parts.len() == 1 {
+                parts.values().next().cloned()
+            } else {
+                None
+            };
+            self.request(only.as_deref()) != CancelRequest::None
+        };
+        if is_cancelled {
             stop();
         }
         hooks.push(stop);
@@ -189,28 +344,57 @@ fn acts_on_text(c: char) -> bool {
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{61c}')
 }
 
-/// Gives out the one callback of a call of `synchronize`.
+/// Keeps the lines of sessions.
+pub(crate) trait Lines: Send + Sync {
+    /// Adds the line of a further session.
+    fn add(&self, id: SessionId, line: Arc<Line>);
+}
+
+/// Gives out the callbacks of one call of `synchronize`.
 pub(crate) struct Creator {
     line: Arc<Line>,
-    is_used: AtomicBool,
+    lines: Arc<dyn Lines>,
 }
 
 impl Creator {
-    pub(crate) fn new(line: Arc<Line>) -> Self {
-        Self {
-            line,
-            is_used: AtomicBool::new(false),
-        }
+    pub(crate) fn new(line: Arc<Line>, lines: Arc<dyn Lines>) -> Self {
+        Self { line, lines }
     }
 }
 
 impl SessionCreator for Creator {
-    fn create_session(&self) -> Result<Arc<dyn SyncCallback>, Trouble> {
-        if self.is_used.swap(true, Ordering::SeqCst) {
-            return Err(Trouble::new(Code::ProtocolFault)
-                .with("handler", "of this sync")
-                .with("detail", "it created a second session"));
+    fn create_session(
+        &self,
+        handler: &HandlerId,
+        items: &[ItemId],
+    ) -> Result<Arc<dyn SyncCallback>, Hresult> {
+        let call = Call::Create(handler.clone(), items.to_vec());
+        let CallReply::Session(id) = self.line.call(call)? else {
+            return Err(Hresult::Failed);
+        };
+        let mut parts = lock(&self.line.parts);
+        if id == self.line.session {
+            for item in items {
+                parts
+                    .entry(item.clone())
+                    .or_insert_with(|| Arc::new(Part::new()));
+            }
+            drop(parts);
+            return Ok(Arc::clone(&self.line) as Arc<dyn SyncCallback>);
         }
-        Ok(Arc::clone(&self.line) as Arc<dyn SyncCallback>)
+        drop(parts);
+        let parts = items.iter().map(|item| (item.clone(), Arc::new(Part::new())));
+        let line = Arc::new(Line {
+            session: id.clone(),
+            to: self.line.to.clone(),
+            clock: Arc::clone(&self.line.clock),
+            calls: Arc::clone(&self.line.calls),
+            parts: Mutex::new(parts.collect()),
+            cancelled: AtomicU8::new(0),
+            hooks: Mutex::default(),
+            is_closed: AtomicBool::new(false),
+        });
+        self.lines.add(id, Arc::clone(&line));
+        Ok(line)
     }
 }

@@ -2,6 +2,9 @@
 //!
 //! Form of every message: what happened · what it means for your files · what you can do.
 
+mod standing;
+pub mod alarm;
+
 use crate::event::EventLevel;
 use crate::format::{number, plural, without_os_numbers};
 use crate::trouble::{Code, Trouble};
@@ -55,7 +58,11 @@ pub fn notice(trouble: &Trouble) -> Notice {
         severity: trouble.level,
         retry: retry(trouble.code),
         what: without_os_numbers(&what),
-        meaning: meaning.to_owned(),
+        meaning: match trouble.code {
+            // What a handler says has words of its own.
+            Code::HandlerSays => trouble.param("description").to_owned(),
+            _ => meaning.to_owned(),
+        },
         actions,
     }
 }
@@ -71,6 +78,7 @@ pub fn retry(code: Code) -> Retry {
         | Code::Stopped
         | Code::PlanChanged
         | Code::StateChanged
+        | Code::MissedRun
         | Code::StateDamaged => Retry::Now,
         Code::FolderMissing
         | Code::FolderUnusable
@@ -80,6 +88,19 @@ pub fn retry(code: Code) -> Retry {
         | Code::Busy
         | Code::MountChanged
         | Code::HandlerStopped
+        | Code::HandlerSilent
+        | Code::HandlerAbandoned
+        | Code::Disconnected
+        | Code::WaitsForHandler
+        | Code::WaitsForItself
+        | Code::WaitsForFolders
+        | Code::WaitsForTurn
+        | Code::WaitsForCondition
+        | Code::HistoryUnusable
+        | Code::AlertFailed
+        | Code::RunFailed
+        | Code::RunsMissed
+        | Code::TooOld
         | Code::StateUnusable => Retry::Later,
         Code::SideEmptied
         | Code::TooManyDeletions
@@ -99,6 +120,19 @@ pub fn retry(code: Code) -> Retry {
         | Code::NotFound
         | Code::NotPossible
         | Code::HandlerUnknown
+        | Code::HandlerSays
+        | Code::NotSetUp
+        | Code::TurnedOff
+        | Code::Paused
+        | Code::Prevented
+        | Code::WatchIncomplete
+        | Code::SignInNeeded
+        | Code::ChangesWait
+        | Code::ConflictsWait
+        | Code::AlertTest
+        | Code::Recovered
+        | Code::RunStarted
+        | Code::RunSucceeded
         | Code::ProtocolFault => Retry::Never,
     }
 }
@@ -122,6 +156,7 @@ fn words(t: &Trouble) -> Words {
         | Code::NestedFolders
         | Code::StateDamaged
         | Code::StateUnusable
+        | Code::HistoryUnusable
         | Code::SettingUnusable => unusable(t),
         Code::DiskFull
         | Code::PermissionDenied
@@ -145,7 +180,33 @@ fn words(t: &Trouble) -> Words {
         | Code::Stopped
         | Code::HandlerStopped
         | Code::HandlerUnknown
+        | Code::HandlerSilent
+        | Code::HandlerAbandoned
         | Code::ProtocolFault => run(t),
+        Code::HandlerSays
+        | Code::NotSetUp
+        | Code::TurnedOff
+        | Code::Paused
+        | Code::Disconnected
+        | Code::Prevented
+        | Code::WaitsForHandler
+        | Code::WaitsForItself
+        | Code::WaitsForFolders
+        | Code::WaitsForTurn
+        | Code::WaitsForCondition
+        | Code::MissedRun
+        | Code::WatchIncomplete => standing::words(t),
+        Code::AlertFailed
+        | Code::AlertTest
+        | Code::SignInNeeded
+        | Code::ChangesWait
+        | Code::ConflictsWait
+        | Code::RunFailed
+        | Code::RunsMissed
+        | Code::TooOld
+        | Code::Recovered
+        | Code::RunStarted
+        | Code::RunSucceeded => alarm::words(t),
     }
 }
 
@@ -252,6 +313,11 @@ fn unusable(t: &Trouble) -> Words {
             "The memory of this sync was damaged; it was set aside and built again.".to_owned(),
             "Your files are not affected. This run deletes nothing; files that differ are conflicts.",
             vec![format!("the damaged data is kept in {}", t.param("aside"))],
+        ),
+        Code::HistoryUnusable => (
+            format!("The history of runs can't be written: {}.", t.param("detail")),
+            "Nothing begins that cannot be written down; your files are not affected.",
+            vec!["check the free space and the permissions of the state folder".to_owned()],
         ),
         Code::SettingUnusable => (
             format!(
@@ -428,6 +494,24 @@ fn run(t: &Trouble) -> Words {
             format!("The handler {} is not installed.", t.param("handler")),
             "Its syncs do not run.",
             vec!["install it, or remove the sync".to_owned()],
+        ),
+        Code::HandlerSilent => (
+            format!(
+                "The handler {} does not answer: {}.",
+                t.param("handler"),
+                t.param("detail")
+            ),
+            "Its syncs do not run until it does; your files are not affected.",
+            vec!["restart it with `syncmgr handler restart`, or look at its log".to_owned()],
+        ),
+        Code::HandlerAbandoned => (
+            format!(
+                "The handler {} did not stop within {} seconds.",
+                t.param("handler"),
+                t.param("seconds")
+            ),
+            "Its run was given up and nothing it reports counts any more.",
+            vec!["wait until it lets go, then sync again; if it never does, restart syncmgr".to_owned()],
         ),
         Code::ProtocolFault => (
             format!(

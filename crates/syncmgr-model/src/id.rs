@@ -84,6 +84,25 @@ id!(
     SessionId
 );
 
+/// Identifies an event; grows with time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct EventId(pub u64);
+
+/// Identifies an item among all handlers: the same item id may exist in two of them (spec 39).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ItemKey {
+    /// Whose it is.
+    pub handler: HandlerId,
+    /// Which one.
+    pub item: ItemId,
+}
+
+impl fmt::Display for ItemKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.handler, self.item)
+    }
+}
+
 impl SessionId {
     /// Makes the id of a session that begins `at`; `random` tells apart those of one millisecond.
     #[must_use]

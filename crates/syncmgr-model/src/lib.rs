@@ -2,9 +2,10 @@
 //! conflict; what may be asked of a handler and what it answers; the one status function and the
 //! one catalogue of messages.
 //!
-//! Reading order: [`id`], [`item`], [`request`], [`progress`], [`session`], [`trouble`],
-//! [`catalogue`], [`event`], [`conflict`], [`preview`], [`record`], [`status`], [`mod@format`],
-//! [`escape`].
+//! Reading order: [`id`], [`item`], [`request`], [`schedule`], [`progress`], [`session`],
+//! [`trouble`], [`catalogue`], [`event`], [`alarm`], [`conflict`], [`preview`], [`record`],
+//! [`status`], [`mod@format`], [`escape`]; [`capability`], [`facts`] and [`hresult`] say what
+//! handlers answer, [`legacy`] holds the words of the older family.
 //!
 //! Must not: read a clock, a disk or the environment; know a wire format (no serde); know SQL,
 //! HTTP or the engine. Times and randomness are arguments.
@@ -12,19 +13,26 @@
 #![forbid(unsafe_code)]
 #![warn(clippy::wildcard_enum_match_arm)]
 
+pub mod hresult;
 pub mod id;
 pub mod side;
 pub mod time;
 
+pub mod capability;
+pub mod facts;
 pub mod item;
 pub mod request;
+pub mod schedule;
 
 pub mod progress;
 pub mod session;
 
+pub mod alarm;
 pub mod catalogue;
 pub mod event;
 pub mod trouble;
+
+pub mod legacy;
 
 pub mod conflict;
 pub mod preview;

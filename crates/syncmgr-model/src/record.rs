@@ -6,7 +6,7 @@ use crate::conflict::{ConflictKind, Kind};
 use crate::id::{HandlerId, ItemId, SessionId};
 use crate::preview::{Action, PlannedChange};
 use crate::progress::ProgressStatus;
-use crate::request::WorkKind;
+use crate::request::{Origin, WorkKind};
 use crate::side::{PerSide, Side};
 use crate::time::Timestamp;
 use crate::trouble::Trouble;
@@ -47,6 +47,44 @@ pub struct Summary {
     pub n_warnings: u64,
 }
 
+impl Summary {
+    /// Adds another one.
+    #[must_use]
+    pub fn plus(&self, other: &Self) -> Self {
+        let side = |a: &Tally, b: &Tally| Tally {
+            n_copied: a.n_copied + b.n_copied,
+            n_updated: a.n_updated + b.n_updated,
+            n_deleted: a.n_deleted + b.n_deleted,
+            n_folders_made: a.n_folders_made + b.n_folders_made,
+            n_folders_removed: a.n_folders_removed + b.n_folders_removed,
+            n_renamed: a.n_renamed + b.n_renamed,
+            n_attributes: a.n_attributes + b.n_attributes,
+            bytes: a.bytes + b.bytes,
+        };
+        Self {
+            done: PerSide {
+                left: side(&self.done.left, &other.done.left),
+                right: side(&self.done.right, &other.done.right),
+            },
+            n_conflicts: self.n_conflicts + other.n_conflicts,
+            n_held: self.n_held + other.n_held,
+            n_failures: self.n_failures + other.n_failures,
+            n_warnings: self.n_warnings + other.n_warnings,
+        }
+    }
+}
+
+/// How one item of a session ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ItemResult {
+    /// Which item.
+    pub item: ItemId,
+    /// How it ended; `None` while it is open.
+    pub status: Option<ProgressStatus>,
+    /// What was done and left.
+    pub summary: Summary,
+}
+
 /// A session in history.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionRecord {
@@ -54,18 +92,31 @@ pub struct SessionRecord {
     pub id: SessionId,
     /// Whose work it was.
     pub handler: HandlerId,
-    /// What it worked on.
-    pub item: ItemId,
+    /// What it worked on, late additions last; never empty.
+    pub items: Vec<ItemResult>,
     /// What for.
     pub kind: WorkKind,
+    /// Why it began.
+    pub origin: Origin,
     /// When it began.
     pub started: Timestamp,
     /// When it ended; `None` while it is open.
     pub ended: Option<Timestamp>,
-    /// How it ended; `None` while it is open.
+    /// How it ended as a whole; `None` while it is open.
     pub status: Option<ProgressStatus>,
-    /// What it did and left.
+    /// What it did and left, of all items.
     pub summary: Summary,
+}
+
+impl SessionRecord {
+    /// Returns the item it began with.
+    ///
+    /// # Panics
+    /// When there is none, which no session has.
+    #[must_use]
+    pub fn item(&self) -> &ItemId {
+        &self.items.first().expect("a session has an item").item
+    }
 }
 
 /// How a step of a run ended.

@@ -1,6 +1,8 @@
 //! What a person can ask of a handler: the work of a session.
 
-use crate::id::SessionId;
+use std::sync::Arc;
+
+use crate::id::{ItemId, SessionId};
 use crate::side::Side;
 
 /// Whether a session carries its work out or only says what it would do.
@@ -100,5 +102,77 @@ impl WorkKind {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+/// What the one who starts a sync passes along for the handler (the `IUnknown` of syncmgr.h). The
+/// center does not look at it; two tokens are the same when their texts are.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Token(pub Arc<str>);
+
+/// What waits for a handler while one of its sessions runs (spec 83, 84).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Additional {
+    /// The items that wait; `None` when none does.
+    pub items: Option<Vec<ItemId>>,
+    /// The tokens that wait; `None` when none does.
+    pub tokens: Option<Vec<Token>>,
+}
+
+/// Why a session began.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub enum Origin {
+    /// A person asked, through the command line, the page or the API.
+    #[default]
+    Manual,
+    /// A time or another trigger of the schedule with this name came.
+    Schedule(String),
+    /// Files changed.
+    Change,
+    /// A run that failed is tried again.
+    Retry,
+    /// A missed run is made up for.
+    CatchUp,
+    /// Another sync succeeded: its name.
+    After(String),
+    /// A program outside of syncmgr works and reports.
+    External,
+}
+
+impl Origin {
+    /// Says whether a person asked: such requests go before the others.
+    #[must_use]
+    pub fn is_manual(&self) -> bool {
+        matches!(self, Self::Manual)
+    }
+
+    /// Returns the stable word and, where there is one, the name that goes with it.
+    #[must_use]
+    pub fn parts(&self) -> (&'static str, Option<&str>) {
+        match self {
+            Self::Manual => ("manual", None),
+            Self::Schedule(name) => ("schedule", Some(name)),
+            Self::Change => ("change", None),
+            Self::Retry => ("retry", None),
+            Self::CatchUp => ("catch-up", None),
+            Self::After(name) => ("after", Some(name)),
+            Self::External => ("external", None),
+        }
+    }
+
+    /// Reads what [`Self::parts`] returned.
+    #[must_use]
+    pub fn parse(word: &str, name: Option<&str>) -> Option<Self> {
+        let name = || name.unwrap_or_default().to_owned();
+        Some(match word {
+            "manual" => Self::Manual,
+            "schedule" => Self::Schedule(name()),
+            "change" => Self::Change,
+            "retry" => Self::Retry,
+            "catch-up" => Self::CatchUp,
+            "after" => Self::After(name()),
+            "external" => Self::External,
+            _ => return None,
+        })
     }
 }

@@ -4,9 +4,10 @@ use crate::format::plural;
 use crate::progress::{Phase, Progress, ProgressStatus};
 use crate::record::Summary;
 use crate::time::Timestamp;
+use crate::trouble::Trouble;
 
 /// What is known about an item when its status is asked for.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Facts {
     /// A person turned it off.
     pub is_off: bool,
@@ -20,8 +21,10 @@ pub struct Facts {
     pub last: Option<(ProgressStatus, Summary)>,
     /// It should have run then and did not.
     pub overdue_since: Option<Timestamp>,
+    /// It, or its handler, says that the other side cannot be reached.
+    pub is_disconnected: bool,
     /// What it is queued for.
-    pub waiting_for: Option<String>,
+    pub waiting_for: Option<Trouble>,
 }
 
 /// The status of an item. The order is that of the rules: the first that applies wins.
@@ -187,7 +190,7 @@ pub fn of(facts: &Facts) -> Status {
     if facts.overdue_since.is_some() {
         return Status::Overdue;
     }
-    if ended == Some(ProgressStatus::Disconnected) {
+    if facts.is_disconnected || ended == Some(ProgressStatus::Disconnected) {
         return Status::Offline;
     }
     if facts.waiting_for.is_some() {

@@ -4,8 +4,9 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(pub i64);
 
-/// A time of day in UTC.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A date and a time of day, as a calendar and a clock on a wall show them: of UTC in
+/// [`Timestamp::civil`], of its own time zone in a schedule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Civil {
     /// Year.
     pub year: i64,

@@ -80,6 +80,8 @@ codes! {
     NestedFolders = "nested-folders",
     /// The memory of the sync was damaged and set aside. `aside`.
     StateDamaged = "state-damaged",
+    /// The history cannot be written. `detail`.
+    HistoryUnusable = "history-unusable",
     /// The memory of the sync cannot be used. `detail`.
     StateUnusable = "state-unusable",
     /// A setting cannot be used. `key`, `value`, `detail`.
@@ -102,6 +104,58 @@ codes! {
     HandlerUnknown = "handler-unknown",
     /// The handler broke the rules. `handler`, `detail`.
     ProtocolFault = "protocol-fault",
+    /// The handler does not answer. `handler`, `detail`.
+    HandlerSilent = "handler-silent",
+    /// The handler did not stop when it was asked to. `handler`, `seconds`.
+    HandlerAbandoned = "handler-abandoned",
+    /// Words of a handler. `name`, `description`.
+    HandlerSays = "handler-says",
+    /// The handler is not set up. `handler`.
+    NotSetUp = "not-set-up",
+    /// A sync or its handler is turned off. `name`.
+    TurnedOff = "turned-off",
+    /// A person paused it. `until`.
+    Paused = "paused",
+    /// The other side cannot be reached. `name`.
+    Disconnected = "disconnected",
+    /// The handler does not let anybody do this. `what`, `name`, `comment`.
+    Prevented = "prevented",
+    /// It waits for another run of its handler. `handler`.
+    WaitsForHandler = "waits-for-handler",
+    /// It runs already; this is the next go. `name`.
+    WaitsForItself = "waits-for-itself",
+    /// It waits for a sync that works on the same folders. `name`.
+    WaitsForFolders = "waits-for-folders",
+    /// It waits because many syncs run at once. `n`.
+    WaitsForTurn = "waits-for-turn",
+    /// It waits for something of this computer. `detail`.
+    WaitsForCondition = "waits-for-condition",
+    /// A run did not happen at its time. `at`, `n`, `detail`.
+    MissedRun = "missed-run",
+    /// Changes of folders cannot be watched. `folder`, `detail`.
+    WatchIncomplete = "watch-incomplete",
+    /// A notice could not be sent. `channel`, `detail`, `cause`.
+    AlertFailed = "alert-failed",
+    /// A test notice.
+    AlertTest = "alert-test",
+    /// A place wants a new sign-in. `place`.
+    SignInNeeded = "sign-in-needed",
+    /// Changes wait for an OK, and nobody said more. `n`.
+    ChangesWait = "changes-wait",
+    /// Conflicts wait for a decision. `n`.
+    ConflictsWait = "conflicts-wait",
+    /// A run failed, and nobody said more.
+    RunFailed = "run-failed",
+    /// Runs did not take place. `n`.
+    RunsMissed = "runs-missed",
+    /// The last good run is too long ago. `age_ms`.
+    TooOld = "too-old",
+    /// What was told before is over. `ended`.
+    Recovered = "recovered",
+    /// A run began.
+    RunStarted = "run-started",
+    /// A run ended well.
+    RunSucceeded = "run-succeeded",
 }
 
 impl Code {

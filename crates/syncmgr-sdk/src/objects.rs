@@ -3,7 +3,9 @@
 //! previewed and cancelled, and enter history.
 
 use syncmgr_model::conflict::Conflict;
-use syncmgr_model::id::SessionId;
+use syncmgr_model::event::Event;
+use syncmgr_model::hresult::Hresult;
+use syncmgr_model::id::{EventId, SessionId};
 use syncmgr_model::item::Item;
 use syncmgr_model::record::{Contents, Explanation, Step, Version};
 use syncmgr_model::trouble::Trouble;
@@ -56,4 +58,26 @@ pub trait Explain {
     /// # Errors
     /// A [`Trouble`] when it cannot be looked at.
     fn why(&self, item: &Item, path: &[u8]) -> Result<Explanation, Trouble>;
+}
+
+/// The events a handler keeps itself (`ISyncMgrEventStore`). Whoever changes its contents tells the
+/// center by `UpdateEvents`.
+pub trait EventStore {
+    /// Returns all events of the handler and its items.
+    ///
+    /// # Errors
+    /// When they cannot be listed; those known stay as they were.
+    fn events(&self) -> Result<Vec<Event>, Hresult>;
+
+    /// Returns one event.
+    ///
+    /// # Errors
+    /// [`Hresult::InvalidArgument`] for an id it does not know.
+    fn event(&self, id: EventId) -> Result<Event, Hresult>;
+
+    /// Removes events: a person did not want them any more, or the handler is synced again.
+    ///
+    /// # Errors
+    /// When it refuses; those still listed stay.
+    fn remove(&self, ids: &[EventId]) -> Result<(), Hresult>;
 }

@@ -7,6 +7,7 @@ pub mod identity;
 pub mod place;
 
 mod desk;
+mod instance;
 mod session;
 mod settings;
 mod trouble;
@@ -21,12 +22,9 @@ use syncmgr_engine::clock::Clock;
 use syncmgr_engine::pair::Pair;
 use syncmgr_model::id::HandlerId;
 use syncmgr_model::item::Item;
-use syncmgr_model::request::{Intent, Work};
 use syncmgr_model::trouble::{Code, Trouble};
-use syncmgr_sdk::{
-    ConflictStore, Explain, Handler, HandlerInfo, Journal, SessionCreator, VersionStore,
-};
 
+pub use instance::FilesFactory;
 pub use settings::{Chosen, SPECS};
 
 /// The id of this handler.
@@ -34,7 +32,7 @@ pub const ID: &str = "files";
 
 /// The handler `files`.
 pub struct FilesHandler {
-    info: HandlerInfo,
+    id: HandlerId,
     state_dir: PathBuf,
     home: Option<PathBuf>,
     clock: Arc<dyn Clock>,
@@ -55,11 +53,7 @@ impl FilesHandler {
     pub fn new(state_dir: PathBuf, home: Option<PathBuf>, clock: Arc<dyn Clock>) -> Self {
         let id = HandlerId::new(ID).expect("the id of this handler is a valid id");
         Self {
-            info: HandlerInfo {
-                id,
-                name: "Two folders",
-                settings: SPECS,
-            },
+            id,
             state_dir,
             home,
             clock,
@@ -111,41 +105,5 @@ impl FilesHandler {
         let chosen = self.chosen(item)?;
         let pair = self.open_to_look(item, &chosen)?;
         question(&pair, &chosen)
-    }
-}
-
-impl Handler for FilesHandler {
-    fn info(&self) -> &HandlerInfo {
-        &self.info
-    }
-
-    fn check(&self, item: &Item) -> Result<(), Trouble> {
-        self.chosen(item).map(drop)
-    }
-
-    fn synchronize(
-        &self,
-        item: &Item,
-        work: &Work,
-        intent: Intent,
-        creator: &dyn SessionCreator,
-    ) -> Result<(), Trouble> {
-        session::run(self, item, work, intent, creator)
-    }
-
-    fn conflicts(&self) -> Option<&dyn ConflictStore> {
-        Some(self)
-    }
-
-    fn versions(&self) -> Option<&dyn VersionStore> {
-        Some(self)
-    }
-
-    fn journal(&self) -> Option<&dyn Journal> {
-        Some(self)
-    }
-
-    fn explain(&self) -> Option<&dyn Explain> {
-        Some(self)
     }
 }

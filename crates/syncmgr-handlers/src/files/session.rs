@@ -16,31 +16,63 @@ use syncmgr_model::progress::{CancelRequest, Phase, ProgressStatus};
 use syncmgr_model::record::Summary;
 use syncmgr_model::request::{Choice, Intent, VersionRef, Work};
 use syncmgr_model::trouble::{Code, Trouble};
-use syncmgr_sdk::{ItemProgress, SessionCreator, SyncCallback};
+use syncmgr_model::id::ItemId;
+use syncmgr_sdk::{ItemProgress, SessionCreator, SyncCallback, SyncRequest};
 
 use super::place::shown;
 use super::settings::Chosen;
 use super::{FilesHandler, trouble, view};
 
-/// Works on an item; the contract is that of [`syncmgr_sdk::Handler::synchronize`].
+/// Works on items, one after the other; the contract is that of
+/// [`syncmgr_sdk::Handler::synchronize`].
 pub(super) fn run(
+    handler: &FilesHandler,
+    request: &SyncRequest,
+    creator: &dyn SessionCreator,
+) -> Result<(), Trouble> {
+    let ids: Vec<_> = request.items.iter().map(|item| item.id.clone()).collect();
+    let callback = creator.create_session(&handler.id, &ids).map_err(|error| {
+        Trouble::new(Code::ProtocolFault)
+            .with("handler", &handler.id)
+            .with("detail", error)
+    })?;
+    let is_alone = request.items.len() == 1;
+    for item in &request.items {
+        match sync(handler, item, &request.work, request.intent, &callback) {
+            Ok(()) => {}
+            // The trouble of the only item is that of the session.
+            Err(trouble) if is_alone => return Err(trouble),
+            Err(trouble) => {
+                let status = match trouble.code {
+                    Code::Stopped => ProgressStatus::Canceled,
+                    Code::FolderMissing => ProgressStatus::Disconnected,
+                    _ => ProgressStatus::Failed,
+                };
+                callback.report_trouble(&item.id, trouble).ok();
+                callback.report_status(&item.id, status).ok();
+            }
+        }
+    }
+    Ok(())
+}
+
+fn sync(
     handler: &FilesHandler,
     item: &Item,
     work: &Work,
     intent: Intent,
-    creator: &dyn SessionCreator,
+    callback: &Arc<dyn SyncCallback>,
 ) -> Result<(), Trouble> {
     let home = handler.home.as_deref();
     let mut chosen = handler.chosen(item)?;
     if let Work::Sync { is_full, .. } = work {
         chosen.options.is_full = *is_full;
     }
-    let callback = creator.create_session()?;
     let mut pair = handler.open(item, &chosen)?;
     let cancel = Cancel::new();
     let stop = cancel.clone();
     callback.on_cancel(Box::new(move || stop.cancel()));
-    let watch = Watch::new(&callback, &cancel);
+    let watch = Watch::new(callback, &item.id, &cancel);
 
     let plan = plan(&pair, work, &chosen, home, &watch, &cancel)?;
     if matches!(work, Work::Sync { .. }) {
@@ -49,14 +81,14 @@ pub(super) fn run(
     // Known for certain only after the look: damage can lie deep in the memory.
     if let Some(aside) = pair.was_rebuilt() {
         let damaged = Trouble::new(Code::StateDamaged).with("aside", shown(&aside, home));
-        callback.report_event(damaged.at_level(EventLevel::Warning));
+        callback.report_trouble(&item.id, damaged.at_level(EventLevel::Warning)).ok();
     }
     match intent {
         Intent::Preview => {
             let mut preview = view::preview(&plan);
             preview.troubles = troubles(work, &plan, &chosen, home);
-            callback.report_preview(preview);
-            callback.report_status(ProgressStatus::Succeeded);
+            callback.report_preview(&item.id, preview).ok();
+            callback.report_status(&item.id, ProgressStatus::Succeeded).ok();
             Ok(())
         }
         Intent::Apply => {
@@ -72,13 +104,17 @@ pub(super) fn run(
                 count_elsewhere(&mut pair, &chosen, &mut summary)
                     .map_err(|e| trouble::of_failure(e, &chosen, home))?;
             }
-            tell(&*callback, work, &plan, &report, &chosen, home);
-            callback.report_summary(&summary);
-            callback.report_status(if report.was_stopped {
+            let say = |trouble| {
+                callback.report_trouble(&item.id, trouble).ok();
+            };
+            tell(&say, work, &plan, &report, &chosen, home);
+            callback.report_summary(&item.id, &summary).ok();
+            let status = if report.was_stopped {
                 ProgressStatus::Canceled
             } else {
                 ProgressStatus::Succeeded
-            });
+            };
+            callback.report_status(&item.id, status).ok();
             Ok(())
         }
     }
@@ -229,7 +265,7 @@ fn of_problems(
 
 /// Reports the results of a run.
 fn tell(
-    callback: &dyn SyncCallback,
+    say: &dyn Fn(Trouble),
     work: &Work,
     plan: &Plan,
     report: &pair::Report,
@@ -237,22 +273,21 @@ fn tell(
     home: Option<&Path>,
 ) {
     if report.was_stopped {
-        callback.report_event(Trouble::new(Code::Stopped).at_level(EventLevel::Information));
+        say(Trouble::new(Code::Stopped).at_level(EventLevel::Information));
     }
     for hold in &plan.holds {
-        callback.report_event(
-            trouble::of_hold(hold, chosen, home)
-                .with("plan", plan.held_id().map_or_else(String::new, |id| id.0)),
-        );
+        say(trouble::of_hold(hold, chosen, home)
+            .with("plan", plan.held_id().map_or_else(String::new, |id| id.0)));
     }
     for trouble in of_problems(work, &report.problems, chosen, home) {
-        callback.report_event(trouble);
+        say(trouble);
     }
 }
 
 /// Passes the engine's progress on and a request to stop back.
 struct Watch<'a> {
     callback: &'a dyn SyncCallback,
+    item: &'a ItemId,
     cancel: &'a Cancel,
     phase: AtomicU8,
 }
@@ -266,9 +301,10 @@ const PHASES: [Phase; 5] = [
 ];
 
 impl<'a> Watch<'a> {
-    fn new(callback: &'a Arc<dyn SyncCallback>, cancel: &'a Cancel) -> Self {
+    fn new(callback: &'a Arc<dyn SyncCallback>, item: &'a ItemId, cancel: &'a Cancel) -> Self {
         Self {
             callback: &**callback,
+            item,
             cancel,
             phase: AtomicU8::new(0),
         }
@@ -291,7 +327,11 @@ impl<'a> Watch<'a> {
 
     fn report(&self, progress: &monitor::Progress, path: Option<&RelPath>) {
         let index = usize::from(self.phase.load(Ordering::Relaxed));
-        let answer = self.callback.report_progress(&ItemProgress {
+        let status = match progress.n_total {
+            Some(_) => ProgressStatus::Updating,
+            None => ProgressStatus::UpdatingIndeterminate,
+        };
+        let report = ItemProgress {
             phase: PHASES.get(index).copied().unwrap_or_default(),
             n_seen_left: progress.n_seen_left,
             n_seen_right: progress.n_seen_right,
@@ -300,8 +340,10 @@ impl<'a> Watch<'a> {
             bytes_done: progress.bytes_done,
             bytes_total: progress.bytes_total,
             current: path.map(RelPath::as_bytes),
-        });
-        if answer != CancelRequest::None {
+        };
+        // A refusal means that the session was given up, so the work had better stop too.
+        let answer = self.callback.report_progress(self.item, status, &report);
+        if answer != Ok(CancelRequest::None) {
             self.cancel.cancel();
         }
     }

@@ -1,0 +1,248 @@
+//! The rules of the center, without a clock, a disk or a thread.
+//!
+//! [`handle`] is the one door: a command and the time go in, effects come out. What the center
+//! knows about the present is in [`State`]:
+//!
+//! - `registry`: handlers and items, as they said they are;
+//! - `queue`: requests that wait, and what they wait for;
+//! - `session`: sessions that run, and what their handlers report;
+//! - `stop`: requests to stop, and what happens when nobody listens;
+//! - `control`: what people and programs ask for;
+//! - `view`: what others may see of all this.
+
+mod change;
+mod control;
+mod queue;
+mod registry;
+mod session;
+mod stop;
+mod view;
+
+pub use registry::{HandlerMemory, ItemMemory};
+pub use view::{HandlerView, ItemView, SessionView};
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use syncmgr_model::event::{Event, NewEvent};
+use syncmgr_model::id::{EventId, HandlerId, ItemId, ItemKey, SessionId};
+use syncmgr_model::time::Timestamp;
+use syncmgr_model::trouble::{Code, Trouble};
+
+use crate::command::{
+    Answer, Call, CallReply, Command, Effect, Limits, Opening, OperationId, Save, Ticket, Update,
+};
+use queue::Queue;
+use registry::{HandlerEntry, ItemEntry};
+use session::Run;
+
+/// Most results kept of one session. A handler that reports more is flooding; the rest is dropped,
+/// the counts in the summary stay right.
+pub const EVENTS_MAX: usize = 1000;
+
+/// All that the center knows about the present.
+#[derive(Debug, Default)]
+pub struct State {
+    handlers: BTreeMap<HandlerId, HandlerEntry>,
+    items: BTreeMap<ItemKey, ItemEntry>,
+    /// Requests that wait and sessions that run, by the id of the session.
+    runs: BTreeMap<SessionId, Run>,
+    queue: Queue,
+    /// What is shown to people, or told to handlers, right now.
+    operations: BTreeMap<OperationId, control::Operation>,
+    collections: BTreeMap<String, BTreeSet<HandlerId>>,
+    limits: Limits,
+    next_random: u16,
+    next_event: u64,
+    next_operation: u64,
+    is_closing: bool,
+}
+
+/// What the handling of one command gathers.
+#[derive(Debug)]
+pub(crate) struct Turn {
+    now: Timestamp,
+    saves: Vec<Save>,
+    effects: Vec<Effect>,
+    touched: BTreeSet<ItemKey>,
+}
+
+impl Turn {
+    fn new(now: Timestamp) -> Self {
+        Self {
+            now,
+            saves: Vec::new(),
+            effects: Vec::new(),
+            touched: BTreeSet::new(),
+        }
+    }
+
+    fn save(&mut self, save: Save) {
+        self.saves.push(save);
+    }
+
+    fn push(&mut self, effect: Effect) {
+        self.effects.push(effect);
+    }
+
+    fn notify(&mut self, update: Update) {
+        self.effects.push(Effect::Notify(update));
+    }
+
+    fn answer(&mut self, ticket: Ticket, answer: Answer) {
+        self.effects.push(Effect::Answer(ticket, answer));
+    }
+
+    /// Marks an item as changed in what is shown of it.
+    fn touch(&mut self, key: &ItemKey) {
+        self.touched.insert(key.clone());
+    }
+
+    /// Puts what is to be written down before everything else.
+    fn finish(mut self) -> Vec<Effect> {
+        let mut all = Vec::with_capacity(self.effects.len() + 2);
+        if !self.saves.is_empty() {
+            all.push(Effect::Save(self.saves));
+        }
+        all.append(&mut self.effects);
+        if !self.touched.is_empty() {
+            let keys = self.touched.into_iter().collect();
+            all.push(Effect::Notify(Update::Items(keys)));
+        }
+        all
+    }
+}
+
+/// Decides what a command means.
+#[must_use]
+pub fn handle(state: &mut State, command: Command, now: Timestamp) -> Vec<Effect> {
+    let mut turn = Turn::new(now);
+    match command {
+        Command::Open(opening) => state.open(*opening, &mut turn),
+        Command::Control(ticket, control) => state.control(ticket, control, &mut turn),
+        Command::Loaded(handler, facts) => state.loaded(&handler, facts.map(|f| *f), &mut turn),
+        Command::CollectionLoaded(id, handlers) => {
+            state.collection_loaded(&id, handlers, &mut turn);
+        }
+        Command::Progress(session, item, status, progress) => {
+            // Nobody waits for the answer; the host refuses what is not allowed by itself.
+            drop(state.called(
+                &session,
+                Call::Progress(item, status, *progress),
+                &mut turn,
+            ));
+        }
+        Command::Call(id, session, call) => {
+            let answer = state.called(&session, call, &mut turn);
+            turn.push(Effect::Reply(id, answer));
+        }
+        Command::Returned(session, result) => state.returned(&session, result, &mut turn),
+        Command::Told(id, result) => state.told(id, result, &mut turn),
+        Command::Shown(id, result) => state.shown(id, result, &mut turn),
+        Command::Close => state.close(&mut turn),
+        Command::Tick => state.tick(&mut turn),
+    }
+    state.dispatch(&mut turn);
+    turn.finish()
+}
+
+impl State {
+    fn open(&mut self, opening: Opening, turn: &mut Turn) {
+        self.limits = opening.limits;
+        self.next_random = opening.random;
+        self.next_event = opening.remembered.last_event;
+        self.remember(opening.remembered.handlers, opening.remembered.items);
+        for record in opening.remembered.abandoned {
+            self.interrupt(record, turn);
+        }
+        self.configure(opening.saved, turn);
+        for id in opening.installed {
+            self.install(id, turn);
+        }
+    }
+
+    fn close(&mut self, turn: &mut Turn) {
+        self.is_closing = true;
+        self.stop_all(turn);
+        // Nobody can report on a session of another program any more.
+        let outside: Vec<_> = self
+            .runs
+            .values()
+            .filter(|run| run.is_external)
+            .map(|run| run.id.clone())
+            .collect();
+        for id in outside {
+            self.end(&id, Err(Trouble::new(Code::Interrupted)), turn);
+        }
+    }
+
+    /// Says whether the center was asked to end and nothing runs any more.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        let is_over = |run: &Run| run.stage == session::Stage::Abandoned;
+        self.is_closing && self.runs.values().all(is_over)
+    }
+
+    fn tick(&mut self, turn: &mut Turn) {
+        self.give_up_late(turn);
+        turn.notify(Update::Tick);
+    }
+
+    /// Returns when [`Command::Tick`] is wanted at the latest; `None`: nothing waits for time.
+    #[must_use]
+    pub fn next_wake(&self) -> Option<Timestamp> {
+        self.next_deadline()
+    }
+
+    /// Returns how many sessions run.
+    #[must_use]
+    pub fn n_running(&self) -> usize {
+        self.queue.n_running()
+    }
+
+    fn new_session_id(&mut self, now: Timestamp) -> SessionId {
+        loop {
+            let id = SessionId::at(now, self.next_random);
+            self.next_random = self.next_random.wrapping_add(1);
+            if !self.runs.contains_key(&id) {
+                return id;
+            }
+        }
+    }
+
+    /// Adds an event, of a session or outside of any, and returns its id.
+    fn add_event(
+        &mut self,
+        handler: &HandlerId,
+        session: Option<&SessionId>,
+        new: NewEvent,
+        turn: &mut Turn,
+    ) -> Event {
+        self.next_event += 1;
+        let event = Event {
+            id: EventId(self.next_event),
+            handler: handler.clone(),
+            item: new.item,
+            session: session.cloned(),
+            at: turn.now,
+            trouble: new.trouble,
+            link: new.link,
+            context: new.context,
+        };
+        turn.notify(Update::Event(Box::new(event.clone())));
+        event
+    }
+}
+
+/// Builds the key of an item.
+fn key(handler: &HandlerId, item: &ItemId) -> ItemKey {
+    ItemKey {
+        handler: handler.clone(),
+        item: item.clone(),
+    }
+}
+
+/// The answer when a call has nothing to say.
+const DONE: CallReply = CallReply::Done;
+
+#[cfg(test)]
+mod tests;

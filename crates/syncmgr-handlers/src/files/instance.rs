@@ -1,0 +1,168 @@
+//! The handler as the contract knows it: what makes instances, an instance, and its items.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use syncmgr_model::capability::{HandlerCapabilities, HandlerType, ItemCapabilities};
+use syncmgr_model::hresult::Hresult;
+use syncmgr_model::id::{HandlerId, ItemId};
+use syncmgr_model::item::{Item, SettingSpec};
+use syncmgr_model::trouble::Trouble;
+use syncmgr_sdk::{
+    ConflictStore, Explain, Handler, HandlerFactory, HandlerInfo, ItemEnumerator, ItemInfo,
+    Journal, SessionCreator, SyncItem, SyncRequest, VersionStore,
+};
+
+use super::{FilesHandler, SPECS, session};
+
+/// What the handler is called.
+const NAME: &str = "Two folders";
+
+/// Makes instances of the handler `files`.
+#[derive(Debug)]
+pub struct FilesFactory {
+    files: Arc<FilesHandler>,
+}
+
+impl FilesFactory {
+    /// Makes instances that share this one.
+    #[must_use]
+    pub fn new(files: Arc<FilesHandler>) -> Self {
+        Self { files }
+    }
+}
+
+impl HandlerFactory for FilesFactory {
+    fn id(&self) -> &HandlerId {
+        &self.files.id
+    }
+
+    fn settings(&self) -> &'static [SettingSpec] {
+        SPECS
+    }
+
+    fn create(&self, saved: &[Item]) -> Result<Box<dyn Handler>, Hresult> {
+        Ok(Box::new(Instance {
+            files: Arc::clone(&self.files),
+            saved: saved.to_vec(),
+        }))
+    }
+}
+
+/// An instance: for one sync, or for questions.
+struct Instance {
+    files: Arc<FilesHandler>,
+    saved: Vec<Item>,
+}
+
+impl Instance {
+    fn pair(&self, item: &Item) -> Arc<dyn SyncItem> {
+        let folders = self.files.chosen(item).map(|chosen| vec![chosen.left, chosen.right]);
+        Arc::new(PairItem {
+            item: item.clone(),
+            folders: folders.unwrap_or_default(),
+        })
+    }
+}
+
+impl HandlerInfo for Instance {
+    fn kind(&self) -> Result<HandlerType, Hresult> {
+        Ok(HandlerType::Folder)
+    }
+
+    /// It is part of the program, so there is nothing to set up.
+    fn is_active(&self) -> Result<bool, Hresult> {
+        Ok(true)
+    }
+}
+
+impl Handler for Instance {
+    fn name(&self) -> Result<String, Hresult> {
+        Ok(NAME.to_owned())
+    }
+
+    fn handler_info(&self) -> Result<&dyn HandlerInfo, Hresult> {
+        Ok(self)
+    }
+
+    fn capabilities(&self) -> Result<HandlerCapabilities, Hresult> {
+        Ok(HandlerCapabilities::SUPPORTS_CONCURRENT_SESSIONS | HandlerCapabilities::CONFLICT_STORE)
+    }
+
+    fn items(&self) -> Result<ItemEnumerator, Hresult> {
+        let items = self.saved.iter().map(|item| self.pair(item)).collect();
+        Ok(ItemEnumerator::new(items))
+    }
+
+    fn item(&self, id: &ItemId) -> Result<Arc<dyn SyncItem>, Hresult> {
+        let item = self.saved.iter().find(|item| item.id == *id);
+        item.map(|item| self.pair(item))
+            .ok_or(Hresult::InvalidArgument)
+    }
+
+    fn check(&self, item: &Item) -> Result<(), Trouble> {
+        self.files.chosen(item).map(drop)
+    }
+
+    fn synchronize(
+        &self,
+        request: &SyncRequest,
+        creator: &dyn SessionCreator,
+    ) -> Result<(), Trouble> {
+        session::run(&self.files, request, creator)
+    }
+
+    fn conflicts(&self) -> Option<&dyn ConflictStore> {
+        Some(&*self.files)
+    }
+
+    fn versions(&self) -> Option<&dyn VersionStore> {
+        Some(&*self.files)
+    }
+
+    fn journal(&self) -> Option<&dyn Journal> {
+        Some(&*self.files)
+    }
+
+    fn explain(&self) -> Option<&dyn Explain> {
+        Some(&*self.files)
+    }
+}
+
+/// A saved pair of folders.
+struct PairItem {
+    item: Item,
+    folders: Vec<PathBuf>,
+}
+
+impl ItemInfo for PairItem {
+    fn is_enabled(&self) -> Result<bool, Hresult> {
+        Ok(self.item.is_enabled)
+    }
+}
+
+impl SyncItem for PairItem {
+    fn id(&self) -> Result<String, Hresult> {
+        Ok(self.item.id.to_string())
+    }
+
+    fn name(&self) -> Result<String, Hresult> {
+        Ok(self.item.label().to_owned())
+    }
+
+    fn item_info(&self) -> Result<&dyn ItemInfo, Hresult> {
+        Ok(self)
+    }
+
+    fn capabilities(&self) -> Result<ItemCapabilities, Hresult> {
+        Ok(ItemCapabilities::CONFLICT_STORE | ItemCapabilities::CAN_DELETE)
+    }
+
+    fn paths(&self) -> Vec<PathBuf> {
+        self.folders.clone()
+    }
+
+    fn saved(&self) -> Option<&Item> {
+        Some(&self.item)
+    }
+}
