@@ -2,40 +2,47 @@
 
 use serde::{Deserialize, Serialize};
 use syncmgr_model::event;
-use syncmgr_model::id::{ItemId, SessionId};
+use syncmgr_model::id::{EventId, HandlerId, ItemId, SessionId};
 use syncmgr_model::trouble::Trouble;
 use utoipa::ToSchema;
 
 use super::{Notice, Unreadable, time, word};
 
-/// One result of a run.
+/// One result.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Event {
-    /// Names it; sorts by time.
-    pub id: String,
-    /// Of which run.
-    pub run: String,
-    /// About which sync.
-    pub item: String,
+    /// Names it; grows with time.
+    pub id: u64,
+    /// Of which handler.
+    pub handler: String,
+    /// Of which run; null: outside of any.
+    pub run: Option<String>,
+    /// About which sync; null: about the handler.
+    pub item: Option<String>,
     /// When.
     pub at: String,
     /// What it says.
     pub notice: Notice,
-    /// A person has seen it.
-    pub seen: bool,
+    /// The words of the link that goes with it.
+    pub link_text: Option<String>,
+    /// Where that link leads.
+    pub link_reference: Option<String>,
+    /// The handler's own note on it.
+    pub context: Option<String>,
 }
 
-impl Event {
-    /// Converts a result that a store knows under an id.
-    #[must_use]
-    pub fn of(id: &str, event: &event::Event, is_seen: bool) -> Self {
+impl From<&event::Event> for Event {
+    fn from(event: &event::Event) -> Self {
         Self {
-            id: id.to_owned(),
-            run: event.session.to_string(),
-            item: event.item.to_string(),
+            id: event.id.0,
+            handler: event.handler.to_string(),
+            run: event.session.as_ref().map(ToString::to_string),
+            item: event.item.as_ref().map(ToString::to_string),
             at: event.at.rfc3339(),
             notice: (&event.trouble).into(),
-            seen: is_seen,
+            link_text: event.link.text.clone(),
+            link_reference: event.link.reference.clone(),
+            context: event.context.clone(),
         }
     }
 }
@@ -44,11 +51,22 @@ impl TryFrom<&Event> for event::Event {
     type Error = Unreadable;
 
     fn try_from(e: &Event) -> Result<Self, Unreadable> {
+        let session = |id: &String| word("the id of a run", id, |id| SessionId::new(id).ok());
+        let item = |id: &String| word("the id of a sync", id, |id| ItemId::new(id).ok());
         Ok(Self {
-            session: word("the id of a run", &e.run, |id| SessionId::new(id).ok())?,
-            item: word("the id of a sync", &e.item, |id| ItemId::new(id).ok())?,
+            id: EventId(e.id),
+            handler: word("the id of a handler", &e.handler, |id| {
+                HandlerId::new(id).ok()
+            })?,
+            session: e.run.as_ref().map(session).transpose()?,
+            item: e.item.as_ref().map(item).transpose()?,
             at: time(&e.at)?,
             trouble: Trouble::try_from(&e.notice)?,
+            link: event::Link {
+                text: e.link_text.clone(),
+                reference: e.link_reference.clone(),
+            },
+            context: e.context.clone(),
         })
     }
 }

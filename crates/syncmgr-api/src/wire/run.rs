@@ -8,7 +8,7 @@ use syncmgr_model::id::{HandlerId, ItemId, SessionId};
 use syncmgr_model::preview::Action;
 use syncmgr_model::progress::ProgressStatus;
 use syncmgr_model::record;
-use syncmgr_model::request::WorkKind;
+use syncmgr_model::request::{Origin, WorkKind};
 use syncmgr_model::side::Side;
 use utoipa::ToSchema;
 
@@ -111,6 +111,19 @@ impl From<&Summary> for record::Summary {
     }
 }
 
+/// How one sync of a run ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "RunItemJson"))]
+pub struct RunItem {
+    /// The sync.
+    pub item: String,
+    /// How it ended; null while it runs.
+    pub status: Option<String>,
+    /// What was done and left.
+    pub summary: Summary,
+}
+
 /// A run in history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -120,10 +133,16 @@ pub struct Run {
     pub run: String,
     /// Whose work it is.
     pub handler: String,
-    /// The sync it worked on.
+    /// The sync it worked on; the first one, when there were several.
     pub item: String,
+    /// All of them, with how each ended; late additions last.
+    pub items: Vec<RunItem>,
     /// `sync`, `resolve`, `undo` or `restore`.
     pub kind: String,
+    /// Why it began: `manual`, `schedule`, `change`, `retry`, `catch-up`, `after` or `external`.
+    pub origin: String,
+    /// The name that goes with it: of the schedule, or of the other sync.
+    pub origin_name: Option<String>,
     /// When it began.
     pub started: String,
     /// When it ended.
@@ -139,8 +158,19 @@ impl From<&record::SessionRecord> for Run {
         Self {
             run: r.id.to_string(),
             handler: r.handler.to_string(),
-            item: r.item.to_string(),
+            item: r.item().to_string(),
+            items: r
+                .items
+                .iter()
+                .map(|result| RunItem {
+                    item: result.item.to_string(),
+                    status: result.status.map(|status| status.as_str().to_owned()),
+                    summary: Summary::from(&result.summary),
+                })
+                .collect(),
             kind: r.kind.as_str().to_owned(),
+            origin: r.origin.parts().0.to_owned(),
+            origin_name: r.origin.parts().1.map(str::to_owned),
             started: r.started.rfc3339(),
             ended: r.ended.map(|t| t.rfc3339()),
             status: r.status.map(|status| status.as_str().to_owned()),
@@ -158,18 +188,31 @@ impl TryFrom<&Run> for record::SessionRecord {
             handler: word("the id of a handler", &run.handler, |id| {
                 HandlerId::new(id).ok()
             })?,
-            item: word("the id of a sync", &run.item, |id| ItemId::new(id).ok())?,
+            items: run.items.iter().map(result).collect::<Result<_, _>>()?,
             kind: word("a kind of work", &run.kind, WorkKind::parse)?,
+            origin: word("a reason of a run", &run.origin, |text| {
+                Origin::parse(text, run.origin_name.as_deref())
+            })?,
             started: time(&run.started)?,
             ended: run.ended.as_deref().map(time).transpose()?,
-            status: run
-                .status
-                .as_deref()
-                .map(|text| word("the end of a run", text, ProgressStatus::parse))
-                .transpose()?,
+            status: ended(run.status.as_deref())?,
             summary: (&run.summary).into(),
         })
     }
+}
+
+fn ended(status: Option<&str>) -> Result<Option<ProgressStatus>, Unreadable> {
+    status
+        .map(|text| word("the end of a run", text, ProgressStatus::parse))
+        .transpose()
+}
+
+fn result(item: &RunItem) -> Result<record::ItemResult, Unreadable> {
+    Ok(record::ItemResult {
+        item: word("the id of a sync", &item.item, |id| ItemId::new(id).ok())?,
+        status: ended(item.status.as_deref())?,
+        summary: (&item.summary).into(),
+    })
 }
 
 /// A step of a run.

@@ -45,6 +45,13 @@ pub(crate) struct Front {
     thread: Option<JoinHandle<()>>,
 }
 
+/// How time goes for the front.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pace {
+    Real,
+    Hurried,
+}
+
 impl Front {
     pub(crate) fn start() -> Self {
         Self::with(Router::new())
@@ -52,6 +59,20 @@ impl Front {
 
     /// Starts a front with routes of the test beside the real ones.
     pub(crate) fn with(more: Router) -> Self {
+        Self::build(more, Pace::Real, |_| ())
+    }
+
+    /// Starts a front whose clock jumps to the next time-out as soon as there is nothing else to
+    /// do. What the callers that `early` makes have to say, they say before it starts.
+    pub(crate) fn hurried<T>(early: impl FnOnce(u16) -> T) -> (Self, T) {
+        let mut made = None;
+        let front = Self::build(Router::new(), Pace::Hurried, |port| {
+            made = Some(early(port))
+        });
+        (front, made.unwrap())
+    }
+
+    fn build(more: Router, pace: Pace, early: impl FnOnce(u16)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let unix = listen::unix(&dir.path().join("run/s.sock")).unwrap();
         let tcp = listen::loopback(0).unwrap();
@@ -78,10 +99,12 @@ impl Front {
             shared.metrics,
         )
         .unwrap();
+        early(port);
         let (stop, stopped) = oneshot::channel();
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
+                .start_paused(pace == Pace::Hurried)
                 .build()
                 .unwrap();
             let stopped = async move { drop(stopped.await) };

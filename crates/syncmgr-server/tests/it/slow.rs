@@ -1,6 +1,7 @@
 //! Callers that take their time, and many of them (S13).
 
 use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 
 use syncmgr_server::auth::Scope;
 
@@ -21,6 +22,29 @@ fn s13_a_full_port_does_not_shut_the_owner_out() {
     drop(idlers);
     let token = front.token(Scope::Read);
     assert_eq!(front.ask_as(&token, "GET /healthz", &[], "").status, 200);
+}
+
+/// Connects and says something that is not all.
+fn begun(port: u16, text: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let text = text.replace("PORT", &port.to_string());
+    stream.write_all(text.as_bytes()).unwrap();
+    stream
+}
+
+#[test]
+fn s13_a_head_that_does_not_end_is_given_up() {
+    let (_front, stream) = Front::hurried(|port| begun(port, "GET /healthz HTTP/1.1\r\nHost"));
+    assert_eq!(read(stream).body, "");
+}
+
+#[test]
+fn s13_a_body_that_does_not_end_is_given_up() {
+    let head = "POST /api/v1/sign-in HTTP/1.1\r\nHost: 127.0.0.1:PORT\r\n\
+                Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{";
+    let (_front, stream) = Front::hurried(|port| begun(port, head));
+    let reply = read(stream);
+    assert_eq!((reply.status, &*reply.code()), (408, "too-slow"));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Other users of the machine. These tests become somebody else in a child process, which only
 //! root can (CI is); for others they say so and end.
 
-use std::io::{Read as _, Write as _};
+use std::io::Read as _;
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -38,8 +38,8 @@ fn ask(mut stream: impl std::io::Read + std::io::Write, host: &str) -> String {
     let request = format!("GET /healthz HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
     let mut answer = Vec::new();
     // Whoever does not want to talk to us may hang up at any moment.
-    let _ = stream.write_all(request.as_bytes());
-    let _ = stream.read_to_end(&mut answer);
+    drop(stream.write_all(request.as_bytes()));
+    drop(stream.read_to_end(&mut answer));
     let line = answer
         .split(|&byte| byte == b'\r')
         .next()
