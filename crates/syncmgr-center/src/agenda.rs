@@ -10,10 +10,11 @@
 //! ```
 //!
 //! Order of calls: [`Agenda::load`] once; then [`Agenda::look`] whenever something happened and
-//! at [`Look::next_wake`] at the latest, also while the item runs. When [`Look::can_start`],
+//! at [`Look::next_wake`] at the latest, also while the item runs, and when the machine wakes up or
+//! its clock was set, since timers do not know of either. When [`Look::can_start`],
 //! begin a session and call [`Agenda::started`]; call [`Agenda::ended`] once when it is over.
-//! Runs that a person began are told in the same way. Save [`Agenda::memory`] after each call
-//! that may change it, in one transaction with the [`Missed`] of the look: so a missed run is
+//! Runs that a person began are told in the same way. After each call, save [`Agenda::memory`]
+//! when it [differs](AgendaMemory::differs_from) from what was saved last, in one transaction with the [`Missed`] of the look: so a missed run is
 //! announced exactly once, whenever the program is killed.
 //!
 //! How times are counted: every occurrence of a schedule is dealt with once and in order. It is
