@@ -176,7 +176,7 @@ impl Handlers for InProcess {
                     intent: dispatch.intent,
                     token: dispatch.token,
                     may_ask: dispatch.may_ask,
-                    dirty: None,
+                    dirty: dispatch.dirty,
                 };
                 handler.synchronize(&request, &creator)
             }))

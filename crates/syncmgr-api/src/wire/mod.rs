@@ -14,6 +14,7 @@ pub mod preview;
 pub mod progress;
 pub mod run;
 pub mod schedule;
+pub mod sign_in;
 pub mod version;
 pub mod why;
 
@@ -61,6 +62,11 @@ pub(crate) fn word<T>(
 pub(crate) fn time(text: &str) -> Result<Timestamp, Unreadable> {
     word("a time", text, Timestamp::parse_rfc3339)
 }
+
+/// The body of a request that needs none: `{}`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Nothing {}
 
 /// One of each side.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]

@@ -104,6 +104,10 @@ impl State {
                 self.configure(saved, turn);
                 Ok(())
             }
+            Control::SetSchedules(schedules, policies) => {
+                self.set_schedules(schedules, policies, turn);
+                Ok(())
+            }
             Control::Forget(item) => {
                 self.forget(&item, turn);
                 Ok(())
@@ -552,6 +556,7 @@ impl State {
                 turn.save(Save::Memory(Box::new(entry.memory.clone())));
             }
             turn.touch(&key);
+            self.look_at(&key, turn);
         }
         Ok(())
     }

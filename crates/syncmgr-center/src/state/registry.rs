@@ -185,6 +185,10 @@ pub(super) struct ItemEntry {
     pub(super) running: BTreeSet<SessionId>,
     /// Requests it waits in.
     pub(super) queued: BTreeSet<SessionId>,
+    /// When it runs by itself; `None`: no schedule ever covered it.
+    pub(super) agenda: Option<super::timetable::Entry>,
+    /// What is known of changes in its folders; `None`: they are not watched.
+    pub(super) watched: Option<super::watched::Watched>,
 }
 
 impl ItemEntry {
@@ -197,6 +201,8 @@ impl ItemEntry {
             paths: Vec::new(),
             running: BTreeSet::new(),
             queued: BTreeSet::new(),
+            agenda: None,
+            watched: None,
         }
     }
 }
@@ -277,6 +283,9 @@ impl State {
             Err(_) => entry.is_silent = true,
         }
         turn.notify(Update::Handler(id.clone()));
+        // Names and folders may be others now.
+        self.look_at_all(turn);
+        self.rewatch(turn);
         for ticket in waiting {
             turn.answer(ticket, command::Answer::Done);
         }

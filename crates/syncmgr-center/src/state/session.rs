@@ -293,8 +293,7 @@ impl State {
             }
             turn.save(Save::Began(run.record(None)));
         }
-        turn.notify(Update::Began(id.clone()));
-        turn.push(Effect::Run(Box::new(Dispatch {
+        let dispatch = Dispatch {
             session: id.clone(),
             handler: run.handler.clone(),
             items,
@@ -302,7 +301,12 @@ impl State {
             intent: run.intent,
             token: run.token.clone(),
             may_ask: run.may_ask,
-        })));
+            dirty: None,
+        };
+        turn.notify(Update::Began(id.clone()));
+        let dirty = self.take_dirty(id);
+        self.note_started(id, turn);
+        turn.push(Effect::Run(Box::new(Dispatch { dirty, ..dispatch })));
     }
 
     /// Begins a session for a program outside (spec 107), or a further one of a handler that may
@@ -815,6 +819,8 @@ impl State {
                 turn.save(Save::Ended(record.clone()));
                 self.take_results(&run, &record, turn);
             }
+            self.settle_dirty(&run, &record);
+            self.note_ended(&run, &record, turn);
         }
         turn.notify(Update::Ended(id.clone()));
         let outcome = outcome(&run, turn.now);
