@@ -46,8 +46,7 @@ impl ChoiceStore for ChoiceFiles {
 
     fn save(&self, handler: Guid, choices: &Choices) -> Result<(), Failure> {
         let path = self.file(handler);
-        let text = write(choices);
-        replace(&self.folder, &path, text.as_bytes())
+        replace(&self.folder, &path, text(choices).as_bytes())
             .map_err(|error| failed("write", &path, &error.to_string()))
     }
 }
@@ -66,7 +65,7 @@ fn replace(folder: &Path, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     Ok(())
 }
 
-fn write(choices: &Choices) -> String {
+fn text(choices: &Choices) -> String {
     let line = |(id, is_checked): (&Guid, &bool)| {
         let word = if *is_checked { "on" } else { "off" };
         format!("{id} {word}\n")
@@ -74,7 +73,7 @@ fn write(choices: &Choices) -> String {
     choices.0.iter().map(line).collect()
 }
 
-/// Reads what [`write`] wrote; otherwise says which line, from 1, is none of it.
+/// Reads what [`text`] wrote; otherwise says which line, from 1, is none of it.
 fn parse(text: &str) -> Result<Choices, usize> {
     let mut choices = Choices::default();
     for (at, line) in text.lines().enumerate() {
