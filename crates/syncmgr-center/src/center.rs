@@ -202,7 +202,6 @@ pub fn start(mut parts: Parts) -> Result<Handle, StoreError> {
     let remembered = parts.store.remembered()?;
     let (to, inbox) = channel();
     let (commands, from_handlers) = channel();
-    forward(from_handlers, to.clone());
     let opening = Opening {
         remembered,
         installed: parts.handlers.installed(),
@@ -225,6 +224,10 @@ pub fn start(mut parts: Parts) -> Result<Handle, StoreError> {
         next_ticket: 0,
     };
     runner.take_all(vec![Command::Open(Box::new(opening))])?;
+    // Handlers of this process have answered already: nobody may ask before that is known.
+    let read: Vec<_> = from_handlers.try_iter().collect();
+    runner.take_all(read)?;
+    forward(from_handlers, to.clone());
     let thread = std::thread::Builder::new()
         .name("center".to_owned())
         .spawn(move || runner.work(&inbox))
