@@ -3,7 +3,8 @@
 //! one catalogue of messages.
 //!
 //! Reading order: [`id`], [`item`], [`request`], [`progress`], [`session`], [`trouble`],
-//! [`catalogue`], [`event`], [`conflict`], [`preview`], [`record`], [`status`], [`mod@format`].
+//! [`catalogue`], [`event`], [`conflict`], [`preview`], [`record`], [`status`], [`menu`],
+//! [`property`], [`mod@format`].
 //!
 //! Must not: read a clock, a disk or the environment; know a wire format (no serde); know SQL,
 //! HTTP or the engine. Times and randomness are arguments.
@@ -33,4 +34,6 @@ pub mod preview;
 pub mod record;
 
 pub mod format;
+pub mod menu;
+pub mod property;
 pub mod status;
