@@ -3,23 +3,30 @@
 //! [`handle`] is the one door: a command and the time go in, effects come out. What the center
 //! knows about the present is in [`State`]:
 //!
-//! - `registry`: handlers and items, as they said they are;
+//! - `registry`: handlers and items, and what is kept of them;
+//! - `settle`: the rules for what they say about themselves;
+//! - `collection`: handlers that come and go together; who waits for something to be read;
 //! - `queue`: requests that wait, and what they wait for;
 //! - `session`: sessions that run, and what their handlers report;
 //! - `stop`: requests to stop, and what happens when nobody listens;
 //! - `control`: what people and programs ask for;
+//! - `change`: setting up, turning on and off, removing;
+//! - `operation`: what is shown to a person;
 //! - `view`: what others may see of all this.
 
 mod change;
+mod collection;
 mod control;
+mod operation;
 mod queue;
 mod registry;
 mod session;
+mod settle;
 mod stop;
 mod view;
 
 pub use registry::{HandlerMemory, ItemMemory};
-pub use view::{HandlerView, ItemView, SessionView};
+pub use view::{HandlerView, ItemView, List, SessionView};
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -48,8 +55,8 @@ pub struct State {
     runs: BTreeMap<SessionId, Run>,
     queue: Queue,
     /// What is shown to people, or told to handlers, right now.
-    operations: BTreeMap<OperationId, control::Operation>,
-    collections: BTreeMap<String, BTreeSet<HandlerId>>,
+    operations: BTreeMap<OperationId, operation::Open>,
+    collections: collection::Collections,
     limits: Limits,
     next_random: u16,
     next_event: u64,
@@ -120,6 +127,7 @@ pub fn handle(state: &mut State, command: Command, now: Timestamp) -> Vec<Effect
         Command::Open(opening) => state.open(*opening, &mut turn),
         Command::Control(ticket, control) => state.control(ticket, control, &mut turn),
         Command::Loaded(handler, facts) => state.loaded(&handler, facts.map(|f| *f), &mut turn),
+        Command::ItemLoaded(key, facts) => state.item_loaded(&key, facts.map(|f| *f), &mut turn),
         Command::CollectionLoaded(id, handlers) => {
             state.collection_loaded(&id, handlers, &mut turn);
         }
@@ -137,6 +145,7 @@ pub fn handle(state: &mut State, command: Command, now: Timestamp) -> Vec<Effect
         }
         Command::Returned(session, result) => state.returned(&session, result, &mut turn),
         Command::Told(id, result) => state.told(id, result, &mut turn),
+        Command::Showing(id, wizard) => state.showing(id, wizard, &mut turn),
         Command::Shown(id, result) => state.shown(id, result, &mut turn),
         Command::Close => state.close(&mut turn),
         Command::Tick => state.tick(&mut turn),
@@ -155,9 +164,7 @@ impl State {
             self.interrupt(record, turn);
         }
         self.configure(opening.saved, turn);
-        for id in opening.installed {
-            self.install(id, turn);
-        }
+        self.install_all(opening.installed, turn);
     }
 
     fn close(&mut self, turn: &mut Turn) {
@@ -191,6 +198,12 @@ impl State {
     #[must_use]
     pub fn next_wake(&self) -> Option<Timestamp> {
         self.next_deadline()
+    }
+
+    /// Says whether a handler was asked what it is and has not answered yet.
+    #[must_use]
+    pub fn is_loading(&self) -> bool {
+        self.handlers.values().any(HandlerEntry::is_loading)
     }
 
     /// Returns how many sessions run.
