@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod calls;
+mod desk;
 mod facts;
 mod in_process;
 mod session;
