@@ -10,6 +10,7 @@
 
 mod calls;
 mod choices;
+mod desk;
 mod facts;
 mod in_process;
 mod legacy;
