@@ -5,20 +5,22 @@
 //! transaction; nothing else of them happens before it is done. So a thousand small sessions cost a
 //! few transactions, and still nothing begins that was not written down.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use syncmgr_model::item::Item;
+use syncmgr_model::schedule::{RunPolicy, Schedule};
 use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::{Code, Trouble};
 
+use crate::agenda::Calendar;
 use crate::command::{
     Accepted, Answer, Command, Control, Effect, Limits, Opening, Outcome, Refusal, Save, Ticket,
 };
-use crate::port::{Clock, Handlers, Notifier, Store, StoreError};
+use crate::port::{Clock, Handlers, Notifier, Store, StoreError, Watches};
 use crate::state::{State, handle};
 
 /// Most commands taken together: more would keep the first of them waiting for its answer.
@@ -44,8 +46,18 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Those who watch.
     pub notifier: Box<dyn Notifier>,
+    /// When the times of schedules fall.
+    pub calendar: Arc<dyn Calendar + Send + Sync>,
+    /// Watches folders.
+    pub watches: Box<dyn Watches>,
     /// The saved items.
     pub saved: Vec<Item>,
+    /// The schedules.
+    pub schedules: Vec<Schedule>,
+    /// What holds for the runs of items, by their names.
+    pub policies: BTreeMap<String, RunPolicy>,
+    /// Runs are started when they are due: the center stays.
+    pub keeps_time: bool,
     /// Tells apart the ids that two processes make in one millisecond.
     pub random: u16,
     /// Limits.
@@ -195,11 +207,15 @@ pub fn start(mut parts: Parts) -> Result<Handle, StoreError> {
         remembered,
         installed: parts.handlers.installed(),
         saved: std::mem::take(&mut parts.saved),
+        schedules: std::mem::take(&mut parts.schedules),
+        policies: std::mem::take(&mut parts.policies),
+        keeps_time: parts.keeps_time,
         random: parts.random,
         limits: parts.limits,
     };
     let mut runner = Runner {
-        state: State::default(),
+        state: State::new(parts.calendar),
+        watches: parts.watches,
         store: parts.store,
         handlers: parts.handlers,
         clock: parts.clock,
@@ -233,13 +249,18 @@ fn forward(from: Receiver<Command>, to: Sender<Letter>) {
             }
         }
     };
-    drop(std::thread::Builder::new().name("reports".to_owned()).spawn(work));
+    drop(
+        std::thread::Builder::new()
+            .name("reports".to_owned())
+            .spawn(work),
+    );
 }
 
 struct Runner {
     state: State,
     store: Box<dyn Store>,
     handlers: Box<dyn Handlers>,
+    watches: Box<dyn Watches>,
     clock: Arc<dyn Clock>,
     notifier: Box<dyn Notifier>,
     commands: Sender<Command>,
@@ -365,6 +386,7 @@ impl Runner {
             Effect::RemoveEvents(handler, events) => {
                 self.handlers.remove_events(&handler, &events);
             }
+            Effect::Watch(items) => self.watches.watch(&items, &self.commands),
             Effect::Notify(update) => self.notifier.notify(&update, &self.state, now),
             Effect::Reply(call, answer) => self.handlers.reply(call, answer),
             Effect::Answer(ticket, answer) => self.answer(ticket, answer),

@@ -1,5 +1,7 @@
 //! What the center is told and what it wants done.
 
+use std::collections::BTreeMap;
+
 use syncmgr_model::capability::{ControlFlags, SyncControlFlags};
 use syncmgr_model::event::{Event, NewEvent};
 use syncmgr_model::facts::{HandlerFacts, ItemFacts};
@@ -9,11 +11,13 @@ use syncmgr_model::item::Item;
 use syncmgr_model::preview::Preview;
 use syncmgr_model::progress::{CancelRequest, Progress, ProgressStatus};
 use syncmgr_model::record::{SessionRecord, Summary};
-use syncmgr_model::request::{Additional, Intent, Origin, Token, Work};
+use syncmgr_model::request::{Additional, Dirty, Intent, Origin, Token, Work};
+use syncmgr_model::schedule::{RunPolicy, Schedule, SystemEvent};
 use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::Trouble;
 
-use crate::state::{HandlerMemory, ItemMemory};
+use crate::agenda::{AgendaMemory, Situation};
+use crate::state::{HandlerMemory, ItemMemory, Seen};
 
 /// Names a request, so that its answers find the one who asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -117,6 +121,8 @@ pub enum Control {
     CloseSession(SessionId),
     /// The saved items are these now, in the order of their file.
     Configure(Vec<Item>),
+    /// The schedules are these now, and this holds for the runs of items, by their names.
+    SetSchedules(Vec<Schedule>, BTreeMap<String, RunPolicy>),
     /// An unsaved item is forgotten.
     Forget(ItemKey),
     /// Results were seen; they do not count any more.
@@ -225,12 +231,13 @@ pub struct Remembered {
     pub handlers: Vec<HandlerMemory>,
     /// Items, as they were last seen.
     pub items: Vec<ItemMemory>,
+    /// What the agendas of items remember.
+    pub agendas: Vec<(ItemKey, AgendaMemory)>,
     /// Sessions that were open when their process vanished.
     pub abandoned: Vec<SessionRecord>,
     /// The largest event id used.
     pub last_event: u64,
 }
-
 
 /// What the center is told.
 #[derive(Debug, Clone, PartialEq)]
@@ -253,6 +260,14 @@ pub enum Command {
     Told(OperationId, Result<(), Hresult>),
     /// Something shown to a person is done; as a question: the answer.
     Shown(OperationId, Result<bool, Hresult>),
+    /// Something happened on the machine.
+    Happened(SystemEvent),
+    /// The machine is in another state.
+    Machine(Box<Situation>),
+    /// The watch saw something in one folder of an item.
+    Seen(ItemKey, usize, Seen),
+    /// The machine woke up, or its clock was set.
+    TimeLeapt,
     /// The center ends: running sessions are asked to stop.
     Close,
     /// Time passed.
@@ -268,6 +283,12 @@ pub struct Opening {
     pub installed: Vec<HandlerId>,
     /// The saved items.
     pub saved: Vec<Item>,
+    /// The schedules.
+    pub schedules: Vec<Schedule>,
+    /// What holds for the runs of items, by their names.
+    pub policies: BTreeMap<String, RunPolicy>,
+    /// Runs are started when they are due: the center stays.
+    pub keeps_time: bool,
     /// Tells apart the ids that two processes make in one millisecond.
     pub random: u16,
     /// Limits; see there.
@@ -432,6 +453,8 @@ pub enum Save {
     HandlerGone(HandlerId),
     /// What is kept of an item.
     Memory(Box<ItemMemory>),
+    /// What the agenda of an item remembers.
+    Agenda(ItemKey, Box<AgendaMemory>),
     /// An item that is gone for good.
     ItemGone(ItemKey),
 }
@@ -453,6 +476,8 @@ pub struct Dispatch {
     pub token: Option<Token>,
     /// A person may be asked something.
     pub may_ask: bool,
+    /// Where something changed, when that is known for certain.
+    pub dirty: Option<Dirty>,
 }
 
 /// What the center wants done, in this order.
@@ -478,6 +503,8 @@ pub enum Effect {
     Raise(OperationId),
     /// Ask a handler to remove events it keeps itself.
     RemoveEvents(HandlerId, Vec<EventId>),
+    /// Watch exactly the folders of these items; reports come as [`Command::Seen`].
+    Watch(Vec<(ItemKey, Vec<Vec<u8>>)>),
     /// Tell those who watch.
     Notify(Update),
     /// Answer a call of a session.

@@ -154,6 +154,21 @@ pub trait Handlers: Send {
     fn reply(&self, call: CallId, answer: Result<CallReply, Hresult>);
 }
 
+/// Watches folders.
+pub trait Watches: Send {
+    /// Watches exactly the folders of these items from now on; what is watched already goes on.
+    /// Reports come through `to` as [`Command::Seen`].
+    fn watch(&mut self, items: &[(ItemKey, Vec<Vec<u8>>)], to: &Sender<Command>);
+}
+
+/// Watches nothing: every run looks at everything.
+#[derive(Debug, Clone, Copy)]
+pub struct Unwatched;
+
+impl Watches for Unwatched {
+    fn watch(&mut self, _items: &[(ItemKey, Vec<Vec<u8>>)], _to: &Sender<Command>) {}
+}
+
 /// Tells the time.
 pub trait Clock: Send + Sync {
     /// Returns the time of day, UTC. It may jump.

@@ -162,7 +162,7 @@ fn collect(workers: Vec<Worker>) -> Scan {
         all.mounts.extend(part.mounts);
         all.equals.append(part.equals);
         all.texts.extend(part.texts);
-        all.revisit.append(&part.revisit);
+        all.revisit.append(part.revisit);
         all.known = all.known.with(&part.known);
         for side in Side::BOTH {
             all.census[side] = all.census[side].with(&part.census[side]);
@@ -259,7 +259,7 @@ impl Ground<'_> {
                 Err(fault) if visit.path.is_root() => return Err(Failure::Root { side, fault }),
                 Err(fault) => {
                     worker.out.is_unknown(visit.path.clone(), side, fault);
-                    worker.out.revisit.note(&visit.path);
+                    worker.out.revisit.note_tree(&visit.path);
                     return self.count_beneath(worker, visit.base);
                 }
             }
@@ -336,11 +336,12 @@ impl Ground<'_> {
                 base: None,
                 entries,
             })?;
+            let is_whole = focus.is_tree(&path);
             ways.extend(record.dir.map(|dir| Visit {
                 path,
                 has: Sides::new(true, true),
                 base: Some(dir),
-                is_whole: false,
+                is_whole,
             }));
         }
         for way in ways {
@@ -443,15 +444,20 @@ impl Ground<'_> {
         }
         let n_found = found.len();
         let is_as_agreed = self.examine(worker, visit, dirs, records, met, found, counts)?;
-        let Some(at) = met.base.filter(|_| self.focus.is_some()) else {
+        let Some(at) = met.base else { return Ok(()) };
+        if self.focus.is_some() {
+            worker.out.known.add(records.kind(at), records.size(at));
+        }
+        let Some(dir) = records.dir(at) else {
             return Ok(());
         };
-        worker.out.known.add(records.kind(at), records.size(at));
         if is_as_agreed || found.len() > n_found {
             return Ok(());
         }
-        // Nobody goes there in this look, so what is remembered of it counts for nothing.
-        self.count_beneath(worker, records.dir(at))
+        // Nobody goes there in this look: what is remembered of it counts for nothing, and what
+        // changed there is not known.
+        worker.out.revisit.note_tree(&visit.path.join(met.name));
+        self.count_beneath(worker, Some(dir))
     }
 
     /// Looks at one name. Returns whether it is exactly as agreed.
@@ -495,13 +501,13 @@ impl Ground<'_> {
             if let Some(dir) = met.base.and_then(|at| records.dir(at)) {
                 self.refuse_other_root(met)?;
                 let path = visit.path.join(met.name);
-                let is_wanted = |focus: &Focus| visit.is_whole || focus.leads_into(&path);
-                if self.focus.is_none_or(is_wanted) {
+                let is_whole = visit.is_whole || self.focus.is_none_or(|f| f.is_tree(&path));
+                if is_whole || self.focus.is_some_and(|focus| focus.leads_into(&path)) {
                     found.push(Visit {
                         path,
                         has: Sides::new(true, true),
                         base: Some(dir),
-                        is_whole: visit.is_whole,
+                        is_whole,
                     });
                 }
             }

@@ -315,7 +315,10 @@ fn unusable(t: &Trouble) -> Words {
             vec![format!("the damaged data is kept in {}", t.param("aside"))],
         ),
         Code::HistoryUnusable => (
-            format!("The history of runs can't be written: {}.", t.param("detail")),
+            format!(
+                "The history of runs can't be written: {}.",
+                t.param("detail")
+            ),
             "Nothing begins that cannot be written down; your files are not affected.",
             vec!["check the free space and the permissions of the state folder".to_owned()],
         ),
@@ -511,7 +514,10 @@ fn run(t: &Trouble) -> Words {
                 t.param("seconds")
             ),
             "Its run was given up and nothing it reports counts any more.",
-            vec!["wait until it lets go, then sync again; if it never does, restart syncmgr".to_owned()],
+            vec![
+                "wait until it lets go, then sync again; if it never does, restart syncmgr"
+                    .to_owned(),
+            ],
         ),
         Code::ProtocolFault => (
             format!(

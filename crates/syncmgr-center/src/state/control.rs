@@ -2,9 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use syncmgr_model::capability::{
-    ControlFlags, HandlerPolicies, ItemPolicies, SyncControlFlags,
-};
+use syncmgr_model::capability::{ControlFlags, HandlerPolicies, ItemPolicies, SyncControlFlags};
 use syncmgr_model::hresult::Hresult;
 use syncmgr_model::id::{HandlerId, ItemId, ItemKey, SessionId};
 use syncmgr_model::item::Item;
@@ -83,11 +81,9 @@ impl State {
             Control::Show(handler, item, shown) => {
                 return self.show(ticket, &handler, item.as_ref(), &shown, turn);
             }
-            Control::Pause(scope, until) => self.pause(
-                &scope,
-                Some(until.unwrap_or(Timestamp(i64::MAX))),
-                turn,
-            ),
+            Control::Pause(scope, until) => {
+                self.pause(&scope, Some(until.unwrap_or(Timestamp(i64::MAX))), turn)
+            }
             Control::Resume(scope) => self.pause(&scope, None, turn),
             Control::CreateSession(handler, items) => {
                 let created = self.begin_external(&handler, items, turn);
@@ -108,12 +104,20 @@ impl State {
                 self.configure(saved, turn);
                 Ok(())
             }
+            Control::SetSchedules(schedules, policies) => {
+                self.set_schedules(schedules, policies, turn);
+                Ok(())
+            }
             Control::Forget(item) => {
                 self.forget(&item, turn);
                 Ok(())
             }
             Control::Seen(scope) => self.seen(&scope, turn),
             Control::RemoveEvents(handler, events) => {
+                // Those of a session that goes on are written down when it ends, without these.
+                for run in self.runs.values_mut() {
+                    run.events.retain(|event| !events.contains(&event.id));
+                }
                 turn.save(Save::EventsGone(events.clone()));
                 turn.push(Effect::RemoveEvents(handler.clone(), events));
                 turn.notify(Update::Events(handler));
@@ -260,7 +264,9 @@ impl State {
     /// Returns the listed items of a handler that can be synced now (spec 68).
     fn syncable(&self, handler: &HandlerId) -> Vec<ItemId> {
         self.items_of(handler)
-            .filter(|(key, entry)| entry.is_listed && self.unsyncable(key, WorkKind::Sync).is_none())
+            .filter(|(key, entry)| {
+                entry.is_listed && self.unsyncable(key, WorkKind::Sync).is_none()
+            })
             .map(|(key, _)| key.item.clone())
             .collect()
     }
@@ -277,7 +283,10 @@ impl State {
         for handler in handlers {
             let items = self.syncable(&handler);
             // Items of a handler that may run side by side do not wait for each other.
-            let is_concurrent = self.handlers.get(&handler).is_some_and(|h| h.is_concurrent());
+            let is_concurrent = self
+                .handlers
+                .get(&handler)
+                .is_some_and(|h| h.is_concurrent());
             let parts: Vec<Vec<ItemId>> = if is_concurrent {
                 items.into_iter().map(|item| vec![item]).collect()
             } else if items.is_empty() {
@@ -292,13 +301,7 @@ impl State {
         turn.answer(ticket, Answer::Done);
     }
 
-    fn start_with(
-        &mut self,
-        ticket: Ticket,
-        item: Item,
-        options: StartOptions,
-        turn: &mut Turn,
-    ) {
+    fn start_with(&mut self, ticket: Ticket, item: Item, options: StartOptions, turn: &mut Turn) {
         let known = Self::check_start(&options).and_then(|()| self.known_handler(&item.handler));
         if let Err(refusal) = known {
             return turn.answer(ticket, Answer::Refused(refusal));
@@ -349,7 +352,9 @@ impl State {
             self.nothing_to_do(ticket, handler, dropped, options, turn);
             return None;
         }
-        if options.joins && let Some(id) = self.same_queued(handler, &left, &options) {
+        if options.joins
+            && let Some(id) = self.same_queued(handler, &left, &options)
+        {
             if let Some(run) = self.runs.get_mut(&id) {
                 run.tickets.push(ticket);
             }
@@ -451,7 +456,9 @@ impl State {
         let item = &self.items.get(key)?.memory;
         let name = super::session::name_of(self, key);
         if !handler.is_active {
-            return Some(Trouble::new(Code::NotSetUp).with("handler", self.handler_name(&key.handler)));
+            return Some(
+                Trouble::new(Code::NotSetUp).with("handler", self.handler_name(&key.handler)),
+            );
         }
         if !handler.is_enabled {
             let name = self.handler_name(&key.handler);
@@ -463,9 +470,14 @@ impl State {
         if !handler.is_connected || !item.is_connected {
             return Some(Trouble::new(Code::Disconnected).with("name", name));
         }
-        let by_handler = handler.policies.contains(HandlerPolicies::PREVENT_START_SYNC);
+        let by_handler = handler
+            .policies
+            .contains(HandlerPolicies::PREVENT_START_SYNC);
         if by_handler || item.policies.contains(ItemPolicies::PREVENT_START_SYNC) {
-            return Some(self.prevented("start", &key.handler, Some(&key.item)).trouble);
+            return Some(
+                self.prevented("start", &key.handler, Some(&key.item))
+                    .trouble,
+            );
         }
         None
     }
@@ -544,6 +556,7 @@ impl State {
                 turn.save(Save::Memory(Box::new(entry.memory.clone())));
             }
             turn.touch(&key);
+            self.look_at(&key, turn);
         }
         Ok(())
     }

@@ -185,6 +185,10 @@ pub(super) struct ItemEntry {
     pub(super) running: BTreeSet<SessionId>,
     /// Requests it waits in.
     pub(super) queued: BTreeSet<SessionId>,
+    /// When it runs by itself; `None`: no schedule ever covered it.
+    pub(super) agenda: Option<super::timetable::Entry>,
+    /// What is known of changes in its folders; `None`: they are not watched.
+    pub(super) watched: Option<super::watched::Watched>,
 }
 
 impl ItemEntry {
@@ -197,6 +201,8 @@ impl ItemEntry {
             paths: Vec::new(),
             running: BTreeSet::new(),
             queued: BTreeSet::new(),
+            agenda: None,
+            watched: None,
         }
     }
 }
@@ -277,6 +283,9 @@ impl State {
             Err(_) => entry.is_silent = true,
         }
         turn.notify(Update::Handler(id.clone()));
+        // Names and folders may be others now.
+        self.look_at_all(turn);
+        self.rewatch(turn);
         for ticket in waiting {
             turn.answer(ticket, command::Answer::Done);
         }
@@ -313,9 +322,10 @@ impl State {
         let id = ItemId::new(facts.id.ok()?).ok()?;
         let name = facts.name.ok().filter(|name| !name.is_empty())?;
         let key = super::key(handler, &id);
-        let entry = self.items.entry(key.clone()).or_insert_with(|| {
-            ItemEntry::new(ItemMemory::new(key.clone()), bare_item(&key))
-        });
+        let entry = self
+            .items
+            .entry(key.clone())
+            .or_insert_with(|| ItemEntry::new(ItemMemory::new(key.clone()), bare_item(&key)));
         let memory = &mut entry.memory;
         let is_first = memory.name.is_empty();
         memory.name = cut(&name);
@@ -329,7 +339,8 @@ impl State {
             memory.type_label = info.type_label.unwrap_or_default();
             memory.comment = cut(&info.comment.unwrap_or_default());
             memory.last_sync = info.last_sync.ok().or(memory.last_sync);
-            let owns = ItemCapabilities::QUERY_BEFORE_ENABLE | ItemCapabilities::QUERY_BEFORE_DISABLE;
+            let owns =
+                ItemCapabilities::QUERY_BEFORE_ENABLE | ItemCapabilities::QUERY_BEFORE_DISABLE;
             memory.is_enabled = three_way(
                 info.is_enabled,
                 memory.is_enabled,
@@ -385,7 +396,11 @@ impl State {
             turn.touch(&key);
         }
         for id in handlers {
-            if self.handlers.get(&id).is_some_and(|entry| entry.is_installed) {
+            if self
+                .handlers
+                .get(&id)
+                .is_some_and(|entry| entry.is_installed)
+            {
                 self.load(&id, None, turn);
             }
         }

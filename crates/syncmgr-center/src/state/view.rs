@@ -11,6 +11,7 @@ use syncmgr_model::trouble::{Code, Trouble};
 
 use super::session::{Run, is_shared};
 use super::{HandlerMemory, ItemMemory, State};
+use crate::agenda::{Look, Waiting};
 
 /// What is shown of an item.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,6 +34,8 @@ pub struct ItemView {
     pub running: Vec<SessionId>,
     /// Requests it waits in.
     pub queued: Vec<SessionId>,
+    /// When it runs next by itself, as far as that is a time.
+    pub next_due: Option<Timestamp>,
 }
 
 /// What is shown of a handler.
@@ -77,6 +80,18 @@ pub struct SessionView {
     pub waits_for: Option<Trouble>,
 }
 
+/// Says what a run that is due waits for, besides the item itself.
+fn waits_for(look: &Look) -> Option<Trouble> {
+    let words: Vec<_> = look
+        .waiting_for
+        .iter()
+        .filter(|waiting| !matches!(waiting, Waiting::Running | Waiting::Paused))
+        .map(ToString::to_string)
+        .collect();
+    let is_due = look.due.is_some() && !words.is_empty();
+    is_due.then(|| Trouble::new(Code::WaitsForCondition).with("detail", words.join(", ")))
+}
+
 impl State {
     /// Returns what is shown of an item.
     #[must_use]
@@ -90,10 +105,15 @@ impl State {
             is_saved: entry.is_saved,
             status,
             words: status.words(&facts),
-            reason: self.reason(key, status),
+            reason: self.reason(key, status, now),
             facts,
             running: entry.running.iter().cloned().collect(),
             queued: entry.queued.iter().cloned().collect(),
+            next_due: entry
+                .agenda
+                .as_ref()
+                .and_then(|agenda| agenda.look.as_ref())
+                .and_then(|look| look.next_due),
         })
     }
 
@@ -119,6 +139,10 @@ impl State {
         let entry = self.items.get(key)?;
         let handler = self.handlers.get(&key.handler);
         let memory = &entry.memory;
+        let look = entry
+            .agenda
+            .as_ref()
+            .and_then(|agenda| agenda.look.as_ref());
         Some(Facts {
             is_off: !memory.is_enabled
                 || handler.is_some_and(|h| !h.memory.is_enabled || !h.memory.is_active),
@@ -126,9 +150,18 @@ impl State {
             is_handler_silent: handler.is_none_or(|h| h.is_silent || !h.is_installed),
             running: self.running_progress(key),
             last: memory.result,
-            is_disconnected: !memory.is_connected || handler.is_some_and(|h| !h.memory.is_connected),
-            overdue_since: None,
-            waiting_for: entry.queued.first().and_then(|id| self.why_waiting(id)),
+            is_disconnected: !memory.is_connected
+                || handler.is_some_and(|h| !h.memory.is_connected),
+            overdue_since: look.and_then(|look| {
+                look.overdue_since
+                    .into_iter()
+                    .chain(look.too_old_since)
+                    .min()
+            }),
+            waiting_for: match entry.queued.first() {
+                Some(id) => self.why_waiting(id),
+                None => look.and_then(waits_for),
+            },
         })
     }
 
@@ -151,7 +184,7 @@ impl State {
     }
 
     /// Says why an item is not fine.
-    fn reason(&self, key: &ItemKey, status: Status) -> Option<Trouble> {
+    fn reason(&self, key: &ItemKey, status: Status, now: Timestamp) -> Option<Trouble> {
         let memory = &self.items.get(key)?.memory;
         let name = super::session::name_of(self, key);
         match status {
@@ -159,13 +192,15 @@ impl State {
                 self.unsyncable(key, WorkKind::Sync)
                     .unwrap_or_else(|| Trouble::new(Code::TurnedOff).with("name", name)),
             ),
-            Status::Paused => Some(Trouble::new(Code::Paused).with(
-                "until",
-                memory.paused_until.filter(|t| t.0 < i64::MAX).map_or_else(
-                    || "you resume it".to_owned(),
-                    |until| until.rfc3339(),
+            Status::Paused => Some(
+                Trouble::new(Code::Paused).with(
+                    "until",
+                    memory
+                        .paused_until
+                        .filter(|t| t.0 < i64::MAX)
+                        .map_or_else(|| "you resume it".to_owned(), |until| until.rfc3339()),
                 ),
-            )),
+            ),
             Status::Unknown => Some(
                 Trouble::new(Code::HandlerSilent)
                     .with("handler", self.handler_name(&key.handler))
@@ -179,11 +214,23 @@ impl State {
                     .unwrap_or_else(|| Trouble::new(Code::Disconnected).with("name", name)),
             ),
             Status::Waiting => {
-                let id = self.items.get(key)?.queued.first()?;
-                self.why_waiting(id)
+                let entry = self.items.get(key)?;
+                match entry.queued.first() {
+                    Some(id) => self.why_waiting(id),
+                    None => waits_for(entry.agenda.as_ref()?.look.as_ref()?),
+                }
             }
-            Status::Overdue
-            | Status::Syncing
+            Status::Overdue => {
+                let look = self.items.get(key)?.agenda.as_ref()?.look.as_ref()?;
+                Some(match (look.overdue_since, look.too_old_since) {
+                    (Some(since), _) => Trouble::new(Code::MissedRun).with("at", since.rfc3339()),
+                    (None, _) => Trouble::new(Code::TooOld).with(
+                        "age_ms",
+                        memory.last_sync.map_or(0, |last| now.ms_since(last)),
+                    ),
+                })
+            }
+            Status::Syncing
             | Status::Checking
             | Status::Conflicts
             | Status::Never

@@ -79,10 +79,10 @@ impl Pair {
         let (run, text) = text.split_once('\n').unwrap_or_default();
         let standing = Revisit::from_text(text)
             .filter(|standing| run == since.as_str() && standing.asked == self.asked(options));
-        let unsettled = standing.as_ref().and_then(Revisit::dirs);
-        Ok(unsettled.map(|unsettled| {
-            let all = unsettled.iter().chain(&dirs.left).chain(&dirs.right);
-            Focus::new(all.cloned())
+        let standing = standing.filter(|standing| !standing.is_all());
+        Ok(standing.map(|standing| {
+            let all = standing.dirs().iter().chain(&dirs.left).chain(&dirs.right);
+            Focus::new(all, standing.trees())
         }))
     }
 
