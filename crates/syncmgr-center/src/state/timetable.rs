@@ -128,7 +128,7 @@ impl State {
     /// Something happened on the machine.
     pub(super) fn happened(&mut self, event: &SystemEvent, turn: &mut Turn) {
         self.tell_agendas(turn, |agenda, now, rules| {
-            agenda.happened(event, now, rules)
+            agenda.happened(event, now, rules);
         });
     }
 
