@@ -45,7 +45,7 @@ impl Step {
 }
 
 /// Before the tests.
-const CHECKS: [Step; 4] = [
+const CHECKS: [Step; 5] = [
     Step::new("format", &["fmt", "--all", "--check"]),
     Step::new(
         "lints",
@@ -60,6 +60,7 @@ const CHECKS: [Step; 4] = [
         ],
     ),
     Step::new("tidy", &["xtask", "tidy"]),
+    Step::new("spec", &["xtask", "spec", "--report"]),
     Step {
         name: "docs",
         words: &[

@@ -17,6 +17,7 @@ mod measure;
 mod setup;
 mod shell;
 mod sim;
+mod spec;
 mod tidy;
 
 use std::process::ExitCode;
@@ -29,12 +30,15 @@ cargo xtask VERB
   setup                       install what tests and benchmarks need, where missing
   ci                          everything that continuous integration runs
   tidy                        rules about the repository that no compiler checks
+  spec   [--report] [--verbose]
+                              which capabilities of docs/spec.md have a test
   sim    --seeds N [--from S] run the simulator over N seeds
   kill   [--rounds N] [--files N] [--seed S] [--dir DIR] [--program FILE]
                               kill real runs at random moments and look at what is left
   bench  [--only W1,W2] [--tools syncmgr,rsync] [--runs N] [--scale 0.1] [--smoke]
          [--dir DIR] [--image] [--keep] [--json FILE]
-                              compare with other tools on the workloads W0 to W7
+                              compare with other tools on the workloads W0 to W7, and
+                              measure runs after a watch (W2w, W10)
 ";
 
 fn main() -> ExitCode {
@@ -54,6 +58,7 @@ fn run(verb: &str, words: Vec<String>) -> Result<()> {
         "setup" => setup::run(),
         "ci" => ci::run(),
         "tidy" => tidy::run(),
+        "spec" => spec::run(words),
         "sim" => sim::run(words),
         "kill" => kill::run(words),
         "bench" => bench::run(words),

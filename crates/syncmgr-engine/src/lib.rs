@@ -21,11 +21,13 @@ pub mod state;
 
 pub mod compare;
 pub mod equals;
+mod focus;
 mod guard;
 mod look;
 pub mod merge;
 mod moves;
 pub mod reconcile;
+pub mod revisit;
 pub mod scan;
 
 mod apply;

@@ -10,6 +10,7 @@ use unicode_normalization::UnicodeNormalization as _;
 use crate::cancel::Cancel;
 use crate::compare::{self, Buffers, Facts, Look};
 use crate::entry::{Entry, FileId, FileTime, Kind, Side, Sides, State as Seen};
+use crate::focus::Focus;
 use crate::guard;
 use crate::merge::{self, Merged};
 use crate::monitor::{Monitor, Phase};
@@ -25,6 +26,9 @@ use crate::rules::{ConflictRule, Mode};
 use crate::scan::{self, Difference, Scan, state_failure};
 use crate::state::State;
 use crate::workers;
+
+/// Up to this many directories are visited by a single thread.
+const SMALL_FOCUS: usize = 64;
 
 /// What a plan is made from.
 pub(crate) struct Ground<'a> {
@@ -43,6 +47,8 @@ pub(crate) struct Ground<'a> {
     pub(crate) decided: &'a BTreeMap<RelPath, ConflictRule>,
     /// Only these paths; everything when empty.
     pub(crate) scope: &'a [RelPath],
+    /// Only these directories, because nothing changed in the others; everything when `None`.
+    pub(crate) focus: Option<&'a Focus>,
     pub(crate) killed: &'a Killed,
 }
 
@@ -66,9 +72,18 @@ impl Ground<'_> {
             .map_err(|error| state_failure(&error))?;
         let uses_base = !is_replaced && !is_empty;
         self.monitor.phase(Phase::Checking);
-        let scan = self.scan(uses_base)?;
+        let part = match self.focus.filter(|_| uses_base) {
+            Some(focus) => self.scan_part(focus)?,
+            None => None,
+        };
+        let is_targeted = part.is_some();
+        let scan = match part {
+            Some(scan) => scan,
+            None => self.scan(uses_base, None)?,
+        };
         self.monitor.phase(Phase::Comparing);
         let mut plan = self.decide(scan)?;
+        plan.is_targeted = is_targeted;
         plan.is_first = !uses_base;
         if self.scope.is_empty() {
             guard::hold_back(&mut plan, self.options.mode, self.is_first_mirror);
@@ -81,8 +96,22 @@ impl Ground<'_> {
         Ok(plan)
     }
 
-    fn scan(&self, uses_base: bool) -> Result<Scan, Failure> {
-        let n_threads = workers::n_threads(self.options.n_threads);
+    /// Looks at a part of the trees; `None` when only a look at everything would do.
+    fn scan_part(&self, focus: &Focus) -> Result<Option<Scan>, Failure> {
+        let whole = self.state.census().map_err(|error| state_failure(&error))?;
+        let Some(whole) = whole else { return Ok(None) };
+        let mut scan = self.scan(true, Some(focus))?;
+        Ok(scan.complete_census(whole).then_some(scan))
+    }
+
+    fn scan(&self, uses_base: bool, focus: Option<&Focus>) -> Result<Scan, Failure> {
+        // A few directories are listed sooner than another connection to the memory is open.
+        let is_small = focus.is_some_and(|focus| focus.len() <= SMALL_FOCUS);
+        let n_threads = if is_small {
+            1
+        } else {
+            workers::n_threads(self.options.n_threads)
+        };
         let readers: Result<Vec<_>, _> = (0..n_threads).map(|_| self.state.reader()).collect();
         let ground = scan::Ground {
             sides: self.sides,
@@ -91,6 +120,7 @@ impl Ground<'_> {
             roots: self.roots,
             uses_base,
             scope: self.scope,
+            focus,
             monitor: self.monitor,
             cancel: self.cancel,
         };
@@ -149,6 +179,8 @@ impl Ground<'_> {
             mounts,
             looked_at: self.now,
             texts: scan.texts,
+            revisit: scan.revisit,
+            is_targeted: false,
         };
         for conflict in outcome.conflicts {
             self.settle(&mut plan, conflict, &policy)?;

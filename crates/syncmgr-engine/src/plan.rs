@@ -11,6 +11,7 @@ use crate::entry::{Agreed, Entry, FileTime, Hash, Kind, Side, Sides, State};
 use crate::equals::Equals;
 use crate::path::RelPath;
 use crate::replica::Fault;
+use crate::revisit::Revisit;
 
 /// Identifies a plan, or the held part of one, by its content: ten hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -381,6 +382,10 @@ pub struct Plan {
     pub looked_at: FileTime,
     /// Texts that turned out equal on both sides, to be kept for later merges.
     pub texts: Vec<(Hash, Box<[u8]>)>,
+    /// Where the next look has to go in any case.
+    pub revisit: Revisit,
+    /// Only the directories that could have changed were visited; all else is as it was.
+    pub is_targeted: bool,
 }
 
 /// Counts for one side of a plan or run.

@@ -53,6 +53,8 @@ pub struct BadPattern {
 pub struct Excludes {
     matcher: Gitignore,
     is_empty: bool,
+    /// The patterns as given, one a line.
+    text: String,
 }
 
 impl Default for Excludes {
@@ -60,6 +62,7 @@ impl Default for Excludes {
         Self {
             matcher: Gitignore::empty(),
             is_empty: true,
+            text: String::new(),
         }
     }
 }
@@ -84,7 +87,18 @@ impl Excludes {
         Ok(Self {
             is_empty: matcher.is_empty(),
             matcher,
+            text: lines
+                .iter()
+                .map(AsRef::as_ref)
+                .collect::<Vec<_>>()
+                .join("\n"),
         })
+    }
+
+    /// Returns the patterns as given, one a line; equal texts exclude the same.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
     /// Says whether there is no pattern at all.

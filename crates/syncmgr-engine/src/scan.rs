@@ -14,11 +14,13 @@ use crate::cancel::Cancel;
 use crate::compare::{Buffers, Facts, Look, look};
 use crate::entry::{Agreed, Entry, FileId, Hash, Kind, Side, Sides, State};
 use crate::equals::Equals;
+use crate::focus::Focus;
 use crate::monitor::{Monitor, Progress};
 use crate::pair::Failure;
 use crate::path::RelPath;
 use crate::plan::{Census, Problem, ProblemKind};
 use crate::replica::{Directory, Fault, FaultKind, Listing, Observe};
+use crate::revisit::Revisit;
 use crate::rules::Excludes;
 use crate::state::{DirId, Reader, Records, StateError};
 use crate::workers::{self, Found};
@@ -67,6 +69,10 @@ pub struct Scan {
     pub mounts: Vec<(RelPath, Side)>,
     /// Texts that both sides share, for later merges.
     pub texts: Vec<(Hash, Box<[u8]>)>,
+    /// Directories in which something was not as agreed.
+    pub revisit: Revisit,
+    /// What the base has in the directories that were visited; counted only in a look at a part.
+    pub known: Census,
 }
 
 /// What a scan works on.
@@ -81,6 +87,9 @@ pub(crate) struct Ground<'a> {
     pub(crate) uses_base: bool,
     /// Only these paths and what is beneath them; everything when empty.
     pub(crate) scope: &'a [RelPath],
+    /// Only these directories, and everything beneath what is not as agreed in them; all when
+    /// `None`. Needs `uses_base`.
+    pub(crate) focus: Option<&'a Focus>,
     pub(crate) monitor: &'a dyn Monitor,
     pub(crate) cancel: &'a Cancel,
 }
@@ -90,6 +99,8 @@ struct Visit {
     path: RelPath,
     has: Sides<bool>,
     base: Option<DirId>,
+    /// Everything beneath is to be visited, too, because the directory itself is not as agreed.
+    is_whole: bool,
 }
 
 struct Worker {
@@ -131,6 +142,7 @@ pub(crate) fn scan(ground: &Ground<'_>, readers: Vec<Reader>) -> Result<Scan, Fa
         path: RelPath::root(),
         has: Sides::new(true, true),
         base,
+        is_whole: ground.focus.is_none(),
     };
     let workers = workers::run(workers, vec![root], |worker, visit, found| {
         ground.visit(worker, &visit, found, &counts)
@@ -150,11 +162,10 @@ fn collect(workers: Vec<Worker>) -> Scan {
         all.mounts.extend(part.mounts);
         all.equals.append(part.equals);
         all.texts.extend(part.texts);
+        all.revisit.append(part.revisit);
+        all.known = all.known.with(&part.known);
         for side in Side::BOTH {
-            let (sum, more) = (&mut all.census[side], part.census[side]);
-            sum.n_files += more.n_files;
-            sum.n_dirs += more.n_dirs;
-            sum.bytes += more.bytes;
+            all.census[side] = all.census[side].with(&part.census[side]);
         }
     }
     all.differences.sort_unstable_by(|a, b| a.path.cmp(&b.path));
@@ -169,6 +180,16 @@ fn collect(workers: Vec<Worker>) -> Scan {
 }
 
 impl Scan {
+    /// Completes the count after a look at a part of the trees: where nobody went, both sides have
+    /// what the base has. `false` when the numbers cannot be right.
+    pub(crate) fn complete_census(&mut self, whole: Census) -> bool {
+        let Some(elsewhere) = whole.without(&self.known) else {
+            return false;
+        };
+        self.census = self.census.map(|seen| seen.with(&elsewhere));
+        true
+    }
+
     fn problem(&mut self, path: RelPath, side: Option<Side>, kind: ProblemKind) {
         self.problems.push(Problem { path, side, kind });
     }
@@ -197,16 +218,7 @@ impl Scan {
     }
 
     fn count(&mut self, side: Side, entry: &Entry) {
-        let census = &mut self.census[side];
-        match entry.kind {
-            Kind::File => {
-                census.n_files += 1;
-                census.bytes += entry.size;
-            }
-            Kind::Symlink => census.n_files += 1,
-            Kind::Dir => census.n_dirs += 1,
-            Kind::Special => {}
-        }
+        self.census[side].add(entry.kind, entry.size);
     }
 }
 
@@ -228,6 +240,9 @@ impl Ground<'_> {
         if self.cancel.is_cancelled() {
             return Err(Failure::Stopped);
         }
+        if self.pass_through(worker, visit, found)? {
+            return Ok(());
+        }
         let mut dirs: Sides<Option<Box<dyn Directory>>> = Sides::default();
         for side in Side::BOTH {
             worker.listings[side].clear();
@@ -244,7 +259,8 @@ impl Ground<'_> {
                 Err(fault) if visit.path.is_root() => return Err(Failure::Root { side, fault }),
                 Err(fault) => {
                     worker.out.is_unknown(visit.path.clone(), side, fault);
-                    return Ok(());
+                    worker.out.revisit.note_tree(&visit.path);
+                    return self.count_beneath(worker, visit.base);
                 }
             }
             if !worker.own.is_empty() && !visit.path.is_root() {
@@ -269,6 +285,88 @@ impl Ground<'_> {
         worker.listings = listings;
         worker.records = records;
         result
+    }
+
+    /// Goes through a directory that only leads to others, asking for nothing but the names on the
+    /// way. `false` when it has to be listed: because that is wanted, or because a name on the way
+    /// is not as agreed, although nobody reported that.
+    fn pass_through(
+        &self,
+        worker: &mut Worker,
+        visit: &Visit,
+        found: &mut Found<Visit>,
+    ) -> Result<bool, Failure> {
+        let Some(focus) = self.focus.filter(|_| !visit.is_whole) else {
+            return Ok(false);
+        };
+        if focus.lists(&visit.path) {
+            return Ok(false);
+        }
+        let mut ways = Vec::new();
+        for name in focus.names_in(&visit.path) {
+            let path = visit.path.join(&name);
+            if self.excludes.excluding(&path, true).is_some() {
+                continue;
+            }
+            let record = match visit.base {
+                Some(dir) => worker.reader.find_in(dir, &name),
+                None => Ok(None),
+            };
+            let record = record.map_err(|error| state_failure(&error))?;
+            let seen = Sides::from_fn(|side| self.sides[side].stat(&path).ok());
+            let (Some(left), Some(right)) = (seen.left, seen.right) else {
+                return Ok(false);
+            };
+            let entries = Sides::new(left.as_ref(), right.as_ref());
+            let Some(record) = record else {
+                if left.is_some() || right.is_some() {
+                    return Ok(false);
+                }
+                continue; // gone from both sides, and forgotten
+            };
+            let is_as_agreed = Side::BOTH.into_iter().all(|side| {
+                let modes = self.sides[side].capabilities().modes;
+                entries[side].is_some_and(|entry| record.agreed.is_unchanged(side, entry, modes))
+            });
+            if !is_as_agreed {
+                return Ok(false);
+            }
+            self.refuse_other_root(&Met {
+                name: &name,
+                base: None,
+                entries,
+            })?;
+            let is_whole = focus.is_tree(&path);
+            ways.extend(record.dir.map(|dir| Visit {
+                path,
+                has: Sides::new(true, true),
+                base: Some(dir),
+                is_whole,
+            }));
+        }
+        for way in ways {
+            found.push(way);
+        }
+        Ok(true)
+    }
+
+    /// Counts what is remembered beneath a directory that this look does not enter.
+    fn count_beneath(&self, worker: &mut Worker, dir: Option<DirId>) -> Result<(), Failure> {
+        if self.focus.is_none() {
+            return Ok(());
+        }
+        let mut records = Records::new();
+        let mut waiting: Vec<DirId> = dir.into_iter().collect();
+        while let Some(dir) = waiting.pop() {
+            let listed = worker.reader.list(dir, &mut records);
+            listed.map_err(|error| state_failure(&error))?;
+            for at in 0..records.len() {
+                let known = &mut worker.out.known;
+                known.add(records.kind(at), records.size(at));
+                waiting.extend(records.dir(at));
+            }
+        }
+        Ok(())
     }
 
     fn tell(&self, counts: &Counts, path: &RelPath) {
@@ -344,6 +442,39 @@ impl Ground<'_> {
         if !self.is_in_scope(&visit.path, met.name) {
             return Ok(());
         }
+        let n_found = found.len();
+        let is_as_agreed = self.examine(worker, visit, dirs, records, met, found, counts)?;
+        let Some(at) = met.base else { return Ok(()) };
+        if self.focus.is_some() {
+            worker.out.known.add(records.kind(at), records.size(at));
+        }
+        let Some(dir) = records.dir(at) else {
+            return Ok(());
+        };
+        if is_as_agreed || found.len() > n_found {
+            return Ok(());
+        }
+        // Nobody goes there in this look: what is remembered of it counts for nothing, and what
+        // changed there is not known.
+        worker.out.revisit.note_tree(&visit.path.join(met.name));
+        self.count_beneath(worker, Some(dir))
+    }
+
+    /// Looks at one name. Returns whether it is exactly as agreed.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the three lists of a merge-join and where it reports to"
+    )]
+    fn examine(
+        &self,
+        worker: &mut Worker,
+        visit: &Visit,
+        dirs: &Sides<Option<Box<dyn Directory>>>,
+        records: &Records,
+        met: &Met<'_>,
+        found: &mut Found<Visit>,
+        counts: &Counts,
+    ) -> Result<bool, Failure> {
         let entries = met.entries;
         let untouched = Sides::from_fn(|side| match (met.base, entries[side]) {
             (Some(at), Some(entry)) => {
@@ -353,34 +484,43 @@ impl Ground<'_> {
         });
         let is_excluded = !self.excludes.is_empty() && self.is_excluded(visit, records, met);
         if is_excluded {
-            return self.leave_out(worker, visit, met);
+            self.leave_out(worker, visit, met);
+            return Ok(false);
         }
         for side in Side::BOTH {
             if let Some(entry) = entries[side] {
                 worker.out.count(side, entry);
                 if entry.is_mount {
                     worker.out.mounts.push((visit.path.join(met.name), side));
+                    // Nobody reports it when a file system is mounted or unmounted.
+                    worker.out.revisit.note(&visit.path);
                 }
             }
         }
         if untouched.left && untouched.right && !self.is_full {
             if let Some(dir) = met.base.and_then(|at| records.dir(at)) {
                 self.refuse_other_root(met)?;
-                found.push(Visit {
-                    path: visit.path.join(met.name),
-                    has: Sides::new(true, true),
-                    base: Some(dir),
-                });
+                let path = visit.path.join(met.name);
+                let is_whole = visit.is_whole || self.focus.is_none_or(|f| f.is_tree(&path));
+                if is_whole || self.focus.is_some_and(|focus| focus.leads_into(&path)) {
+                    found.push(Visit {
+                        path,
+                        has: Sides::new(true, true),
+                        base: Some(dir),
+                        is_whole,
+                    });
+                }
             }
-            return Ok(());
+            return Ok(true);
         }
+        worker.out.revisit.note(&visit.path);
         let path = visit.path.join(met.name);
         let base = met.base.map(|at| Box::new(records.agreed(at)));
         if self.is_unsyncable(worker, visit, &path, base.is_some(), entries) {
-            return Ok(());
+            return Ok(false);
         }
         if self.mount_changed(worker, &path, base.as_deref(), entries) {
-            return Ok(());
+            return Ok(false);
         }
         self.refuse_other_root(met)?;
         let kinds = entries.map(|entry| entry.map(|entry| entry.kind));
@@ -391,9 +531,10 @@ impl Ground<'_> {
                 path: path.clone(),
                 has,
                 base,
+                is_whole: true,
             });
             if untouched.left && untouched.right {
-                return Ok(());
+                return Ok(false);
             }
         } else if let (None, None, Some(dir)) = (
             kinds.left,
@@ -406,6 +547,7 @@ impl Ground<'_> {
                 path: path.clone(),
                 has: Sides::default(),
                 base: Some(dir),
+                is_whole: true,
             });
         }
         let sides = Sides::from_fn(|side| {
@@ -429,7 +571,7 @@ impl Ground<'_> {
                 worker
                     .out
                     .is_unknown(path.clone(), side, Fault { path, ..fault });
-                return Ok(());
+                return Ok(false);
             }
         };
         if facts.equal.is_some() {
@@ -439,7 +581,7 @@ impl Ground<'_> {
             }
         }
         if untouched.left && untouched.right && facts.equal == Some(true) {
-            return Ok(()); // a full check found what was expected
+            return Ok(false); // a full check found what was expected
         }
         let seen = entries.map(|entry| entry.map_or(State::Absent, |entry| State::Present(*entry)));
         let facts = keep_text(facts, &mut worker.out.texts, counts);
@@ -450,7 +592,7 @@ impl Ground<'_> {
                 && left.mtime == right.mtime;
             if is_settled {
                 worker.out.equals.push(&path, left, right, facts.hash);
-                return Ok(());
+                return Ok(false);
             }
         }
         worker.out.differences.push(Difference {
@@ -460,7 +602,7 @@ impl Ground<'_> {
             facts,
             now_at: None,
         });
-        Ok(())
+        Ok(false)
     }
 
     /// Says whether a name is asked about, or lies on the way to something that is.
@@ -486,16 +628,12 @@ impl Ground<'_> {
 
     /// Leaves an excluded name alone; a record of it is forgotten, so that taking the exclusion
     /// back later merges both sides and deletes nothing.
-    #[expect(
-        clippy::unnecessary_wraps,
-        reason = "ends the caller the way every other branch does"
-    )]
-    fn leave_out(&self, worker: &mut Worker, visit: &Visit, met: &Met<'_>) -> Result<(), Failure> {
+    fn leave_out(&self, worker: &mut Worker, visit: &Visit, met: &Met<'_>) {
         if met.base.is_some() {
             worker.out.forget.push(visit.path.join(met.name));
+            worker.out.revisit.note(&visit.path);
         }
         self.note_obstacle(worker, visit, met.entries);
-        Ok(())
     }
 
     fn note_obstacle(&self, worker: &mut Worker, visit: &Visit, entries: Sides<Option<&Entry>>) {

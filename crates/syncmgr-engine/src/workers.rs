@@ -18,6 +18,11 @@ impl<T> Found<T> {
     pub(crate) fn push(&mut self, work: T) {
         self.0.push(work);
     }
+
+    /// Returns how much was handed in for this piece of work (with a single worker: and waits).
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
 }
 
 /// Returns the number of threads for a wish, 0 meaning one per core.

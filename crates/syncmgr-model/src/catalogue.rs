@@ -2,6 +2,7 @@
 //!
 //! Form of every message: what happened · what it means for your files · what you can do.
 
+pub mod alarm;
 mod standing;
 
 use crate::event::EventLevel;
@@ -20,6 +21,14 @@ pub enum Retry {
 }
 
 impl Retry {
+    /// Reads the stable word.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Now, Self::Later, Self::Never]
+            .into_iter()
+            .find(|retry| retry.as_str() == text)
+    }
+
     /// Returns the stable word.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -78,7 +87,6 @@ pub fn retry(code: Code) -> Retry {
         | Code::PlanChanged
         | Code::StateChanged
         | Code::MissedRun
-        | Code::TooOld
         | Code::StateDamaged => Retry::Now,
         Code::FolderMissing
         | Code::FolderUnusable
@@ -97,6 +105,10 @@ pub fn retry(code: Code) -> Retry {
         | Code::WaitsForTurn
         | Code::WaitsForCondition
         | Code::HistoryUnusable
+        | Code::AlertFailed
+        | Code::RunFailed
+        | Code::RunsMissed
+        | Code::TooOld
         | Code::StateUnusable => Retry::Later,
         Code::SideEmptied
         | Code::TooManyDeletions
@@ -122,6 +134,13 @@ pub fn retry(code: Code) -> Retry {
         | Code::Paused
         | Code::Prevented
         | Code::WatchIncomplete
+        | Code::SignInNeeded
+        | Code::ChangesWait
+        | Code::ConflictsWait
+        | Code::AlertTest
+        | Code::Recovered
+        | Code::RunStarted
+        | Code::RunSucceeded
         | Code::ProtocolFault => Retry::Never,
     }
 }
@@ -184,8 +203,18 @@ fn words(t: &Trouble) -> Words {
         | Code::WaitsForTurn
         | Code::WaitsForCondition
         | Code::MissedRun
-        | Code::TooOld
         | Code::WatchIncomplete => standing::words(t),
+        Code::AlertFailed
+        | Code::AlertTest
+        | Code::SignInNeeded
+        | Code::ChangesWait
+        | Code::ConflictsWait
+        | Code::RunFailed
+        | Code::RunsMissed
+        | Code::TooOld
+        | Code::Recovered
+        | Code::RunStarted
+        | Code::RunSucceeded => alarm::words(t),
     }
 }
 
@@ -294,7 +323,10 @@ fn unusable(t: &Trouble) -> Words {
             vec![format!("the damaged data is kept in {}", t.param("aside"))],
         ),
         Code::HistoryUnusable => (
-            format!("The history of runs can't be written: {}.", t.param("detail")),
+            format!(
+                "The history of runs can't be written: {}.",
+                t.param("detail")
+            ),
             "Nothing begins that cannot be written down; your files are not affected.",
             vec!["check the free space and the permissions of the state folder".to_owned()],
         ),
@@ -490,7 +522,10 @@ fn run(t: &Trouble) -> Words {
                 t.param("seconds")
             ),
             "Its run was given up and nothing it reports counts any more.",
-            vec!["wait until it lets go, then sync again; if it never does, restart syncmgr".to_owned()],
+            vec![
+                "wait until it lets go, then sync again; if it never does, restart syncmgr"
+                    .to_owned(),
+            ],
         ),
         Code::ProtocolFault => (
             format!(

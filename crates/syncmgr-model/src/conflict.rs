@@ -68,6 +68,14 @@ pub enum Kind {
 }
 
 impl Kind {
+    const ALL: [Self; 4] = [Self::File, Self::Folder, Self::Link, Self::Special];
+
+    /// Reads the word.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+
     /// Returns the word, for people and for JSON.
     #[must_use]
     pub fn as_str(self) -> &'static str {

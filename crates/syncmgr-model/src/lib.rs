@@ -2,8 +2,10 @@
 //! conflict; what may be asked of a handler and what it answers; the one status function and the
 //! one catalogue of messages.
 //!
-//! Reading order: [`id`], [`item`], [`request`], [`progress`], [`session`], [`trouble`],
-//! [`catalogue`], [`event`], [`conflict`], [`preview`], [`record`], [`status`], [`mod@format`].
+//! Reading order: [`id`], [`item`], [`request`], [`schedule`], [`progress`], [`session`],
+//! [`trouble`], [`catalogue`], [`event`], [`alarm`], [`conflict`], [`preview`], [`record`],
+//! [`status`], [`menu`], [`property`], [`mod@format`], [`escape`]; [`capability`], [`facts`] and
+//! [`hresult`] say what handlers answer, [`legacy`] holds the words of the older family.
 //!
 //! Must not: read a clock, a disk or the environment; know a wire format (no serde); know SQL,
 //! HTTP or the engine. Times and randomness are arguments.
@@ -20,17 +22,24 @@ pub mod capability;
 pub mod facts;
 pub mod item;
 pub mod request;
+pub mod schedule;
 
 pub mod progress;
 pub mod session;
 
+pub mod alarm;
 pub mod catalogue;
 pub mod event;
 pub mod trouble;
+
+pub mod legacy;
 
 pub mod conflict;
 pub mod preview;
 pub mod record;
 
+pub mod escape;
 pub mod format;
+pub mod menu;
+pub mod property;
 pub mod status;

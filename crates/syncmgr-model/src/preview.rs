@@ -26,6 +26,22 @@ pub enum Action {
 }
 
 impl Action {
+    const ALL: [Self; 7] = [
+        Self::Delete,
+        Self::RemoveFolder,
+        Self::Rename,
+        Self::MakeFolder,
+        Self::Copy,
+        Self::Update,
+        Self::SetAttributes,
+    ];
+
+    /// Reads the stable word.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|action| action.as_str() == text)
+    }
+
     /// Returns the stable word, which people read too.
     #[must_use]
     pub fn as_str(self) -> &'static str {

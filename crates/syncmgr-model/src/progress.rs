@@ -87,6 +87,23 @@ pub enum Phase {
 }
 
 impl Phase {
+    const ALL: [Self; 6] = [
+        Self::Waiting,
+        Self::Checking,
+        Self::Comparing,
+        Self::Preparing,
+        Self::Copying,
+        Self::Finishing,
+    ];
+
+    /// Reads the word, in whatever case: a wire has it in small letters.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|phase| phase.as_str().eq_ignore_ascii_case(text))
+    }
+
     /// Returns the word shown to people.
     #[must_use]
     pub fn as_str(self) -> &'static str {

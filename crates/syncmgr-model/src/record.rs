@@ -131,6 +131,14 @@ pub enum StepEnd {
 }
 
 impl StepEnd {
+    const ALL: [Self; 3] = [Self::Intended, Self::Done, Self::NotDone];
+
+    /// Reads the stable word.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|end| end.as_str() == text)
+    }
+
     /// Returns the stable word.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -61,6 +61,30 @@ pub enum Status {
 }
 
 impl Status {
+    /// All of them, in the order of the rules.
+    pub const ALL: [Self; 14] = [
+        Self::Off,
+        Self::Paused,
+        Self::Unknown,
+        Self::Held,
+        Self::Syncing,
+        Self::Checking,
+        Self::Failed,
+        Self::Conflicts,
+        Self::Overdue,
+        Self::Offline,
+        Self::Waiting,
+        Self::Never,
+        Self::Warnings,
+        Self::Ok,
+    ];
+
+    /// Reads the stable word.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == text)
+    }
+
     /// Returns the stable word.
     #[must_use]
     pub fn as_str(self) -> &'static str {

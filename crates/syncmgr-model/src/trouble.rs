@@ -132,10 +132,30 @@ codes! {
     WaitsForCondition = "waits-for-condition",
     /// A run did not happen at its time. `at`, `n`, `detail`.
     MissedRun = "missed-run",
-    /// The last success is older than allowed. `since`, `allowed`.
-    TooOld = "too-old",
     /// Changes of folders cannot be watched. `folder`, `detail`.
     WatchIncomplete = "watch-incomplete",
+    /// A notice could not be sent. `channel`, `detail`, `cause`.
+    AlertFailed = "alert-failed",
+    /// A test notice.
+    AlertTest = "alert-test",
+    /// A place wants a new sign-in. `place`.
+    SignInNeeded = "sign-in-needed",
+    /// Changes wait for an OK, and nobody said more. `n`.
+    ChangesWait = "changes-wait",
+    /// Conflicts wait for a decision. `n`.
+    ConflictsWait = "conflicts-wait",
+    /// A run failed, and nobody said more.
+    RunFailed = "run-failed",
+    /// A run should have taken place for some time, and did not.
+    RunsMissed = "runs-missed",
+    /// The last good run is too long ago. `age_ms`.
+    TooOld = "too-old",
+    /// What was told before is over. `ended`.
+    Recovered = "recovered",
+    /// A run began.
+    RunStarted = "run-started",
+    /// A run ended well.
+    RunSucceeded = "run-succeeded",
 }
 
 impl Code {

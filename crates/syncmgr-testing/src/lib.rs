@@ -14,6 +14,7 @@
 pub mod memory;
 pub mod tree;
 pub mod turn;
+pub mod watch;
 
 pub mod sim;
 

@@ -21,10 +21,11 @@ const SKIPPED: [&str; 3] = ["target", ".git", "node_modules"];
 
 /// A text file of the repository.
 #[derive(Debug)]
-struct Text {
+pub(crate) struct Text {
     /// Below the root, with `/` between the names.
-    path: String,
-    body: String,
+    pub(crate) path: String,
+    /// The whole file.
+    pub(crate) body: String,
 }
 
 pub(crate) fn run() -> Result<()> {
@@ -43,7 +44,11 @@ pub(crate) fn run() -> Result<()> {
     bail!("{} complaints", complaints.len());
 }
 
-fn texts(root: &Path) -> Result<Vec<Text>> {
+/// Reads every text file below a directory, in the order of their paths.
+///
+/// # Errors
+/// A directory cannot be listed or a file cannot be read.
+pub(crate) fn texts(root: &Path) -> Result<Vec<Text>> {
     let mut paths = Vec::new();
     collect(root, &mut paths)?;
     paths.sort();

@@ -3,44 +3,59 @@
 //! [`handle`] is the one door: a command and the time go in, effects come out. What the center
 //! knows about the present is in [`State`]:
 //!
-//! - `registry`: handlers and items, as they said they are;
+//! - `registry`: handlers and items, and what is kept of them;
+//! - `settle`: the rules for what they say about themselves;
+//! - `collection`: handlers that come and go together; who waits for something to be read;
 //! - `queue`: requests that wait, and what they wait for;
 //! - `session`: sessions that run, and what their handlers report;
 //! - `stop`: requests to stop, and what happens when nobody listens;
+//! - `timetable`: what runs by itself, and when;
+//! - `watched`: which directories of which items changed;
 //! - `control`: what people and programs ask for;
+//! - `change`: setting up, turning on and off, removing;
+//! - `operation`: what is shown to a person;
 //! - `view`: what others may see of all this.
 
 mod change;
+mod collection;
 mod control;
+mod operation;
 mod queue;
 mod registry;
 mod session;
+mod settle;
 mod stop;
+mod timetable;
 mod view;
+mod watched;
 
 pub use registry::{HandlerMemory, ItemMemory};
-pub use view::{HandlerView, ItemView, SessionView};
+pub use view::{HandlerView, ItemView, List, SessionView};
+pub use watched::Seen;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use syncmgr_model::event::{Event, NewEvent};
 use syncmgr_model::id::{EventId, HandlerId, ItemId, ItemKey, SessionId};
 use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::{Code, Trouble};
 
+use crate::agenda::Calendar;
 use crate::command::{
     Answer, Call, CallReply, Command, Effect, Limits, Opening, OperationId, Save, Ticket, Update,
 };
 use queue::Queue;
 use registry::{HandlerEntry, ItemEntry};
 use session::Run;
+use timetable::Timetable;
 
 /// Most results kept of one session. A handler that reports more is flooding; the rest is dropped,
 /// the counts in the summary stay right.
 pub const EVENTS_MAX: usize = 1000;
 
 /// All that the center knows about the present.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct State {
     handlers: BTreeMap<HandlerId, HandlerEntry>,
     items: BTreeMap<ItemKey, ItemEntry>,
@@ -48,8 +63,11 @@ pub struct State {
     runs: BTreeMap<SessionId, Run>,
     queue: Queue,
     /// What is shown to people, or told to handlers, right now.
-    operations: BTreeMap<OperationId, control::Operation>,
-    collections: BTreeMap<String, BTreeSet<HandlerId>>,
+    operations: BTreeMap<OperationId, operation::Open>,
+    collections: collection::Collections,
+    timetable: Timetable,
+    /// The items whose folders are watched, with those folders.
+    watched: Vec<(ItemKey, Vec<Vec<u8>>)>,
     limits: Limits,
     next_random: u16,
     next_event: u64,
@@ -120,16 +138,13 @@ pub fn handle(state: &mut State, command: Command, now: Timestamp) -> Vec<Effect
         Command::Open(opening) => state.open(*opening, &mut turn),
         Command::Control(ticket, control) => state.control(ticket, control, &mut turn),
         Command::Loaded(handler, facts) => state.loaded(&handler, facts.map(|f| *f), &mut turn),
+        Command::ItemLoaded(key, facts) => state.item_loaded(&key, facts.map(|f| *f), &mut turn),
         Command::CollectionLoaded(id, handlers) => {
             state.collection_loaded(&id, handlers, &mut turn);
         }
         Command::Progress(session, item, status, progress) => {
             // Nobody waits for the answer; the host refuses what is not allowed by itself.
-            drop(state.called(
-                &session,
-                Call::Progress(item, status, *progress),
-                &mut turn,
-            ));
+            drop(state.called(&session, Call::Progress(item, status, *progress), &mut turn));
         }
         Command::Call(id, session, call) => {
             let answer = state.called(&session, call, &mut turn);
@@ -137,7 +152,14 @@ pub fn handle(state: &mut State, command: Command, now: Timestamp) -> Vec<Effect
         }
         Command::Returned(session, result) => state.returned(&session, result, &mut turn),
         Command::Told(id, result) => state.told(id, result, &mut turn),
+        Command::Showing(id, wizard) => state.showing(id, wizard, &mut turn),
         Command::Shown(id, result) => state.shown(id, result, &mut turn),
+        Command::Happened(event) => state.happened(&event, &mut turn),
+        Command::Machine(machine) => state.set_machine(*machine, &mut turn),
+        Command::Seen(item, folder, seen) => {
+            state.seen_changes(&item, folder, seen, &mut turn);
+        }
+        Command::TimeLeapt => state.look_at_all(&mut turn),
         Command::Close => state.close(&mut turn),
         Command::Tick => state.tick(&mut turn),
     }
@@ -146,6 +168,26 @@ pub fn handle(state: &mut State, command: Command, now: Timestamp) -> Vec<Effect
 }
 
 impl State {
+    /// Builds the state of a center that has not begun; times of schedules are asked of `calendar`.
+    #[must_use]
+    pub fn new(calendar: Arc<dyn Calendar + Send + Sync>) -> Self {
+        Self {
+            handlers: BTreeMap::new(),
+            items: BTreeMap::new(),
+            runs: BTreeMap::new(),
+            queue: Queue::default(),
+            operations: BTreeMap::new(),
+            collections: collection::Collections::default(),
+            timetable: Timetable::new(calendar),
+            watched: Vec::new(),
+            limits: Limits::default(),
+            next_random: 0,
+            next_event: 0,
+            next_operation: 0,
+            is_closing: false,
+        }
+    }
+
     fn open(&mut self, opening: Opening, turn: &mut Turn) {
         self.limits = opening.limits;
         self.next_random = opening.random;
@@ -155,9 +197,10 @@ impl State {
             self.interrupt(record, turn);
         }
         self.configure(opening.saved, turn);
-        for id in opening.installed {
-            self.install(id, turn);
-        }
+        self.remember_agendas(opening.remembered.agendas);
+        self.keep_time(opening.keeps_time);
+        self.install_all(opening.installed, turn);
+        self.set_schedules(opening.schedules, opening.policies, turn);
     }
 
     fn close(&mut self, turn: &mut Turn) {
@@ -184,6 +227,7 @@ impl State {
 
     fn tick(&mut self, turn: &mut Turn) {
         self.give_up_late(turn);
+        self.look_at_due(turn);
         turn.notify(Update::Tick);
     }
 
@@ -191,6 +235,15 @@ impl State {
     #[must_use]
     pub fn next_wake(&self) -> Option<Timestamp> {
         self.next_deadline()
+            .into_iter()
+            .chain(self.next_look())
+            .min()
+    }
+
+    /// Says whether a handler was asked what it is and has not answered yet.
+    #[must_use]
+    pub fn is_loading(&self) -> bool {
+        self.handlers.values().any(HandlerEntry::is_loading)
     }
 
     /// Returns how many sessions run.

@@ -115,7 +115,9 @@ impl Queue {
         if is_first {
             return self.scheduled.pop_first();
         }
-        self.manual.pop_first().or_else(|| self.scheduled.pop_first())
+        self.manual
+            .pop_first()
+            .or_else(|| self.scheduled.pop_first())
     }
 
     fn put_back(&mut self, place: Place, id: SessionId, is_manual: bool) {
@@ -245,18 +247,20 @@ impl State {
             Some(entry.memory.name.clone())
         };
         Some(match run.blocker.as_ref().unwrap_or(&Blocker::Limit) {
-            Blocker::Limit => {
-                Trouble::new(Code::WaitsForTurn).with("n", self.queue.n_running())
-            }
+            Blocker::Limit => Trouble::new(Code::WaitsForTurn).with("n", self.queue.n_running()),
             Blocker::Handler(_) => {
                 Trouble::new(Code::WaitsForHandler).with("handler", self.handler_name(&run.handler))
             }
             Blocker::Item(_, key) => Trouble::new(Code::WaitsForItself).with(
                 "name",
-                self.items.get(key).map_or("", |entry| entry.memory.name.as_str()),
+                self.items
+                    .get(key)
+                    .map_or("", |entry| entry.memory.name.as_str()),
             ),
-            Blocker::Folders(session) => Trouble::new(Code::WaitsForFolders)
-                .with("name", name_of(session).unwrap_or_else(|| session.to_string())),
+            Blocker::Folders(session) => Trouble::new(Code::WaitsForFolders).with(
+                "name",
+                name_of(session).unwrap_or_else(|| session.to_string()),
+            ),
         })
     }
 
@@ -297,7 +301,10 @@ impl Claims {
         self.release(id);
         let paths: Vec<_> = paths.iter().map(|path| folder(path)).collect();
         for path in &paths {
-            self.by_path.entry(path.clone()).or_default().insert(id.clone());
+            self.by_path
+                .entry(path.clone())
+                .or_default()
+                .insert(id.clone());
         }
         self.by_claimant.insert(id.clone(), paths);
     }

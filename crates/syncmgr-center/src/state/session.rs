@@ -293,8 +293,7 @@ impl State {
             }
             turn.save(Save::Began(run.record(None)));
         }
-        turn.notify(Update::Began(id.clone()));
-        turn.push(Effect::Run(Box::new(Dispatch {
+        let dispatch = Dispatch {
             session: id.clone(),
             handler: run.handler.clone(),
             items,
@@ -302,7 +301,12 @@ impl State {
             intent: run.intent,
             token: run.token.clone(),
             may_ask: run.may_ask,
-        })));
+            dirty: None,
+        };
+        turn.notify(Update::Began(id.clone()));
+        let dirty = self.take_dirty(id);
+        self.note_started(id, turn);
+        turn.push(Effect::Run(Box::new(Dispatch { dirty, ..dispatch })));
     }
 
     /// Begins a session for a program outside (spec 107), or a further one of a handler that may
@@ -544,7 +548,9 @@ impl State {
             return Err(Hresult::InvalidArgument);
         }
         let part = run.parts.get(&item);
-        let request = run.cancel.max(part.map_or(CancelRequest::None, |part| part.cancel));
+        let request = run
+            .cancel
+            .max(part.map_or(CancelRequest::None, |part| part.cancel));
         Ok(CallReply::Continue(request == CancelRequest::None))
     }
 
@@ -605,7 +611,9 @@ impl State {
         if let Some(run) = self.runs.get_mut(id) {
             run.parts.insert(item.clone(), Part::new());
             run.order.push(item.clone());
-            let served = donors.iter().map(|donor| (donor.clone(), Some(item.clone())));
+            let served = donors
+                .iter()
+                .map(|donor| (donor.clone(), Some(item.clone())));
             run.served.extend(served);
         }
         if let Some(entry) = self.items.get_mut(&key) {
@@ -627,7 +635,12 @@ impl State {
         token: &Token,
         turn: &mut Turn,
     ) -> Result<CallReply, Hresult> {
-        let handler = self.runs.get(id).ok_or(Hresult::Unexpected)?.handler.clone();
+        let handler = self
+            .runs
+            .get(id)
+            .ok_or(Hresult::Unexpected)?
+            .handler
+            .clone();
         let donor = self
             .takeable(&handler)
             .find(|run| !run.token_taken && run.token.as_ref() == Some(token))
@@ -780,12 +793,7 @@ impl State {
     }
 
     /// Ends a session: whatever its items did not say is said for them (spec 76, 103).
-    pub(super) fn end(
-        &mut self,
-        id: &SessionId,
-        result: Result<(), Trouble>,
-        turn: &mut Turn,
-    ) {
+    pub(super) fn end(&mut self, id: &SessionId, result: Result<(), Trouble>, turn: &mut Turn) {
         let mut is_refused = false;
         if let Err(trouble) = result {
             is_refused = self.is_refusal(id, trouble.code);
@@ -811,6 +819,8 @@ impl State {
                 turn.save(Save::Ended(record.clone()));
                 self.take_results(&run, &record, turn);
             }
+            self.settle_dirty(&run, &record);
+            self.note_ended(&run, &record, turn);
         }
         turn.notify(Update::Ended(id.clone()));
         let outcome = outcome(&run, turn.now);
@@ -831,7 +841,10 @@ impl State {
         turn: &mut Turn,
     ) {
         if let Some(run) = self.runs.get_mut(donor) {
-            let result = record.items.iter().find(|result| Some(&result.item) == item);
+            let result = record
+                .items
+                .iter()
+                .find(|result| Some(&result.item) == item);
             run.taken.extend(result.cloned());
             run.taken_by.remove(session);
         }

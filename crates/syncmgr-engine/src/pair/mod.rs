@@ -9,6 +9,7 @@ mod options;
 mod outcome;
 mod resolution;
 mod restore;
+mod standing;
 mod upkeep;
 mod why;
 
@@ -38,12 +39,25 @@ use resolution::forget_settled;
 pub use error::{Failure, OpenError};
 pub use options::{Options, VersionPolicy};
 pub use outcome::{Choice, ContentOf, Report, StoredConflict, Version, Why};
+pub use standing::Dirty;
 
 /// Names the remembered fact that the first run of a mirror held deletions back.
 const FIRST_MIRROR: &str = "first-mirror";
 
 /// Its value while they wait for a person.
 const WAITS: &str = "waits";
+
+/// What a look is asked for.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    options: &'a Options,
+    /// Decisions on single conflicts.
+    decided: &'a BTreeMap<RelPath, ConflictRule>,
+    /// Only these paths; everything when empty.
+    scope: &'a [RelPath],
+    /// Where something may have changed; `All` with a scope.
+    dirty: &'a Dirty,
+}
 
 /// Two folders that are kept in sync, their memory, and the locks on both.
 pub struct Pair {
@@ -97,23 +111,48 @@ impl Pair {
         monitor: &dyn Monitor,
         cancel: &Cancel,
     ) -> Result<Plan, Failure> {
-        self.look(options, monitor, cancel, &BTreeMap::new(), &[])
+        self.plan_changed(&Dirty::All, options, monitor, cancel)
+    }
+
+    /// Like [`Self::plan`], but visits only the directories that may have changed since the look of
+    /// the last run that came to its end, and those that it left unsettled. The plan is the same,
+    /// and its cost does not depend on the size of the trees. Visits everything where the caller or
+    /// the memory is in doubt: other options than last time, a run that was stopped or killed, a
+    /// replaced root; [`Plan::is_targeted`] says which it was.
+    ///
+    /// What changes during or after this call belongs to the next one. After a run that did not
+    /// come to its end, or a plan that was not carried out, `dirty` still counts.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub fn plan_changed(
+        &self,
+        dirty: &Dirty,
+        options: &Options,
+        monitor: &dyn Monitor,
+        cancel: &Cancel,
+    ) -> Result<Plan, Failure> {
+        let whole = Asked {
+            options,
+            decided: &BTreeMap::new(),
+            scope: &[],
+            dirty,
+        };
+        self.look(&whole, monitor, cancel)
     }
 
     fn look(
         &self,
-        options: &Options,
+        asked: &Asked<'_>,
         monitor: &dyn Monitor,
         cancel: &Cancel,
-        decided: &BTreeMap<RelPath, ConflictRule>,
-        scope: &[RelPath],
     ) -> Result<Plan, Failure> {
-        let result = self.look_once(options, monitor, cancel, decided, scope);
+        let result = self.look_once(asked, monitor, cancel);
         if !matches!(&result, Err(Failure::Damaged(_))) {
             return result;
         }
         self.begin_anew()?;
-        self.look_once(options, monitor, cancel, decided, scope)
+        self.look_once(asked, monitor, cancel)
     }
 
     /// Puts a memory that turned out to be damaged away and goes on without it, adding until
@@ -131,12 +170,11 @@ impl Pair {
 
     fn look_once(
         &self,
-        options: &Options,
+        asked: &Asked<'_>,
         monitor: &dyn Monitor,
         cancel: &Cancel,
-        decided: &BTreeMap<RelPath, ConflictRule>,
-        scope: &[RelPath],
     ) -> Result<Plan, Failure> {
+        let options = asked.options;
         let state = self.memory();
         let roots = self.roots()?;
         let mut replaced = Sides::default();
@@ -145,6 +183,7 @@ impl Pair {
         }
         let killed = self.killed(&state)?;
         let are_local = self.locals.left.is_some() && self.locals.right.is_some();
+        let focus = self.focus(&state, options, asked.dirty)?;
         let ground = look::Ground {
             sides: self.observed(),
             state: &state,
@@ -155,11 +194,16 @@ impl Pair {
             roots: are_local.then(|| roots.map(|root| root.id)),
             replaced,
             is_first_mirror: is_waiting(&state)?,
-            decided,
-            scope,
+            decided: asked.decided,
+            scope: asked.scope,
+            focus: focus.as_ref(),
             killed: &killed,
         };
-        ground.plan()
+        let mut plan = ground.plan()?;
+        if asked.scope.is_empty() {
+            self.sign(&mut plan, &state, options)?;
+        }
+        Ok(plan)
     }
 
     fn observed(&self) -> Sides<&dyn Observe> {
@@ -236,6 +280,7 @@ impl Pair {
         };
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let failed = |error: StateError| state_failure(&error);
+        let is_next = standing::begin(&mut state, plan, run).map_err(failed)?;
         state.begin_run(&record).map_err(failed)?;
         if !changes_nothing {
             unfinished.push(run.clone());
@@ -304,6 +349,9 @@ impl Pair {
         if was_killed || !changes_nothing {
             note_unfinished(&mut state, &unfinished).map_err(failed)?;
         }
+        if makes_up && is_next {
+            standing::keep(&mut state, plan, &report.problems).map_err(failed)?;
+        }
         drop(state);
         if !changes_nothing && !report.was_stopped {
             self.expire(plan, run, options);
@@ -325,6 +373,7 @@ impl Pair {
         };
         let mut state = self.memory();
         self.store_findings(&mut state, &report)
+            .and_then(|()| standing::keep(&mut state, &plan, &report.problems))
             .map_err(|error| state_failure(&error))?;
         drop(state);
         Ok(plan)

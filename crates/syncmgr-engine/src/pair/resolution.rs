@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::Pair;
 use super::error::Failure;
 use super::options::Options;
 use super::outcome::{Choice, Report, StoredConflict};
+use super::{Asked, Dirty, Pair};
 use crate::cancel::Cancel;
 use crate::entry::State as Seen;
 use crate::look;
@@ -155,7 +155,13 @@ impl Pair {
         if scope.is_empty() {
             return Ok(Plan::default());
         }
-        let mut plan = self.look(&options, &Silent, &Cancel::new(), &decided, &scope)?;
+        let asked = Asked {
+            options: &options,
+            decided: &decided,
+            scope: &scope,
+            dirty: &Dirty::All,
+        };
+        let mut plan = self.look(&asked, &Silent, &Cancel::new())?;
         // Of many, those that cannot be decided this way stay conflicts, and the others are decided.
         let n_chosen = chosen.len();
         let mut undecided = Vec::new();

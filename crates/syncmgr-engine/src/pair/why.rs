@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::Pair;
 use super::error::Failure;
 use super::options::Options;
 use super::outcome::{ContentOf, Why};
+use super::{Asked, Dirty, Pair};
 use crate::cancel::Cancel;
 use crate::entry::{Entry, Kind, Side, Sides};
 use crate::monitor::Silent;
@@ -104,13 +104,13 @@ impl Pair {
                 at,
             });
         }
-        let plan = self.look(
+        let asked = Asked {
             options,
-            &Silent,
-            &Cancel::new(),
-            &BTreeMap::new(),
-            &[self.fate_of(path)],
-        )?;
+            decided: &BTreeMap::new(),
+            scope: &[self.fate_of(path)],
+            dirty: &Dirty::All,
+        };
+        let plan = self.look(&asked, &Silent, &Cancel::new())?;
         let above = |other: &RelPath| path.is_within(other) || other.is_within(path);
         if let Some(conflict) = plan.conflicts.iter().find(|conflict| above(&conflict.path)) {
             return Ok(Why::Conflict(conflict.kind));

@@ -59,6 +59,14 @@ impl Reader {
         Ok(())
     }
 
+    /// Returns the record of one name of a directory, if there is one.
+    ///
+    /// # Errors
+    /// [`StateError`].
+    pub fn find_in(&mut self, dir: DirId, name: &[u8]) -> Result<Option<Record>, StateError> {
+        find_in(&self.conn, &mut self.scratch, self.is_swapped, dir, name)
+    }
+
     /// Returns the record of a path, if there is one; the root has none.
     ///
     /// # Errors
@@ -94,10 +102,21 @@ pub(super) fn find(
             None => return Ok(None),
         }
     }
+    find_in(conn, page, is_swapped, dir, last)
+}
+
+/// Looks a name up in a directory.
+fn find_in(
+    conn: &Connection,
+    page: &mut Records,
+    is_swapped: bool,
+    dir: DirId,
+    name: &[u8],
+) -> Result<Option<Record>, StateError> {
     page.reset(is_swapped);
-    load_page(conn, dir, last, page)?;
-    Ok(page.search(last).ok().map(|i| Record {
-        name: last.into(),
+    load_page(conn, dir, name, page)?;
+    Ok(page.search(name).ok().map(|i| Record {
+        name: name.into(),
         agreed: page.agreed(i),
         dir: page.dir(i),
     }))

@@ -10,6 +10,7 @@
 //! files durable before it calls [`State::update`].
 
 mod base;
+mod census;
 mod codec;
 mod conflict;
 mod content;
@@ -37,6 +38,7 @@ pub use self::page::{RecordRef, Records};
 pub use self::update::BaseChange;
 use crate::entry::Agreed;
 use crate::path::RelPath;
+use crate::plan::Census;
 
 /// Stands for a directory of the base for as long as it is in the base, whatever it is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -185,10 +187,31 @@ impl State {
     /// # Errors
     /// [`StateError`].
     pub fn clear_base(&mut self) -> Result<(), StateError> {
-        self.conn
-            .execute("DELETE FROM page", [])
-            .map(|_| ())
-            .trying("forget what was agreed")
+        self.write("forget what was agreed", |conn| {
+            conn.execute("DELETE FROM page", [])
+                .trying("forget what was agreed")?;
+            census::set(conn, Some(Census::default()))
+        })
+    }
+
+    /// Returns how much is agreed; `None` when that was never counted.
+    ///
+    /// # Errors
+    /// [`StateError`].
+    pub fn census(&self) -> Result<Option<Census>, StateError> {
+        census::get(&self.conn)
+    }
+
+    /// Counts how much is agreed, which reads the whole base, and remembers it.
+    ///
+    /// # Errors
+    /// [`StateError`].
+    pub fn take_census(&mut self) -> Result<Census, StateError> {
+        self.write("count what was agreed", |conn| {
+            let census = census::count(conn)?;
+            census::set(conn, Some(census))?;
+            Ok(census)
+        })
     }
 
     /// Returns what was agreed for a path; the root has no record.

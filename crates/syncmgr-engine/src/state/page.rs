@@ -26,6 +26,11 @@ impl Raw {
     pub(super) fn dir(&self) -> Option<DirId> {
         dir_of(&mut Input(&self.body)).flatten()
     }
+
+    /// Returns what the record counts for: its kind and the bytes of its content.
+    pub(super) fn weight(&self) -> Option<(Kind, u64)> {
+        parse_body(&self.body).map(|(_, fixed)| (fixed.kind, fixed.size))
+    }
 }
 
 /// Writes the body of a record.
@@ -159,6 +164,12 @@ impl Records {
     #[must_use]
     pub fn kind(&self, i: usize) -> Kind {
         self.items[i].kind
+    }
+
+    /// Returns the bytes of content of record `i`.
+    #[must_use]
+    pub fn size(&self, i: usize) -> u64 {
+        self.fixed(i).size
     }
 
     /// Returns under which id the content of record `i` is listed; `Some` exactly for directories.

@@ -9,9 +9,10 @@ use super::codec::Writer;
 use super::error::{StateError, Trying};
 use super::page::{self, RECORDS_MAX, Raw};
 use super::record::Fixed;
-use super::{DirId, meta};
+use super::{DirId, census, meta};
 use crate::entry::{Agreed, Kind};
 use crate::path::RelPath;
+use crate::plan::Census;
 
 const WHAT: &str = "write what was agreed";
 
@@ -60,7 +61,8 @@ pub(super) fn update(
     is_swapped: bool,
     changes: &[BaseChange],
 ) -> Result<(), StateError> {
-    let mut editor = Editor::new(conn, is_swapped);
+    let known = census::get(conn)?;
+    let mut editor = Editor::new(conn, is_swapped, known);
     for change in changes {
         match change {
             BaseChange::Put { path, agreed } => editor.put(path, agreed)?,
@@ -112,10 +114,14 @@ struct Editor<'c> {
     /// The next free id, and whether it was read.
     next_dir: Option<u64>,
     buffer: Writer,
+    /// How much was agreed before, if that is known.
+    known: Option<Census>,
+    added: Census,
+    removed: Census,
 }
 
 impl<'c> Editor<'c> {
-    fn new(conn: &'c Connection, is_swapped: bool) -> Self {
+    fn new(conn: &'c Connection, is_swapped: bool, known: Option<Census>) -> Self {
         Self {
             conn,
             is_swapped,
@@ -126,6 +132,9 @@ impl<'c> Editor<'c> {
             parent: None,
             next_dir: None,
             buffer: Writer::new(),
+            known,
+            added: Census::default(),
+            removed: Census::default(),
         }
     }
 
@@ -141,6 +150,10 @@ impl<'c> Editor<'c> {
             (true, None) => Some(self.fresh_id()?),
             (false, _) => None,
         };
+        if let Ok(i) = known {
+            self.count_out(at, i);
+        }
+        self.added.add(agreed.kind, agreed.size);
         let fixed = Fixed::of(agreed).turned(self.is_swapped);
         self.place(at, known, path.name(), page::body(new_dir, &fixed));
         if let (Some(old), None) = (old_dir, new_dir) {
@@ -161,6 +174,7 @@ impl<'c> Editor<'c> {
         let Some(record) = self.cut(path)? else {
             return Ok(());
         };
+        count(&mut self.removed, &record);
         self.drop_content(path, &record)
     }
 
@@ -173,11 +187,15 @@ impl<'c> Editor<'c> {
         };
         self.forget(from);
         let Some(dir) = self.parent_id(to)? else {
+            count(&mut self.removed, &record);
             return self.drop_content(from, &record);
         };
         let at = self.page_for(dir, to.name())?;
         let known = self.open[at].search(to.name());
         let replaced = known.ok().and_then(|i| self.open[at].records[i].dir());
+        if let Ok(i) = known {
+            self.count_out(at, i);
+        }
         self.place(at, known, to.name(), record.body);
         self.forget(to);
         // Also right when `to` was above `from`: the record was taken out before its old
@@ -190,10 +208,19 @@ impl<'c> Editor<'c> {
         for page in std::mem::take(&mut self.open) {
             self.write(&page)?;
         }
+        if self.added != self.removed {
+            let known = self.known.map(|known| known.with(&self.added));
+            census::set(self.conn, known.and_then(|sum| sum.without(&self.removed)))?;
+        }
         match self.next_dir {
             Some(next) => meta::set(self.conn, NEXT_DIR, &next.to_string()),
             None => Ok(()),
         }
+    }
+
+    /// Takes a record that is about to be replaced out of the count.
+    fn count_out(&mut self, at: usize, i: usize) {
+        count(&mut self.removed, &self.open[at].records[i]);
     }
 
     /// Takes a record out of its page.
@@ -372,8 +399,12 @@ impl<'c> Editor<'c> {
         let mut waiting = vec![dir];
         while let Some(dir) = waiting.pop() {
             let mut closed = Vec::new();
+            let removed = &mut self.removed;
             self.open.retain_mut(|page| {
                 if page.dir == dir {
+                    page.records
+                        .iter()
+                        .for_each(|record| count(removed, record));
                     waiting.extend(page.records.iter().filter_map(Raw::dir));
                     closed.push(std::mem::take(&mut page.first));
                 }
@@ -387,7 +418,7 @@ impl<'c> Editor<'c> {
     /// Deletes the rows of a directory and collects its subdirectories from those of them that
     /// were not open.
     fn purge_rows(
-        &self,
+        &mut self,
         dir: DirId,
         closed: &[Box<[u8]>],
         waiting: &mut Vec<DirId>,
@@ -402,6 +433,9 @@ impl<'c> Editor<'c> {
             let (first, data) = (blob(row, 0)?, blob(row, 1)?);
             if closed.iter().all(|open| **open != *first) {
                 let records = page::decode(dir, first, data).trying(WHAT)?;
+                records
+                    .iter()
+                    .for_each(|record| count(&mut self.removed, record));
                 waiting.extend(records.iter().filter_map(Raw::dir));
             }
         }
@@ -491,5 +525,12 @@ impl<'c> Editor<'c> {
             None => Ok(DirId::ROOT.0 + 1),
             Some(text) => text.parse().ok().trying(WHAT),
         }
+    }
+}
+
+/// Counts a record.
+fn count(sum: &mut Census, record: &Raw) {
+    if let Some((kind, size)) = record.weight() {
+        sum.add(kind, size);
     }
 }

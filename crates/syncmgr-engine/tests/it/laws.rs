@@ -6,6 +6,7 @@
 //! `tables`.
 
 mod case;
+mod part;
 mod safety;
 mod whole;
 

@@ -8,7 +8,7 @@ use syncmgr_engine::clock::Clock;
 use syncmgr_engine::entry::{Side, Sides};
 use syncmgr_engine::journal::{RunId, RunKind};
 use syncmgr_engine::monitor::Silent;
-use syncmgr_engine::pair::{Options, Pair, Report};
+use syncmgr_engine::pair::{Dirty, Options, Pair, Report};
 use syncmgr_engine::plan::Plan;
 use syncmgr_engine::replica::{Capabilities, Replica};
 use syncmgr_testing::clock::FakeClock;
@@ -95,9 +95,20 @@ impl MemoryPair {
         self.pair.plan(options, &Silent, &Cancel::new()).unwrap()
     }
 
+    pub(crate) fn plan_changed(&self, dirty: &Dirty) -> Plan {
+        self.pair
+            .plan_changed(dirty, &self.options, &Silent, &Cancel::new())
+            .unwrap()
+    }
+
+    /// Returns the id of the latest run.
+    pub(crate) fn latest_run(&self) -> RunId {
+        RunId::new(&format!("run-{:04}", self.n_runs)).unwrap()
+    }
+
     pub(crate) fn apply(&mut self, plan: &Plan) -> Report {
         self.n_runs += 1;
-        let id = RunId::new(&format!("run-{:04}", self.n_runs)).unwrap();
+        let id = self.latest_run();
         let cancel = Cancel::new();
         let report = self
             .pair

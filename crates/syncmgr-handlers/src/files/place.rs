@@ -82,4 +82,22 @@ mod tests {
             "~/a\\u{1b}[31m"
         );
     }
+    #[test]
+    fn the_engine_escapes_as_the_rest_of_the_program() {
+        let mut chance = 1u32;
+        for n in 0..10_000 {
+            let bytes: Vec<u8> = (0..n % 12)
+                .map(|_| {
+                    chance = chance.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                    // Many of the letters that escapes are made of.
+                    let letters = b"\\nu{}x0aF\xe2\x80\xae\x1b\xff";
+                    letters[(chance >> 16) as usize % letters.len()]
+                })
+                .collect();
+            let text = display_bytes(&bytes);
+            assert_eq!(text, syncmgr_model::escape::escape(&bytes));
+            assert_eq!(undisplay(&text), bytes);
+            assert_eq!(syncmgr_model::escape::unescape(&text), bytes);
+        }
+    }
 }

@@ -6,6 +6,7 @@
 //! runs of the *history* (whole transactions, the newest ones), because their log may still be in
 //! the memory of the system; it never loses the agreed state of a sync, which is kept elsewhere.
 
+mod agenda;
 pub(crate) mod memory;
 mod open;
 mod prune;
@@ -215,6 +216,8 @@ impl Store for SqliteStore {
             let all = Remembered {
                 handlers: memory::handlers(&tx)?,
                 items: memory::items(&tx)?,
+                agendas: agenda::all(&tx)?,
+                alarms: agenda::alarms(&tx)?,
                 abandoned: self.abandoned()?,
                 last_event: read::last_event(&tx)?,
             };

@@ -8,7 +8,7 @@ use syncmgr_engine::clock::Clock;
 use syncmgr_engine::entry::{Side, Sides};
 use syncmgr_engine::journal::{RunId, RunKind};
 use syncmgr_engine::monitor::Silent;
-use syncmgr_engine::pair::{Options, Pair, Report};
+use syncmgr_engine::pair::{Dirty, Options, Pair, Report};
 use syncmgr_engine::plan::Plan;
 use syncmgr_engine::replica::{Capabilities, Replica};
 
@@ -18,9 +18,13 @@ use super::state_dir::{self, StateDir};
 use crate::clock::FakeClock;
 use crate::memory::{Hook, Machine, MemoryReplica};
 use crate::rng::Rng;
+use crate::watch::changed_dirs;
 
 /// The fake clock starts with the file systems' clocks.
 const START_SECS: i64 = 1_000_000_000;
+
+/// One run in so many looks at everything, as the daemon does from time to time.
+const FULL_ONE_IN: u64 = 3;
 
 /// How a run ended.
 #[derive(Debug)]
@@ -51,6 +55,9 @@ pub(super) struct World {
     /// A person does something before one call in so many; 0 is never.
     one_in: Arc<AtomicU64>,
     pub(super) pair: Option<Pair>,
+    /// The latest run that came to its end, and what both sides had when its look began: what a
+    /// watch that was never broken would count from.
+    looked: Option<(RunId, Sides<Picture>)>,
 }
 
 impl World {
@@ -78,6 +85,7 @@ impl World {
             alarm: Arc::default(),
             one_in: Arc::default(),
             pair: None,
+            looked: None,
         };
         world.watch();
         Ok(world)
@@ -194,17 +202,40 @@ impl World {
         Pair::with_replicas(left, right, &state, clock).map_err(|e| e.to_string())
     }
 
-    fn plan_and_apply(&self, pair: &mut Pair, releases_holds: bool) -> Result<Report, String> {
+    fn plan_and_apply(&mut self, pair: &mut Pair, releases_holds: bool) -> Result<Report, String> {
         let cancel = Cancel::new();
-        let plan = pair.plan(&self.options, &Silent, &cancel);
+        let now = self.pictures();
+        let dirty = self.dirty(&now);
+        let plan = pair.plan_changed(&dirty, &self.options, &Silent, &cancel);
         let mut plan: Plan = plan.map_err(|e| e.to_string())?;
-        self.machine.log(&format!("plan {}", plan.id()));
+        let way = if plan.is_targeted {
+            "of a part"
+        } else {
+            "of all"
+        };
+        self.machine.log(&format!("plan {way} {}", plan.id()));
         if let Some(held) = plan.held_id().filter(|_| releases_holds) {
             plan.release(&held);
         }
         let run = RunId::new(&format!("run-{:06}", self.n_runs)).ok_or("the run has no id")?;
-        pair.apply(&plan, &run, RunKind::Sync, &self.options, &Silent, &cancel)
-            .map_err(|e| e.to_string())
+        let report = pair
+            .apply(&plan, &run, RunKind::Sync, &self.options, &Silent, &cancel)
+            .map_err(|e| e.to_string())?;
+        if !report.was_stopped {
+            self.looked = Some((run, now));
+        }
+        Ok(report)
+    }
+
+    /// Says what a watch would report; two runs of three trust it.
+    fn dirty(&self, now: &Sides<Picture>) -> Dirty {
+        match &self.looked {
+            Some((since, before)) if !self.n_runs.is_multiple_of(FULL_ONE_IN) => Dirty::Dirs {
+                since: since.clone(),
+                dirs: Sides::from_fn(|side| changed_dirs(&before[side], &now[side])),
+            },
+            Some(_) | None => Dirty::All,
+        }
     }
 
     /// Hangs a watcher in front of every call: it checks what is seen, and lets people work.

@@ -91,8 +91,8 @@ fn decide(
         let choices = ids.into_iter().map(|id| (id, choice.clone())).collect();
         let (one, answer) = carry_out(app, &item, Work::Resolve(choices), how)?;
         match answer {
-            Answer::Run(run) => output.runs.push(run),
-            Answer::Preview(preview) => output.previews.push(preview),
+            Answer::Run(run) => output.runs.push(*run),
+            Answer::Preview(preview) => output.previews.push(*preview),
         }
         if one != Exit::Done {
             exit = one;

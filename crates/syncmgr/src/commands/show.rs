@@ -1,9 +1,9 @@
 //! `show`: everything about one sync.
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 
 use clap::Args;
+use syncmgr_api::wire::item::write_settings;
 use syncmgr_model::catalogue::notice;
 use syncmgr_model::item::{Item, Value};
 
@@ -28,7 +28,7 @@ pub(crate) fn run(app: &mut App, args: &ShowArgs) -> Done {
     let state = app.state(&item)?;
     let ui = app.ui.clone();
     ui.say(sync::heading(app, &item));
-    ui.say(format!("  status    {}", state.status.words(&state.facts)));
+    ui.say(format!("  status    {}", state.words));
     if let Some(reason) = &state.reason {
         ui.say(format!("            {}", notice(reason).what));
     }
@@ -73,24 +73,13 @@ pub(crate) fn json(app: &mut App, item: &Item) -> Result<(), CliError> {
 /// Converts an item and its state for JSON.
 pub(crate) fn status_json(app: &mut App, item: &Item) -> Result<StatusItemJson, CliError> {
     let state = app.state(item)?;
-    let settings: BTreeMap<_, _> = item
-        .settings
-        .0
-        .iter()
-        .map(|(key, value)| {
-            let value = match value {
-                Value::Text(text) => serde_json::Value::from(text.as_str()),
-                Value::Number(number) => serde_json::Value::from(*number),
-                Value::List(list) => serde_json::Value::from(list.clone()),
-            };
-            (key.clone(), value)
-        })
-        .collect();
     Ok(StatusItemJson {
         sync: sync::item_json(app, item),
-        status: state.status.as_str(),
+        handler: item.handler.to_string(),
+        enabled: item.is_enabled,
+        status: state.status.as_str().to_owned(),
         reason: state.reason.as_ref().map(NoticeJson::from),
         last_run: state.last.as_ref().map(RunJson::from),
-        settings,
+        settings: write_settings(&item.settings),
     })
 }

@@ -75,17 +75,17 @@ pub(crate) struct How {
 /// What is printed as JSON.
 pub(crate) enum Answer {
     /// It was done.
-    Run(RunOutput),
+    Run(Box<RunOutput>),
     /// It would be done.
-    Preview(PreviewOutput),
+    Preview(Box<PreviewOutput>),
 }
 
 /// Previews work, or does it and says how it went.
 pub(crate) fn work_on(app: &mut App, item: &Item, work: Work, how: How) -> Done {
     let (exit, answer) = carry_out(app, item, work, how)?;
     match answer {
-        Answer::Run(run) => app.ui.json(&run),
-        Answer::Preview(preview) => app.ui.json(&preview),
+        Answer::Run(run) => app.ui.json(&*run),
+        Answer::Preview(preview) => app.ui.json(&*preview),
     }
     Ok(exit)
 }
@@ -99,7 +99,7 @@ pub(crate) fn carry_out(
 ) -> Result<(Exit, Answer), CliError> {
     if how.is_dry {
         let preview = would_do(app, item, work, how)?;
-        return Ok((Exit::Done, Answer::Preview(preview)));
+        return Ok((Exit::Done, Answer::Preview(Box::new(preview))));
     }
     let names = app.places(item);
     let words = app.command_words(item) + &app.one_off;
@@ -112,7 +112,7 @@ pub(crate) fn carry_out(
             outcome.record.id
         ));
     }
-    let answer = Answer::Run(RunOutput::of(item_json(app, item), &outcome));
+    let answer = Answer::Run(Box::new(RunOutput::of(item_json(app, item), &outcome)));
     Ok((Exit::of_run(&outcome, how.is_strict), answer))
 }
 

@@ -174,13 +174,18 @@ impl Case {
         let base = pair.sides.as_ref().map(MemoryReplica::snapshot);
         // One after the other, with both clocks going on, so that no two edits share a time.
         for side in [self.first, self.first.other()] {
-            for edit in &self.edits[side] {
-                edit.carry_out(&pair.sides[side]);
-                pair.wait();
-            }
+            self.edit(side, &pair);
         }
         let before = pair.sides.as_ref().map(MemoryReplica::snapshot);
         Scene { pair, base, before }
+    }
+
+    /// Carries out the edits of one side.
+    pub(super) fn edit(&self, side: Side, pair: &MemoryPair) {
+        for edit in &self.edits[side] {
+            edit.carry_out(&pair.sides[side]);
+            pair.wait();
+        }
     }
 
     /// Returns the case with the sides exchanged.

@@ -1,0 +1,77 @@
+//! Handlers: what can sync one kind of thing.
+
+use serde::{Deserialize, Serialize};
+use syncmgr_model::item::{SettingKind, SettingSpec};
+use utoipa::ToSchema;
+
+/// A handler.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Handler {
+    /// Its id.
+    pub id: String,
+    /// What people call it; empty: it was never read.
+    pub name: String,
+    /// Its type: `application`, `device`, `folder`, `service`, `computer` or `unspecified`.
+    pub kind: String,
+    /// What it says while it syncs; its comment otherwise.
+    pub text: String,
+    /// It is set up.
+    pub active: bool,
+    /// A person turned it on.
+    pub enabled: bool,
+    /// It can be reached.
+    pub connected: bool,
+    /// It does not answer.
+    pub silent: bool,
+    /// Its runs that work.
+    pub running: Vec<String>,
+    /// The settings its syncs have.
+    pub settings: Vec<SettingHelp>,
+}
+
+/// A setting that a handler understands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SettingHelp {
+    /// Its key.
+    pub key: String,
+    /// `text`, `folder`, `word`, `number`, `bytes` or `list`.
+    pub kind: String,
+    /// The words it can be, when it is a word.
+    pub words: Vec<String>,
+    /// It must be set.
+    pub required: bool,
+    /// One line of help.
+    pub help: String,
+}
+
+impl From<&SettingSpec> for SettingHelp {
+    fn from(spec: &SettingSpec) -> Self {
+        let (kind, words) = match spec.kind {
+            SettingKind::Text => ("text", &[][..]),
+            SettingKind::Folder => ("folder", &[][..]),
+            SettingKind::Word(words) => ("word", words),
+            SettingKind::Number => ("number", &[][..]),
+            SettingKind::Bytes => ("bytes", &[][..]),
+            SettingKind::List => ("list", &[][..]),
+        };
+        Self {
+            key: spec.key.to_owned(),
+            kind: kind.to_owned(),
+            words: words.iter().map(|word| (*word).to_owned()).collect(),
+            required: spec.is_required,
+            help: spec.help.to_owned(),
+        }
+    }
+}
+
+/// Changes a handler; what is not named stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HandlerChange {
+    /// Set up, or taken down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active: Option<bool>,
+    /// Turned on or off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+}
