@@ -10,6 +10,5 @@ pub mod config;
 mod history;
 mod migrate;
 mod owner;
-mod row;
 
 pub use history::SqliteStore;
