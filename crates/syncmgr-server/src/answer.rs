@@ -148,3 +148,26 @@ fn plain(status: StatusCode) -> Problem {
     };
     Problem::new(status.as_u16(), code, title, detail)
 }
+
+impl utoipa::IntoResponses for Refusal {
+    fn responses() -> std::collections::BTreeMap<
+        String,
+        utoipa::openapi::RefOr<utoipa::openapi::response::Response>,
+    > {
+        use utoipa::openapi::{ContentBuilder, Ref, ResponseBuilder};
+        let answer = |words: &str| {
+            let schema = Ref::from_schema_name("Problem");
+            let content = ContentBuilder::new().schema(Some(schema)).build();
+            ResponseBuilder::new()
+                .description(words)
+                .content(MEDIA_TYPE, content)
+                .build()
+                .into()
+        };
+        [
+            ("4XX".to_owned(), answer("Why it was not done.")),
+            ("5XX".to_owned(), answer("What went wrong in the daemon.")),
+        ]
+        .into()
+    }
+}

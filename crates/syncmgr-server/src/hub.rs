@@ -143,10 +143,11 @@ impl Hub {
                     return;
                 }
             }
-            Message::Session { run } if run.ended.is_some() => {
-                kept.reported.remove(&run.run);
+            Message::SessionEnded { run } => {
+                kept.reported.remove(run);
             }
             Message::Session { .. }
+            | Message::Events { .. }
             | Message::Item { .. }
             | Message::ItemGone { .. }
             | Message::Event { .. }
@@ -314,6 +315,7 @@ mod tests {
         for _ in 0..100 {
             hub.publish(&Message::Progress {
                 run: "r".into(),
+                item: "i".into(),
                 progress: syncmgr_api::wire::Progress::default(),
             });
             tokio::time::advance(Duration::from_millis(20)).await;

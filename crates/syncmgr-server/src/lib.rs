@@ -21,11 +21,19 @@ pub mod auth;
 pub mod gate;
 
 pub mod answer;
+pub mod center;
+pub mod desk;
 pub mod extract;
+pub mod feed;
 pub mod hub;
 pub mod metrics;
 pub mod openapi;
 pub mod routes;
+
+mod previews;
+mod words;
+
+pub use previews::Previews;
 
 pub use gate::Gate;
 pub use listen::Listener;

@@ -3,10 +3,10 @@
 use axum::Router;
 use axum::routing::get;
 use utoipa::OpenApi;
-use utoipa_axum::router::OpenApiRouter;
 
+use crate::center::Api;
 use crate::extract::json;
-use crate::routes::{Shared, own};
+use crate::routes::{Shared, center, own};
 
 /// What the description says before the addresses.
 #[derive(OpenApi)]
@@ -20,6 +20,7 @@ use crate::routes::{Shared, own};
                        version 1; clients pass over fields they do not know."
     ),
     security(("token" = []), ("cookie" = [])),
+    components(schemas(syncmgr_api::problem::Problem)),
     modifiers(&Secrets)
 )]
 struct Description;
@@ -40,21 +41,25 @@ impl utoipa::Modify for Secrets {
     }
 }
 
-fn all() -> OpenApiRouter<Shared> {
-    OpenApiRouter::with_openapi(Description::openapi()).merge(own())
-}
-
 /// Returns the description.
 #[must_use]
 pub fn description() -> utoipa::openapi::OpenApi {
-    all().into_openapi()
+    let mut all = Description::openapi();
+    all.merge(own().into_openapi());
+    all.merge(center().into_openapi());
+    all
 }
 
-/// Returns all routes, ready for a [`crate::Gate`]. The description is made when it is asked for:
-/// it takes a megabyte that an idle daemon does not need.
-pub fn router(shared: Shared) -> Router {
-    let (router, _) = all().split_for_parts();
-    router
+/// Returns all routes, ready for a [`crate::Gate`]; without `api`, those of the daemon itself. The
+/// description is made when it is asked for: it takes a megabyte that an idle daemon does not
+/// need.
+pub fn router(shared: Shared, api: Option<Api>) -> Router {
+    let (router, _) = own().split_for_parts();
+    let router = router
         .route("/openapi.json", get(async || json(&description())))
-        .with_state(shared)
+        .with_state(shared);
+    match api {
+        Some(api) => router.merge(center().split_for_parts().0.with_state(api)),
+        None => router,
+    }
 }

@@ -20,14 +20,14 @@ pub mod why;
 
 pub use center::{CenterState, Health};
 pub use conflict::{Conflict, Content, Contents, Decision, Facts, Resolve};
-pub use event::{Event, Seen};
+pub use event::{Event, Followed, Seen};
 pub use handler::{Handler, SettingHelp};
-pub use item::{Item, ItemChange, ItemNew, ItemState, Pause};
+pub use item::{Item, ItemChange, ItemNew, ItemState, ItemView, Pause};
 pub use notice::Notice;
 pub use preview::{Census, Change, Preview};
 pub use progress::Progress;
 pub use run::{Cancel, Run, RunNew, Step, Summary, Tally};
-pub use schedule::{NextRuns, Schedule};
+pub use schedule::{NextRuns, Schedule, ScheduleRules};
 pub use version::Version;
 pub use why::Explanation;
 

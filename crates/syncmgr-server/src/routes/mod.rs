@@ -5,6 +5,15 @@ mod live;
 mod sign_in;
 mod tokens;
 
+mod conflicts;
+mod desk;
+mod events;
+mod handlers;
+mod items;
+mod paging;
+mod schedules;
+mod sessions;
+
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -13,6 +22,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::auth::{SignIn, Tokens};
+use crate::center::Api;
 use crate::hub::Hub;
 use crate::metrics::Metrics;
 
@@ -62,4 +72,38 @@ pub(crate) fn own() -> OpenApiRouter<Shared> {
         .routes(routes!(sign_in::exchange, sign_in::look, sign_in::leave))
         .routes(routes!(tokens::list, tokens::make))
         .routes(routes!(tokens::revoke))
+}
+
+/// Returns the routes of the center.
+pub(crate) fn center() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(desk::status))
+        .routes(routes!(desk::why))
+        .routes(routes!(items::list, items::create))
+        .routes(routes!(items::get, items::change, items::remove))
+        .routes(routes!(items::pause))
+        .routes(routes!(items::resume))
+        .routes(routes!(sessions::list, sessions::create))
+        .routes(routes!(sessions::open))
+        .routes(routes!(sessions::get))
+        .routes(routes!(sessions::cancel))
+        .routes(routes!(sessions::undo))
+        .routes(routes!(sessions::preview))
+        .routes(routes!(sessions::report))
+        .routes(routes!(events::list))
+        .routes(routes!(events::seen))
+        .routes(routes!(events::follow))
+        .routes(routes!(conflicts::list))
+        .routes(routes!(conflicts::resolve))
+        .routes(routes!(conflicts::get))
+        .routes(routes!(conflicts::contents))
+        .routes(routes!(handlers::list))
+        .routes(routes!(handlers::get, handlers::change))
+        .routes(routes!(handlers::update))
+        .routes(routes!(schedules::list))
+        .routes(routes!(schedules::get, schedules::put, schedules::remove))
+        .routes(routes!(schedules::next))
+        .routes(routes!(desk::versions))
+        .routes(routes!(desk::restore))
+        .routes(routes!(desk::settings, desk::change_settings))
 }

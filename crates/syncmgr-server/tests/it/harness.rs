@@ -89,7 +89,7 @@ impl Front {
             is_ready: Arc::new(AtomicBool::new(true)),
             clock: SharedClock(Arc::new(Still)),
         };
-        let app = openapi::router(shared.clone()).merge(more);
+        let app = openapi::router(shared.clone(), None).merge(more);
         let (tokens, sign_in, hub) = (shared.tokens, shared.sign_in, shared.hub);
         let gate = Gate::new(
             app,
