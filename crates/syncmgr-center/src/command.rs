@@ -17,6 +17,7 @@ use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::Trouble;
 
 use crate::agenda::{AgendaMemory, Situation};
+use crate::alarm::Condition;
 use crate::state::{HandlerMemory, ItemMemory, Seen};
 
 /// Names a request, so that its answers find the one who asked.
@@ -233,6 +234,8 @@ pub struct Remembered {
     pub items: Vec<ItemMemory>,
     /// What the agendas of items remember.
     pub agendas: Vec<(ItemKey, AgendaMemory)>,
+    /// What alarms remember.
+    pub alarms: Vec<Condition>,
     /// Sessions that were open when their process vanished.
     pub abandoned: Vec<SessionRecord>,
     /// The largest event id used.
@@ -453,6 +456,8 @@ pub enum Save {
     HandlerGone(HandlerId),
     /// What is kept of an item.
     Memory(Box<ItemMemory>),
+    /// All that alarms remember.
+    Alarms(Vec<Condition>),
     /// What the agenda of an item remembers.
     Agenda(ItemKey, Box<AgendaMemory>),
     /// An item that is gone for good.

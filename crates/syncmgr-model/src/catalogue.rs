@@ -2,8 +2,8 @@
 //!
 //! Form of every message: what happened · what it means for your files · what you can do.
 
-mod standing;
 pub mod alarm;
+mod standing;
 
 use crate::event::EventLevel;
 use crate::format::{number, plural, without_os_numbers};
@@ -21,6 +21,14 @@ pub enum Retry {
 }
 
 impl Retry {
+    /// Reads the stable word.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Now, Self::Later, Self::Never]
+            .into_iter()
+            .find(|retry| retry.as_str() == text)
+    }
+
     /// Returns the stable word.
     #[must_use]
     pub fn as_str(self) -> &'static str {

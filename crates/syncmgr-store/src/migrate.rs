@@ -12,6 +12,7 @@ type Step = (&'static str, fn(&Connection) -> rusqlite::Result<()>);
 const STEPS: &[Step] = &[
     (include_str!("schema/1.sql"), nothing),
     (include_str!("schema/2.sql"), memories::fill),
+    (include_str!("schema/3.sql"), nothing),
 ];
 
 fn nothing(_: &Connection) -> rusqlite::Result<()> {

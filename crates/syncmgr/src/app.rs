@@ -5,20 +5,22 @@ mod target;
 
 pub(crate) use target::{apply, set_one};
 
+use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
 
+use syncmgr_calendar::Calendar;
 use syncmgr_center::center::{self, Handle, NotStarted, Parts};
 use syncmgr_center::command::{Answer, Control, Limits, Outcome, Scope, StartOptions};
-use syncmgr_center::port::{Clock as _, EventQuery, SessionQuery, Store, StoreError};
+use syncmgr_center::port::{Clock as _, EventQuery, SessionQuery, Store, StoreError, Unwatched};
 use syncmgr_center::state::State;
 use syncmgr_engine::clock::SystemClock;
 use syncmgr_handlers::files::{FilesFactory, FilesHandler, place};
 use syncmgr_host::InProcess;
-use syncmgr_model::event::Event;
+use syncmgr_model::event::{Event, EventLevel};
 use syncmgr_model::id::{HandlerId, ItemKey, SessionId};
 use syncmgr_model::item::{Item, SettingSpec};
 use syncmgr_model::progress::{Phase, Progress};
@@ -114,7 +116,10 @@ impl App {
     /// Returns the settings a handler understands.
     #[must_use]
     pub(crate) fn specs(&self, handler: &HandlerId) -> Option<&'static [SettingSpec]> {
-        self.host.factory(handler).ok().map(|factory| factory.settings())
+        self.host
+            .factory(handler)
+            .ok()
+            .map(|factory| factory.settings())
     }
 
     /// Returns the saved syncs.
@@ -169,10 +174,7 @@ impl App {
     ///
     /// # Errors
     /// When history cannot be read.
-    pub(crate) fn sessions(
-        &mut self,
-        query: SessionQuery,
-    ) -> Result<Vec<SessionRecord>, CliError> {
+    pub(crate) fn sessions(&mut self, query: SessionQuery) -> Result<Vec<SessionRecord>, CliError> {
         Ok(self.read(move |_, store, _| store.sessions(&query))??)
     }
 
@@ -188,6 +190,16 @@ impl App {
         let mut events = self.read(move |_, store, _| store.events(&query))??;
         events.reverse();
         Ok(events)
+    }
+
+    /// Returns what a session gave as the reason for not doing all of its work.
+    ///
+    /// # Errors
+    /// When history cannot be read.
+    pub(crate) fn reason(&mut self, session: &SessionId) -> Result<Option<Trouble>, CliError> {
+        let events = self.events_of(session)?;
+        let mut troubles = events.into_iter().map(|event| event.trouble);
+        Ok(troubles.find(|trouble| trouble.level == EventLevel::Error))
     }
 
     /// Asks the center for something that is answered at once.
@@ -235,6 +247,12 @@ impl App {
             handlers: Box::new(self.host.clone()),
             clock: Arc::clone(&self.clock) as _,
             notifier: Box::new(view),
+            calendar: Arc::new(Calendar::of_this_machine()),
+            watches: Box::new(Unwatched),
+            // A command runs what it was asked for and nothing else.
+            schedules: Vec::new(),
+            policies: BTreeMap::new(),
+            keeps_time: false,
             // A mistake in the file is told by the command that needs it.
             saved: self.saved().unwrap_or_default(),
             random: random(),
@@ -338,7 +356,10 @@ impl App {
         };
         let look = move |state: &State, store: &mut dyn Store, now| {
             let view = state.item(&key, now);
-            let last = match view.as_ref().and_then(|view| view.memory.last_session.as_ref()) {
+            let last = match view
+                .as_ref()
+                .and_then(|view| view.memory.last_session.as_ref())
+            {
                 Some(id) => store.session(id)?,
                 None => None,
             };

@@ -72,8 +72,7 @@ impl From<StoreError> for CliError {
 
 impl From<Gone> for CliError {
     fn from(gone: Gone) -> Self {
-        Self::new(Exit::Bug, gone.to_string())
-            .hint("your files are whole; run the command again")
+        Self::new(Exit::Bug, gone.to_string()).hint("your files are whole; run the command again")
     }
 }
 

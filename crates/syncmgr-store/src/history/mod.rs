@@ -4,6 +4,7 @@
 //! place when the program ends and folded into the file every [`CHECKPOINT_PAGES`]. A crash loses
 //! nothing; a power cut may lose the last runs of the *history*, never the agreed state of a sync.
 
+mod agenda;
 pub(crate) mod memory;
 mod prune;
 pub(crate) mod read;
@@ -217,6 +218,8 @@ impl Store for SqliteStore {
             let all = Remembered {
                 handlers: memory::handlers(&tx)?,
                 items: memory::items(&tx)?,
+                agendas: agenda::all(&tx)?,
+                alarms: agenda::alarms(&tx)?,
                 abandoned: self.abandoned()?,
                 last_event: read::last_event(&tx)?,
             };

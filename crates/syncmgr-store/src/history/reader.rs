@@ -11,7 +11,7 @@ use syncmgr_model::id::SessionId;
 use syncmgr_model::item::Item;
 use syncmgr_model::record::SessionRecord;
 
-use super::{BUSY_TIMEOUT, STATEMENTS_MAX, failed, memory, read};
+use super::{BUSY_TIMEOUT, STATEMENTS_MAX, agenda, failed, memory, read};
 
 /// A connection that only reads. Every question sees what was saved before it was asked.
 #[derive(Debug)]
@@ -54,6 +54,8 @@ impl Store for Reader {
             Ok(Remembered {
                 handlers: memory::handlers(db)?,
                 items: memory::items(db)?,
+                agendas: agenda::all(db)?,
+                alarms: agenda::alarms(db)?,
                 abandoned: Vec::new(),
                 last_event: read::last_event(db)?,
             })

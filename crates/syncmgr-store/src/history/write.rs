@@ -7,7 +7,7 @@ use syncmgr_model::id::{EventId, HandlerId, ItemId, ItemKey, SessionId};
 use syncmgr_model::item::Item;
 use syncmgr_model::record::{ItemResult, SessionRecord};
 
-use super::{memory, row};
+use super::{agenda, memory, row};
 
 /// Writes one change; `owner` is the mark of this process.
 pub(super) fn write(db: &Connection, change: &Save, owner: &str) -> rusqlite::Result<()> {
@@ -21,6 +21,8 @@ pub(super) fn write(db: &Connection, change: &Save, owner: &str) -> rusqlite::Re
         Save::Handler(memory) => memory::save_handler(db, memory),
         Save::HandlerGone(id) => remove_handler(db, id),
         Save::Memory(memory) => memory::save_item(db, memory),
+        Save::Agenda(key, memory) => agenda::save(db, key, memory),
+        Save::Alarms(rows) => agenda::save_alarms(db, rows),
         Save::ItemGone(key) => remove_item(db, key),
     }
 }
