@@ -29,6 +29,10 @@ const BATCH: usize = 64;
 /// How often those who watch are woken while something runs, if they want that.
 const TICK: Duration = Duration::from_millis(250);
 
+/// How long the start waits for handlers to say what they are. One that takes longer is known by
+/// what is remembered of it until it answers.
+const START_PATIENCE: Duration = Duration::from_secs(5);
+
 /// What arrives at the center's thread.
 enum Letter {
     Command(Command),
@@ -194,7 +198,7 @@ impl Handle {
 }
 
 /// Starts a center on a thread of its own. When this returns, sessions that a vanished process left
-/// open have ended, and the handlers of this process have been read.
+/// open have ended, and the handlers have been read, but for those that take too long.
 ///
 /// # Errors
 /// [`StoreError`] when the memory cannot be used.
@@ -202,7 +206,7 @@ pub fn start(mut parts: Parts) -> Result<Handle, StoreError> {
     let remembered = parts.store.remembered()?;
     let (to, inbox) = channel();
     let (commands, from_handlers) = channel();
-    forward(from_handlers, to.clone());
+    let collections = parts.handlers.collections();
     let opening = Opening {
         remembered,
         installed: parts.handlers.installed(),
@@ -225,6 +229,11 @@ pub fn start(mut parts: Parts) -> Result<Handle, StoreError> {
         next_ticket: 0,
     };
     runner.take_all(vec![Command::Open(Box::new(opening))])?;
+    for id in &collections {
+        runner.handlers.load_collection(id, &runner.commands);
+    }
+    runner.read_all(&from_handlers, collections.len())?;
+    forward(from_handlers, to.clone());
     let thread = std::thread::Builder::new()
         .name("center".to_owned())
         .spawn(move || runner.work(&inbox))
@@ -302,6 +311,23 @@ impl Runner {
         }
     }
 
+    /// Takes what handlers answer at the start, until every one has been read.
+    fn read_all(&mut self, inbox: &Receiver<Command>, n_collections: usize) -> Result<(), StoreError> {
+        let mut n_unread = n_collections;
+        let until = self.clock.elapsed_ms() + u64::try_from(START_PATIENCE.as_millis()).unwrap_or(0);
+        while n_unread > 0 || self.state.is_loading() {
+            let left = until.saturating_sub(self.clock.elapsed_ms());
+            let Ok(command) = inbox.recv_timeout(Duration::from_millis(left)) else {
+                break;
+            };
+            if matches!(command, Command::CollectionLoaded(..)) {
+                n_unread = n_unread.saturating_sub(1);
+            }
+            self.take_all(vec![command])?;
+        }
+        Ok(())
+    }
+
     fn ticketed(&mut self, control: Control, to: Sender<Answer>) -> Command {
         let ticket = Ticket(self.next_ticket);
         self.next_ticket += 1;
@@ -362,6 +388,7 @@ impl Runner {
             // Written down before anything else.
             Effect::Save(_) => {}
             Effect::Load(handler, saved) => self.handlers.load(&handler, &saved, &self.commands),
+            Effect::LoadItem(key) => self.handlers.load_item(&key, &self.commands),
             Effect::LoadCollection(id) => self.handlers.load_collection(&id, &self.commands),
             Effect::Run(dispatch) => match failed {
                 // What cannot be written down must not begin.

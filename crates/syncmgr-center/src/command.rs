@@ -88,6 +88,11 @@ pub enum Control {
     Stop(Scope),
     /// Stops one session.
     StopSession(SessionId),
+    /// Makes a handler of the host known for good (spec 1). One that was registered is read anew.
+    Register(HandlerId, ControlFlags),
+    /// Makes a handler unknown for good, until it is registered again: its sessions are asked to
+    /// stop, what waits is withdrawn. A handler of a collection comes and goes with that.
+    Unregister(HandlerId),
     /// `UpdateHandlerCollection`.
     UpdateCollection(String, ControlFlags),
     /// `UpdateHandler`.
@@ -139,8 +144,8 @@ pub enum Shown {
     Content,
     /// The schedule.
     Schedule,
-    /// What the link of this event leads to.
-    Link(EventId),
+    /// What the link of this event leads to; a copy of the event.
+    Link(Box<Event>),
 }
 
 /// A question to a person before a change, or something shown.
@@ -251,6 +256,8 @@ pub enum Command {
     Control(Ticket, Control),
     /// A handler was read.
     Loaded(HandlerId, Result<Box<HandlerFacts>, Hresult>),
+    /// A single item was read.
+    ItemLoaded(ItemKey, Result<Box<ItemFacts>, Hresult>),
     /// A collection was read: its handlers.
     CollectionLoaded(String, Result<Vec<HandlerId>, Hresult>),
     /// A session reports progress; nothing is answered, because the host knows the answer.
@@ -261,6 +268,9 @@ pub enum Command {
     Returned(SessionId, Result<(), Trouble>),
     /// A handler or item was told of a change and answered.
     Told(OperationId, Result<(), Hresult>),
+    /// Something is about to be shown. With a handler: that is left to the built-in editor of
+    /// schedules, for that handler.
+    Showing(OperationId, Option<HandlerId>),
     /// Something shown to a person is done; as a question: the answer.
     Shown(OperationId, Result<bool, Hresult>),
     /// Something happened on the machine.
@@ -397,8 +407,10 @@ pub enum Answer {
     Declined,
     /// The same is shown already and came to the front (spec 63).
     Raised,
-    /// Nobody shows it; this is where the link leads (spec 133).
+    /// Nobody shows it; this is where the link leads (spec 133). Always `http` or `https`.
     Follow(String),
+    /// The built-in editor of schedules is to be shown, for this handler or item (spec 66).
+    Schedule(HandlerId, Option<ItemId>),
     /// A call of a session from outside.
     Call(CallReply),
     /// Refused.
@@ -492,6 +504,8 @@ pub enum Effect {
     Save(Vec<Save>),
     /// Read a handler; answered by [`Command::Loaded`]. With these saved items.
     Load(HandlerId, Vec<Item>),
+    /// Read one item; answered by [`Command::ItemLoaded`].
+    LoadItem(ItemKey),
     /// Read a collection; answered by [`Command::CollectionLoaded`].
     LoadCollection(String),
     /// Let the handler work; ended by [`Command::Returned`].

@@ -2,15 +2,20 @@
 //! thinned out, a panic turned into the end of that one session.
 //!
 //! [`InProcess`] hosts the handlers that are compiled in; [`ToCenter`] is the way to the center for
-//! those of the older family. Must not: schedule; know any one handler.
+//! those of the older family, and [`ChoiceFiles`] keeps what people chose for them.
+//!
+//! Must not: schedule; know any one handler.
 
 #![forbid(unsafe_code)]
 
 mod calls;
+mod choices;
+mod desk;
 mod facts;
 mod in_process;
 mod legacy;
 mod session;
 
+pub use choices::ChoiceFiles;
 pub use in_process::InProcess;
 pub use legacy::ToCenter;

@@ -5,17 +5,19 @@
     reason = "a test ends at whatever it did not expect, also in what helps it"
 )]
 
+use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
+use syncmgr_center::agenda::Calendar;
 use syncmgr_center::center::{Handle, Parts, start};
 use syncmgr_center::command::{
     Answer, Control, Limits, Outcome, Remembered, Save, Scope, StartOptions, Update,
 };
 use syncmgr_center::legacy::{Registration, Registry};
 use syncmgr_center::port::{
-    Clock, EventQuery, Handlers, Notifier, SessionQuery, Store, StoreError,
+    Clock, EventQuery, Handlers, Notifier, SessionQuery, Store, StoreError, Unwatched,
 };
 use syncmgr_center::state::State;
 use syncmgr_host::{InProcess, ToCenter};
@@ -25,6 +27,7 @@ use syncmgr_model::id::{ItemKey, SessionId};
 use syncmgr_model::item::Item;
 use syncmgr_model::progress::ProgressStatus;
 use syncmgr_model::record::SessionRecord;
+use syncmgr_model::schedule::{Trigger, Window, Zone};
 use syncmgr_model::time::Timestamp;
 use syncmgr_sdk::legacy::{
     Adapter, AfterError, AlwaysOn, Answer as Takes, ChoiceStore, Choices, Connections, Dialogs,
@@ -203,6 +206,25 @@ impl Clock for NoonAlways {
     }
 }
 
+/// No schedule has a time here.
+struct NoTimes;
+
+impl Calendar for NoTimes {
+    fn next(
+        &self,
+        _trigger: &Trigger,
+        _zone: &Zone,
+        _after: Timestamp,
+        _anchor: Timestamp,
+    ) -> Option<Timestamp> {
+        None
+    }
+
+    fn next_open(&self, _windows: &[Window], _zone: &Zone, at: Timestamp) -> Option<Timestamp> {
+        Some(at)
+    }
+}
+
 /// Passes on what ends.
 struct Ended(Sender<SessionId>);
 
@@ -281,7 +303,12 @@ fn desk() -> Desk {
         handlers: Box::new(host) as Box<dyn Handlers>,
         clock: Arc::new(NoonAlways),
         notifier: Box::new(Ended(ended)),
+        calendar: Arc::new(NoTimes),
+        watches: Box::new(Unwatched),
         saved: Vec::new(),
+        schedules: Vec::new(),
+        policies: BTreeMap::new(),
+        keeps_time: false,
         random: 0,
         limits: Limits::default(),
     })

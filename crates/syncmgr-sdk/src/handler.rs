@@ -30,6 +30,12 @@ pub trait HandlerFactory: Send + Sync {
         &[]
     }
 
+    /// Returns the icon it is registered with, as an SVG or PNG image; used unless an instance
+    /// provides one of its own (spec 27).
+    fn icon(&self) -> Option<&[u8]> {
+        None
+    }
+
     /// Makes an instance. `saved` are the items of this handler that people saved, in the order of
     /// their file.
     ///

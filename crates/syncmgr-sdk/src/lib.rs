@@ -18,4 +18,4 @@ pub use callback::{ItemProgress, SessionCreator, SyncCallback};
 pub use handler::{Handler, HandlerCollection, HandlerFactory, HandlerInfo, SyncRequest};
 pub use item::{ItemEnumerator, ItemInfo, SyncItem};
 pub use objects::{ConflictStore, EventStore, Explain, Journal, VersionStore};
-pub use operation::{Operation, UiOperation, Window};
+pub use operation::{Operation, ScheduleWizard, UiOperation, Window};

@@ -61,9 +61,12 @@ impl Api {
     /// Asks the center for something and waits for the answer.
     pub(crate) async fn control(&self, control: Control) -> Result<Answer, Refusal> {
         let center = self.center.clone();
-        aside(move || match center.control(control).map_err(gone)? {
-            Answer::Refused(refusal) => Err(refused(&refusal.trouble)),
-            answer => Ok(answer),
+        aside(move || {
+            let answer = center.control(control).map_err(gone)?;
+            if let Answer::Refused(refusal) = &answer {
+                return Err(refused(&refusal.trouble));
+            }
+            Ok(answer)
         })
         .await
     }

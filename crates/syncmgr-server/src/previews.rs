@@ -27,9 +27,17 @@ pub struct Previews(Mutex<State>);
 struct State {
     kept: VecDeque<(SessionId, Instant, Arc<Outcome>)>,
     n_waiting: usize,
+    /// Those that are being made.
+    pending: Vec<SessionId>,
 }
 
 impl Previews {
+    /// Says whether a preview is being made, or was made and is about to be kept.
+    pub(crate) fn is_pending(&self, id: &SessionId) -> bool {
+        let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.pending.contains(id)
+    }
+
     /// Takes a place for a preview to come.
     pub(crate) fn reserve(self: &Arc<Self>) -> Result<Place, Refusal> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -42,7 +50,10 @@ impl Previews {
             ));
         }
         state.n_waiting += 1;
-        Ok(Place(Arc::clone(self)))
+        Ok(Place {
+            previews: Arc::clone(self),
+            id: None,
+        })
     }
 
     /// Returns the outcome of a preview that has ended.
@@ -65,12 +76,18 @@ impl State {
 
 /// A place for a preview to come; free again when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Place(Arc<Previews>);
+pub(crate) struct Place {
+    previews: Arc<Previews>,
+    id: Option<SessionId>,
+}
 
 impl Place {
     /// Waits for the outcome on a thread of its own, and keeps it.
-    pub(crate) fn wait(self, pending: Pending) -> Accepted {
+    pub(crate) fn wait(mut self, pending: Pending) -> Accepted {
         let accepted = pending.accepted.clone();
+        let id = accepted.session.clone();
+        self.lock().pending.push(id.clone());
+        self.id = Some(id);
         let wait = move || {
             if let Ok(outcome) = pending.wait() {
                 self.keep(outcome);
@@ -85,8 +102,13 @@ impl Place {
         accepted
     }
 
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        let state = &self.previews.0;
+        state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn keep(&self, outcome: Outcome) {
-        let mut state = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.lock();
         let id = outcome.record.id.clone();
         state
             .kept
@@ -97,7 +119,9 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut state = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.lock();
+        let id = self.id.as_ref();
+        state.pending.retain(|pending| Some(pending) != id);
         state.n_waiting = state.n_waiting.saturating_sub(1);
     }
 }

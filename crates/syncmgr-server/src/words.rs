@@ -51,6 +51,7 @@ pub(crate) fn item_view(
             Timestamp(i64::MAX) => FOREVER.to_owned(),
             until => until.rfc3339(),
         }),
+        next_run: view.next_due.map(Timestamp::rfc3339),
         progress: view.facts.running.as_ref().map(Progress::from),
         running: view.running.iter().map(ToString::to_string).collect(),
         queued: view.queued.iter().map(ToString::to_string).collect(),

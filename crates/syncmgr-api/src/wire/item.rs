@@ -57,6 +57,8 @@ pub struct ItemView {
     pub saved: bool,
     /// No scheduled run until then; `forever`: until it is resumed.
     pub paused_until: Option<String>,
+    /// When it runs next by itself, as far as that is a time.
+    pub next_run: Option<String>,
     /// Where its run stands.
     pub progress: Option<Progress>,
     /// Runs it is in.

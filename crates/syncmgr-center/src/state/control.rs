@@ -2,41 +2,23 @@
 
 use std::collections::BTreeSet;
 
-use syncmgr_model::capability::{ControlFlags, HandlerPolicies, ItemPolicies, SyncControlFlags};
+use syncmgr_model::capability::{ControlFlags, SyncControlFlags};
 use syncmgr_model::hresult::Hresult;
 use syncmgr_model::id::{HandlerId, ItemId, ItemKey, SessionId};
 use syncmgr_model::item::Item;
+use syncmgr_model::menu::Task;
 use syncmgr_model::request::{Intent, WorkKind};
 use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::{Code, Trouble};
 
+use super::change::Asked;
 use super::registry::ItemEntry;
 use super::session::{Stage, outcome};
 use super::{State, Turn, key};
 use crate::command::{
-    Accepted, Answer, Call, Control, Effect, OperationId, Refusal, Save, Scope, StartOptions,
-    Taken, Ticket, Update,
+    Accepted, Answer, Call, Change, Control, Effect, Refusal, Save, Scope, StartOptions, Taken,
+    Ticket, Update,
 };
-
-/// Something a handler was told, or that is shown to a person.
-#[derive(Debug)]
-pub(super) struct Operation {
-    /// Whom it is about.
-    pub(super) handler: HandlerId,
-    /// Its item.
-    pub(super) item: Option<ItemId>,
-    /// What comes when it is done.
-    pub(super) then: Then,
-    /// Who waits for it.
-    pub(super) ticket: Option<Ticket>,
-}
-
-/// What comes after an operation.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Then {
-    /// The state is changed.
-    Settle(crate::command::Change),
-}
 
 impl State {
     pub(super) fn control(&mut self, ticket: Ticket, control: Control, turn: &mut Turn) {
@@ -52,13 +34,16 @@ impl State {
             Control::UpdateCollection(id, flags) => {
                 return self.update_collection(ticket, id, flags, turn);
             }
-            Control::UpdateHandler(handler, flags) => {
-                return self.update(ticket, &handler, flags, turn);
+            Control::Register(handler, flags) => {
+                return self.register(ticket, handler, flags, turn);
             }
-            Control::UpdateItem(item, flags) => match self.known_item(&item).map(drop) {
-                Ok(()) => return self.update(ticket, &item.handler, flags, turn),
-                Err(refusal) => Err(refusal),
-            },
+            Control::Unregister(handler) => self.unregister(&handler, turn),
+            Control::UpdateHandler(handler, flags) => {
+                return self.update_handler(ticket, &handler, flags, turn);
+            }
+            Control::UpdateItem(item, flags) => {
+                return self.update_item(ticket, item, flags, turn);
+            }
             Control::UpdateEvents(handler, item, flags) => self
                 .check_update(&handler, item.as_ref(), flags)
                 .map(|()| turn.notify(Update::Events(handler))),
@@ -66,20 +51,26 @@ impl State {
                 .check_update(&handler, item.as_ref(), flags)
                 .map(|()| turn.notify(Update::Conflicts(handler, item))),
             Control::Activate(is_on, handler, flags) => {
-                self.activate(is_on, &handler, flags, ticket, turn)
+                let asked = Asked::of_handler(handler, Change::Activate(is_on), flags);
+                return self.change(ticket, asked, turn);
             }
             Control::EnableHandler(is_on, handler, flags) => {
-                self.enable_handler(is_on, &handler, flags, ticket, turn)
+                let asked = Asked::of_handler(handler, Change::Enable(is_on), flags);
+                return self.change(ticket, asked, turn);
             }
             Control::EnableItem(is_on, item, flags) => {
-                self.enable_item(is_on, &item, flags, ticket, turn)
+                let asked = Asked::of_item(item, Change::Enable(is_on), flags);
+                return self.change(ticket, asked, turn);
             }
-            Control::Delete(item, flags) => self.delete(&item, flags, ticket, turn),
+            Control::Delete(item, flags) => {
+                let asked = Asked::of_item(item, Change::Delete, flags);
+                return self.change(ticket, asked, turn);
+            }
             Control::Hide(is_hidden, handler, item) => {
                 self.hide(is_hidden, &handler, item.as_ref(), turn)
             }
             Control::Show(handler, item, shown) => {
-                return self.show(ticket, &handler, item.as_ref(), &shown, turn);
+                return self.show(ticket, &handler, item.as_ref(), shown, turn);
             }
             Control::Pause(scope, until) => {
                 self.pause(&scope, Some(until.unwrap_or(Timestamp(i64::MAX))), turn)
@@ -125,17 +116,9 @@ impl State {
             }
         };
         match done {
-            Ok(()) if self.waits(ticket) => {}
             Ok(()) => turn.answer(ticket, Answer::Done),
             Err(refusal) => turn.answer(ticket, Answer::Refused(refusal)),
         }
-    }
-
-    /// Says whether an operation will answer this ticket when it is done.
-    fn waits(&self, ticket: Ticket) -> bool {
-        self.operations
-            .values()
-            .any(|operation| operation.ticket == Some(ticket))
     }
 
     pub(super) fn known_handler(&self, id: &HandlerId) -> Result<(), Refusal> {
@@ -149,7 +132,8 @@ impl State {
     }
 
     pub(super) fn known_item(&self, key: &ItemKey) -> Result<&ItemEntry, Refusal> {
-        self.items.get(key).ok_or_else(|| {
+        let entry = self.items.get(key).filter(|entry| !entry.memory.is_gone);
+        entry.ok_or_else(|| {
             Self::refusal(
                 Hresult::InvalidArgument,
                 Trouble::new(Code::NotFound)
@@ -160,7 +144,7 @@ impl State {
     }
 
     /// Refuses flags nobody has defined (spec 62).
-    fn check_flags(flags: ControlFlags) -> Result<(), Refusal> {
+    pub(super) fn check_flags(flags: ControlFlags) -> Result<(), Refusal> {
         if ControlFlags::all().contains(flags) {
             return Ok(());
         }
@@ -171,7 +155,7 @@ impl State {
         ))
     }
 
-    fn check_update(
+    pub(super) fn check_update(
         &self,
         handler: &HandlerId,
         item: Option<&ItemId>,
@@ -182,39 +166,6 @@ impl State {
         match item {
             Some(item) => self.known_item(&key(handler, item)).map(drop),
             None => Ok(()),
-        }
-    }
-
-    fn update(
-        &mut self,
-        ticket: Ticket,
-        handler: &HandlerId,
-        flags: ControlFlags,
-        turn: &mut Turn,
-    ) {
-        if let Err(refusal) = self.check_update(handler, None, flags) {
-            return turn.answer(ticket, Answer::Refused(refusal));
-        }
-        let waits = flags.contains(ControlFlags::WAIT);
-        self.load(handler, waits.then_some(ticket), turn);
-        if !waits {
-            turn.answer(ticket, Answer::Done);
-        }
-    }
-
-    fn update_collection(
-        &mut self,
-        ticket: Ticket,
-        id: String,
-        flags: ControlFlags,
-        turn: &mut Turn,
-    ) {
-        match Self::check_flags(flags) {
-            Ok(()) => {
-                turn.push(Effect::LoadCollection(id));
-                turn.answer(ticket, Answer::Done);
-            }
-            Err(refusal) => turn.answer(ticket, Answer::Refused(refusal)),
         }
     }
 
@@ -452,7 +403,11 @@ impl State {
 
     /// Says why an item cannot be synced, if something is in the way (spec 22–24, 34–35, 48–50).
     pub(super) fn unsyncable(&self, key: &ItemKey, work: WorkKind) -> Option<Trouble> {
-        let handler = &self.handlers.get(&key.handler)?.memory;
+        let entry = self.handlers.get(&key.handler)?;
+        if !entry.is_listed() {
+            return Some(self.unread(&key.handler));
+        }
+        let handler = &entry.memory;
         let item = &self.items.get(key)?.memory;
         let name = super::session::name_of(self, key);
         if !handler.is_active {
@@ -470,14 +425,8 @@ impl State {
         if !handler.is_connected || !item.is_connected {
             return Some(Trouble::new(Code::Disconnected).with("name", name));
         }
-        let by_handler = handler
-            .policies
-            .contains(HandlerPolicies::PREVENT_START_SYNC);
-        if by_handler || item.policies.contains(ItemPolicies::PREVENT_START_SYNC) {
-            return Some(
-                self.prevented("start", &key.handler, Some(&key.item))
-                    .trouble,
-            );
+        if self.menu_of_item(key)?.forbids(Task::Start).is_some() {
+            return Some(self.prevented("start", &key.handler, Some(&key.item)).trouble);
         }
         None
     }
@@ -621,12 +570,5 @@ impl State {
             }
         }
         Ok(())
-    }
-
-    pub(super) fn new_operation(&mut self, operation: Operation) -> OperationId {
-        self.next_operation += 1;
-        let id = OperationId(self.next_operation);
-        self.operations.insert(id, operation);
-        id
     }
 }

@@ -3,27 +3,34 @@
 //! [`handle`] is the one door: a command and the time go in, effects come out. What the center
 //! knows about the present is in [`State`]:
 //!
-//! - `registry`: handlers and items, as they said they are;
+//! - `registry`: handlers and items, and what is kept of them;
+//! - `settle`: the rules for what they say about themselves;
+//! - `collection`: handlers that come and go together; who waits for something to be read;
 //! - `queue`: requests that wait, and what they wait for;
 //! - `session`: sessions that run, and what their handlers report;
 //! - `stop`: requests to stop, and what happens when nobody listens;
 //! - `timetable`: what runs by itself, and when;
 //! - `watched`: which directories of which items changed;
 //! - `control`: what people and programs ask for;
+//! - `change`: setting up, turning on and off, removing;
+//! - `operation`: what is shown to a person;
 //! - `view`: what others may see of all this.
 
 mod change;
+mod collection;
 mod control;
+mod operation;
 mod queue;
 mod registry;
 mod session;
+mod settle;
 mod stop;
 mod timetable;
 mod view;
 mod watched;
 
 pub use registry::{HandlerMemory, ItemMemory};
-pub use view::{HandlerView, ItemView, SessionView};
+pub use view::{HandlerView, ItemView, List, SessionView};
 pub use watched::Seen;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -56,8 +63,8 @@ pub struct State {
     runs: BTreeMap<SessionId, Run>,
     queue: Queue,
     /// What is shown to people, or told to handlers, right now.
-    operations: BTreeMap<OperationId, control::Operation>,
-    collections: BTreeMap<String, BTreeSet<HandlerId>>,
+    operations: BTreeMap<OperationId, operation::Open>,
+    collections: collection::Collections,
     timetable: Timetable,
     /// The items whose folders are watched, with those folders.
     watched: Vec<(ItemKey, Vec<Vec<u8>>)>,
@@ -131,6 +138,7 @@ pub fn handle(state: &mut State, command: Command, now: Timestamp) -> Vec<Effect
         Command::Open(opening) => state.open(*opening, &mut turn),
         Command::Control(ticket, control) => state.control(ticket, control, &mut turn),
         Command::Loaded(handler, facts) => state.loaded(&handler, facts.map(|f| *f), &mut turn),
+        Command::ItemLoaded(key, facts) => state.item_loaded(&key, facts.map(|f| *f), &mut turn),
         Command::CollectionLoaded(id, handlers) => {
             state.collection_loaded(&id, handlers, &mut turn);
         }
@@ -144,6 +152,7 @@ pub fn handle(state: &mut State, command: Command, now: Timestamp) -> Vec<Effect
         }
         Command::Returned(session, result) => state.returned(&session, result, &mut turn),
         Command::Told(id, result) => state.told(id, result, &mut turn),
+        Command::Showing(id, wizard) => state.showing(id, wizard, &mut turn),
         Command::Shown(id, result) => state.shown(id, result, &mut turn),
         Command::Happened(event) => state.happened(&event, &mut turn),
         Command::Machine(machine) => state.set_machine(*machine, &mut turn),
@@ -168,7 +177,7 @@ impl State {
             runs: BTreeMap::new(),
             queue: Queue::default(),
             operations: BTreeMap::new(),
-            collections: BTreeMap::new(),
+            collections: collection::Collections::default(),
             timetable: Timetable::new(calendar),
             watched: Vec::new(),
             limits: Limits::default(),
@@ -190,9 +199,7 @@ impl State {
         self.configure(opening.saved, turn);
         self.remember_agendas(opening.remembered.agendas);
         self.keep_time(opening.keeps_time);
-        for id in opening.installed {
-            self.install(id, turn);
-        }
+        self.install_all(opening.installed, turn);
         self.set_schedules(opening.schedules, opening.policies, turn);
     }
 
@@ -231,6 +238,12 @@ impl State {
             .into_iter()
             .chain(self.next_look())
             .min()
+    }
+
+    /// Says whether a handler was asked what it is and has not answered yet.
+    #[must_use]
+    pub fn is_loading(&self) -> bool {
+        self.handlers.values().any(HandlerEntry::is_loading)
     }
 
     /// Returns how many sessions run.

@@ -43,10 +43,8 @@ impl State {
 
     fn prevents_stop(&self, handler: &HandlerId) -> bool {
         self.handlers.get(handler).is_some_and(|entry| {
-            entry
-                .memory
-                .policies
-                .contains(HandlerPolicies::PREVENT_STOP_SYNC)
+            let bits = HandlerPolicies::PREVENT_STOP_SYNC | HandlerPolicies::DISABLE_STOP_SYNC;
+            entry.memory.policies.intersects(bits)
         })
     }
 
@@ -76,8 +74,8 @@ impl State {
         self.known_handler(handler)?;
         for item in items {
             let entry = self.known_item(&key(handler, item))?;
-            let policies = entry.memory.policies;
-            if self.prevents_stop(handler) || policies.contains(ItemPolicies::PREVENT_STOP_SYNC) {
+            let bits = ItemPolicies::PREVENT_STOP_SYNC | ItemPolicies::DISABLE_STOP_SYNC;
+            if self.prevents_stop(handler) || entry.memory.policies.intersects(bits) {
                 return Err(self.prevented("stop", handler, Some(item)));
             }
         }

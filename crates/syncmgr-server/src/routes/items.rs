@@ -188,12 +188,12 @@ fn no_setting(key: &str) -> Refusal {
 pub(super) fn changes(
     settings: &BTreeMap<String, Json_>,
 ) -> Result<BTreeMap<String, Option<Value>>, Refusal> {
-    let read = |(key, value): (&String, &Json_)| match value {
-        Json_::Null => Ok((key.clone(), None)),
-        value => match read_setting(value) {
-            Some(value) => Ok((key.clone(), Some(value))),
-            None => Err(no_setting(key)),
-        },
+    let read = |(key, value): (&String, &Json_)| {
+        if value.is_null() {
+            return Ok((key.clone(), None));
+        }
+        let value = read_setting(value).ok_or_else(|| no_setting(key))?;
+        Ok((key.clone(), Some(value)))
     };
     settings.iter().map(read).collect()
 }
@@ -245,9 +245,13 @@ pub(super) async fn remove(
     let (key, view) = shown(&api, &id).await?;
     check_match(&headers, &essence(&view.state))?;
     if view.saved {
-        api.ask(move |desk| desk.remove(&key.item)).await?;
+        let id = key.item.clone();
+        api.ask(move |desk| desk.remove(&id)).await?;
+        // What is not saved any more would be listed as long as it is known from its runs; who
+        // removes it wants it gone. It may be gone already.
+        drop(api.control(Control::Forget(key)).await);
     } else {
-        done(&api, Control::Forget(key)).await?;
+        drop(done(&api, Control::Forget(key)).await?);
     }
     Ok(StatusCode::NO_CONTENT)
 }
@@ -297,13 +301,14 @@ pub(super) fn only(key: &ItemKey) -> Scope {
 
 /// Asks for something that is done or refused.
 pub(super) async fn done(api: &Api, control: Control) -> Result<Answer, Refusal> {
-    match api.control(control).await? {
-        Answer::Declined => Err(Refusal::new(
+    let answer = api.control(control).await?;
+    if answer == Answer::Declined {
+        return Err(Refusal::new(
             StatusCode::CONFLICT,
             "declined",
             "A person was asked and said no.",
             "Nothing was changed.",
-        )),
-        answer => Ok(answer),
+        ));
     }
+    Ok(answer)
 }

@@ -175,7 +175,8 @@ pub(super) async fn get(
     Path(id): Path<String>,
 ) -> Result<Response, Refusal> {
     let session = session_id(&id)?;
-    let preview = api.previews.get(&session);
+    // In this order: a preview that is made in between is kept before it stops pending.
+    let is_preview = api.previews.is_pending(&session) || api.previews.get(&session).is_some();
     let state = api
         .read(move |state, store, _| {
             let record = store.session(&session).map_err(|error| broken(&error))?;
@@ -185,7 +186,7 @@ pub(super) async fn get(
             })
         })
         .await?;
-    if state.record.is_none() && state.open.is_none() && preview.is_none() {
+    if state.record.is_none() && state.open.is_none() && !is_preview {
         return Err(missing("run", &id));
     }
     Ok(json(&state))
@@ -266,6 +267,8 @@ pub(super) async fn preview(
     Path(id): Path<String>,
 ) -> Result<Response, Refusal> {
     let session = session_id(&id)?;
+    // In this order: it may become known in between, and is never neither.
+    let is_pending = api.previews.is_pending(&session);
     if let Some(outcome) = api.previews.get(&session) {
         return aside(move || {
             if let (true, Some(event)) = (outcome.previews.is_empty(), outcome.events.first()) {
@@ -282,10 +285,7 @@ pub(super) async fn preview(
         })
         .await;
     }
-    let view = api
-        .read(move |state, _, _| Ok(state.session(&session)))
-        .await?;
-    if view.is_some_and(|view| view.intent == Intent::Preview) {
+    if is_pending {
         return Err(Refusal::new(
             StatusCode::CONFLICT,
             "still-running",

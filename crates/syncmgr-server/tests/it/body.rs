@@ -5,7 +5,7 @@ use crate::harness::{Front, broken};
 #[test]
 fn s10_a_long_body_is_refused_and_a_just_fitting_one_taken() {
     let front = Front::with(broken());
-    let echo = "POST /api/v1/sessions/echo";
+    let echo = "POST /api/v1/sessions/on/echo";
     let text = |n: usize| format!("\"{}\"", "a".repeat(n - 2));
     let long = front.owner(echo, &[], &text(1024 * 1024 + 1));
     assert_eq!((long.status, &*long.code()), (413, "too-large"));
@@ -16,7 +16,7 @@ fn s10_a_long_body_is_refused_and_a_just_fitting_one_taken() {
 fn s10_a_deep_body_is_refused() {
     let front = Front::with(broken());
     let deep = |n: usize| "[".repeat(n) + &"]".repeat(n);
-    let echo = "POST /api/v1/sessions/echo";
+    let echo = "POST /api/v1/sessions/on/echo";
     let refused = front.owner(echo, &[], &deep(65));
     assert_eq!((refused.status, &*refused.code()), (400, "too-deep"));
     assert_eq!(front.owner(echo, &[], &deep(64)).status, 200);
@@ -48,7 +48,7 @@ fn every_refusal_is_a_problem_document() {
     };
     check("GET /nowhere", 404, "not-found");
     check("PUT /api/v1/tokens", 405, "method-not-allowed");
-    check("GET /api/v1/sessions/panic", 500, "internal");
+    check("GET /api/v1/sessions/on/purpose", 500, "internal");
     check("DELETE /api/v1/tokens/%ff", 400, "request-unusable");
     check("POST /api/v1/tokens", 400, "request-unusable");
     // The daemon is still there.

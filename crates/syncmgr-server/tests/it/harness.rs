@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::{get, post};
+use syncmgr_center::center::Handle;
 use syncmgr_center::port::Clock;
 use syncmgr_model::time::Timestamp;
 use syncmgr_server::auth::{Scope, SignIn, Tokens};
@@ -19,6 +20,8 @@ use syncmgr_server::metrics::Metrics;
 use syncmgr_server::routes::{Shared, SharedClock};
 use syncmgr_server::{Gate, Listener, listen, openapi, serve};
 use tokio::sync::oneshot;
+
+use crate::center::center;
 
 /// Long enough for a busy machine; no test waits it out when all is well.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -43,6 +46,7 @@ pub(crate) struct Front {
     pub(crate) hub: Arc<Hub>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
+    center: Handle,
 }
 
 /// How time goes for the front.
@@ -67,7 +71,7 @@ impl Front {
     pub(crate) fn hurried<T>(early: impl FnOnce(u16) -> T) -> (Self, T) {
         let mut made = None;
         let front = Self::build(Router::new(), Pace::Hurried, |port| {
-            made = Some(early(port))
+            made = Some(early(port));
         });
         (front, made.unwrap())
     }
@@ -89,7 +93,9 @@ impl Front {
             is_ready: Arc::new(AtomicBool::new(true)),
             clock: SharedClock(Arc::new(Still)),
         };
-        let app = openapi::router(shared.clone(), None).merge(more);
+        let api = center(Arc::clone(&shared.hub));
+        let handle = api.center.clone();
+        let app = openapi::router(shared.clone(), Some(api)).merge(more);
         let (tokens, sign_in, hub) = (shared.tokens, shared.sign_in, shared.hub);
         let gate = Gate::new(
             app,
@@ -120,6 +126,7 @@ impl Front {
             hub,
             stop: Some(stop),
             thread: Some(thread),
+            center: handle,
         }
     }
 
@@ -174,6 +181,7 @@ impl Drop for Front {
             let ended = thread.join();
             assert!(ended.is_ok() || std::thread::panicking());
         }
+        self.center.close();
     }
 }
 
@@ -181,10 +189,10 @@ impl Drop for Front {
 pub(crate) fn broken() -> Router {
     Router::new()
         .route(
-            "/api/v1/sessions/panic",
+            "/api/v1/sessions/on/purpose",
             get(async || -> String { panic!("on purpose") }),
         )
-        .route("/api/v1/sessions/echo", post(async |body: String| body))
+        .route("/api/v1/sessions/on/echo", post(async |body: String| body))
 }
 
 /// An answer.

@@ -43,7 +43,7 @@ fn s3_a_page_of_somebody_else_changes_and_reads_nothing() {
     let front = Front::with(broken());
     let token = front.token(Scope::Admin);
     let own = format!("Origin: http://127.0.0.1:{}", front.port);
-    let echo = "POST /api/v1/sessions/echo";
+    let echo = "POST /api/v1/sessions/on/echo";
     let check = |first: &str, lines: &[&str], expected: u16| {
         let reply = front.ask_as(&token, first, lines, "{}");
         assert_eq!(reply.status, expected, "{first} {lines:?} {reply:?}");
@@ -80,7 +80,7 @@ fn s3_a_form_is_no_request() {
     ] {
         let kind = format!("Content-Type: {kind}");
         let lines = [&*host, &*bearer, &*kind];
-        let reply = front.ask("POST /api/v1/sessions/echo", &lines, "{}");
+        let reply = front.ask("POST /api/v1/sessions/on/echo", &lines, "{}");
         assert_eq!((reply.status, &*reply.code()), (415, "media-type"));
     }
 }
@@ -102,7 +102,7 @@ fn s3_a_cookie_alone_writes_nothing() {
     assert_eq!(read.status, 200);
     let check = |line: &str, expected: u16| {
         let lines = [&*host, &*cookie, json, line];
-        let reply = front.ask("POST /api/v1/sessions/echo", &lines, "{}");
+        let reply = front.ask("POST /api/v1/sessions/on/echo", &lines, "{}");
         assert_eq!(reply.status, expected, "{line}");
     };
     check("X-Other: 1", 403);
@@ -125,7 +125,7 @@ fn s6_every_answer_forbids_what_pages_could_do_with_it() {
         "GET /healthz",
         "GET /nowhere",
         "PUT /healthz",
-        "GET /api/v1/sessions/panic",
+        "GET /api/v1/sessions/on/purpose",
         "GET /api/v1/sessions/%3Cimg%20src=x%20onerror=alert(1)%3E",
     ] {
         let reply = front.owner(first, &[], "{}");

@@ -9,13 +9,13 @@ use tokio::sync::Semaphore;
 
 use crate::harness::Front;
 
-const COUNT: &str = "POST /api/v1/sessions/count";
+const COUNT: &str = "POST /api/v1/sessions/on/count";
 
 fn counting() -> (Router, Arc<AtomicU32>) {
     let n = Arc::new(AtomicU32::new(0));
     let counted = Arc::clone(&n);
     let route = post(async move || counted.fetch_add(1, Ordering::Relaxed).to_string());
-    (Router::new().route("/api/v1/sessions/count", route), n)
+    (Router::new().route("/api/v1/sessions/on/count", route), n)
 }
 
 #[test]
@@ -62,8 +62,8 @@ fn what_still_runs_is_not_started_again_even_when_the_caller_left() {
         drop(wait.acquire().await);
         "done"
     });
-    let front = Front::with(Router::new().route("/api/v1/sessions/wait", route));
-    let first = "POST /api/v1/sessions/wait";
+    let front = Front::with(Router::new().route("/api/v1/sessions/on/wait", route));
+    let first = "POST /api/v1/sessions/on/wait";
     let key = ["Idempotency-Key: k"];
     {
         use std::io::Write as _;

@@ -52,7 +52,7 @@ fn s4_a_token_does_what_it_is_for() {
     let front = Front::with(broken());
     let read = front.token(Scope::Read);
     let sync = front.token(Scope::Sync);
-    let echo = "POST /api/v1/sessions/echo";
+    let echo = "POST /api/v1/sessions/on/echo";
     assert_eq!(front.ask_as(&sync, echo, &[], "{}").status, 200);
     let refused = front.ask_as(&read, echo, &[], "{}");
     assert_eq!((refused.status, &*refused.code()), (403, "not-allowed"));

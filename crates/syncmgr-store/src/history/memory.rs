@@ -14,8 +14,9 @@ use super::{read, row};
 pub(super) fn save_handler(db: &Connection, memory: &HandlerMemory) -> rusqlite::Result<()> {
     db.prepare_cached(
         "INSERT OR REPLACE INTO handler_memory (id, name, kind, type_label, comment, last_sync,
-             capabilities, policies, is_active, is_enabled, is_connected, is_hidden, was_loaded)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+             capabilities, policies, is_active, is_enabled, is_connected, is_hidden, was_loaded,
+             collection, is_registered)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
     )?
     .execute(params![
         memory.id.as_str(),
@@ -31,6 +32,8 @@ pub(super) fn save_handler(db: &Connection, memory: &HandlerMemory) -> rusqlite:
         memory.is_connected,
         memory.is_hidden,
         memory.was_loaded,
+        memory.collection,
+        memory.is_registered,
     ])?;
     Ok(())
 }
@@ -40,8 +43,9 @@ pub(crate) fn save_item(db: &Connection, memory: &ItemMemory) -> rusqlite::Resul
     db.prepare_cached(
         "INSERT OR REPLACE INTO item_memory (handler, item, name, type_label, comment,
              capabilities, policies, is_enabled, is_connected, is_hidden, last_sync, last_session,
-             status, summary, reason, paused_until, n_errors)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+             status, summary, reason, paused_until, n_errors, is_gone)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
+             ?18)",
     )?
     .execute(params![
         memory.key.handler.as_str(),
@@ -63,6 +67,7 @@ pub(crate) fn save_item(db: &Connection, memory: &ItemMemory) -> rusqlite::Resul
         memory.reason.as_ref().map(row::trouble_text),
         memory.paused_until.map(|at| at.0),
         i64::try_from(memory.n_errors).unwrap_or(i64::MAX),
+        memory.is_gone,
     ])?;
     Ok(())
 }
@@ -105,6 +110,8 @@ fn handler(row: &Row<'_>) -> rusqlite::Result<Option<HandlerMemory>> {
         is_connected: row.get("is_connected")?,
         is_hidden: row.get("is_hidden")?,
         was_loaded: row.get("was_loaded")?,
+        collection: row.get("collection")?,
+        is_registered: row.get("is_registered")?,
     }))
 }
 
@@ -120,6 +127,7 @@ fn item(row: &Row<'_>) -> rusqlite::Result<Option<ItemMemory>> {
     let n_errors: i64 = row.get("n_errors")?;
     Ok(Some(ItemMemory {
         key: ItemKey { handler, item },
+        is_gone: row.get("is_gone")?,
         name: row.get("name")?,
         type_label: row.get("type_label")?,
         comment: row.get("comment")?,

@@ -80,7 +80,10 @@ CREATE TABLE handler_memory (
     is_enabled   INTEGER NOT NULL,
     is_connected INTEGER NOT NULL,
     is_hidden    INTEGER NOT NULL,
-    was_loaded   INTEGER NOT NULL
+    was_loaded   INTEGER NOT NULL,
+    -- Whose collection listed it, and whether it was registered at run time.
+    collection    TEXT,
+    is_registered INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 -- What is kept of an item. `status` and `summary` are those of the last session that says something
@@ -103,6 +106,7 @@ CREATE TABLE item_memory (
     reason       TEXT,
     paused_until INTEGER,
     n_errors     INTEGER NOT NULL,
+    is_gone      INTEGER NOT NULL,
     PRIMARY KEY (handler, item)
 ) STRICT, WITHOUT ROWID;
 

@@ -26,6 +26,12 @@ const LINK_TEXT: &str = "Show details";
 /// Characters of a name; one less than `MAX_SYNCMGR_NAME`.
 const NAME_LEN_MAX: usize = 127;
 
+/// Characters of a log entry that are kept: a page of text, and no file.
+const TEXT_LEN_MAX: usize = 4_000;
+/// Entries of a run that can be taken back one by one. Who writes more than anybody reads cannot take
+/// back the rest.
+const ENTRIES_MAX: usize = 10_000;
+
 /// How often the runner asks whether all items are still wanted: a session of several items tells
 /// only who asks that one of them is cancelled.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -281,7 +287,7 @@ impl Board {
 
     /// The event that a log entry becomes.
     fn event(&self, level: LogLevel, text: &str, info: LogInfo) -> NewEvent {
-        let text = harmless(text);
+        let text: String = harmless(text).chars().take(TEXT_LEN_MAX).collect();
         let name = text.chars().take(NAME_LEN_MAX).collect::<String>();
         let trouble = Trouble::new(Code::HandlerSays)
             .at_level(match level {
@@ -367,8 +373,12 @@ impl LegacyCallback for Board {
             return;
         };
         // A session that has ended takes nothing more, and there is nobody else to tell.
-        if let Ok(event) = session.report_event(event) {
-            lock(&self.state).entries.push(Entry {
+        let Ok(event) = session.report_event(event) else {
+            return;
+        };
+        let mut now = lock(&self.state);
+        if now.entries.len() < ENTRIES_MAX {
+            now.entries.push(Entry {
                 error: info.error,
                 event,
                 is_link: info.is_link && info.error.is_some(),

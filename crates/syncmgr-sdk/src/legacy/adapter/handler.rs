@@ -63,16 +63,16 @@ impl Adapted {
         Ok(list)
     }
 
-    /// The instance that a request is for: a kept one that wants another go, or a fresh one; `None`
-    /// when the handler does nothing at this event.
-    fn instance(&self, request: &SyncRequest) -> Result<Option<Arc<Run>>, Failure> {
+    /// The instance that a request is for: a kept one that wants another go, or a fresh one with the
+    /// items that it has; `None` when the handler does nothing at this event.
+    fn instance(&self, request: &SyncRequest) -> Result<Option<Instance>, Failure> {
         let errand = request.token.as_ref().map(|Token(text)| Errand::read(text));
         let wanted = match &errand {
             Some(Errand::Retry(number)) => Some(*number),
             Some(Errand::Event(..)) | None => None,
         };
         if let Some(run) = self.shared.release_kept(wanted) {
-            return Ok(Some(run));
+            return Ok(Some((run, None)));
         }
         let (event, cookie) = match errand {
             Some(Errand::Event(event, cookie)) => (event, cookie),
@@ -91,7 +91,7 @@ impl Adapted {
         let list = run.handler().items()?;
         note(&self.shared, &list);
         run.give_callback()?;
-        Ok(Some(Arc::new(run)))
+        Ok(Some((Arc::new(run), Some(list))))
     }
 
     fn sync(&self, request: &SyncRequest, creator: &dyn SessionCreator) -> Result<(), Trouble> {
@@ -106,9 +106,16 @@ impl Adapted {
         let session = creator
             .create_session(&self.shared.id, &items)
             .map_err(|refused| trouble(&Failure::new(refused.code(), NO_SESSION)))?;
-        let Some(run) = run else {
+        let Some((run, list)) = run else {
             return leave_out(&items, &*session);
         };
+        let (ids, gone): (Vec<_>, Vec<_>) = ids
+            .into_iter()
+            .partition(|id| list.as_ref().is_none_or(|list| may_have(list, *id)));
+        gone.iter().for_each(|id| miss(*id, &*session));
+        if ids.is_empty() {
+            return Ok(());
+        }
         let result = run.sync(&ids, Arc::clone(&session));
         if run.has_links() {
             self.shared.keep(run);
@@ -118,6 +125,25 @@ impl Adapted {
             Err(failure) => say(trouble(&failure), &*session),
         }
     }
+}
+
+/// An instance and, if it is fresh, the items it listed.
+type Instance = (Arc<Run>, Option<LegacyItems>);
+
+/// Says whether a handler may have an item: with an incomplete list nobody knows.
+fn may_have(list: &LegacyItems, id: Guid) -> bool {
+    !list.is_complete || list.find(id).is_some()
+}
+
+/// Says of an item that it went away before its sync. The handler is not asked for it: it might
+/// refuse the others with it.
+fn miss(id: Guid, session: &dyn SyncCallback) {
+    let trouble = Trouble::new(Code::NotFound)
+        .with("what", "item")
+        .with("name", id);
+    // A center that takes no report closes the item itself, as failed too.
+    let _told = session.report_trouble(&id.item_id(), trouble);
+    let _ended = session.report_status(&id.item_id(), ProgressStatus::Failed);
 }
 
 /// Why nothing begins when the center does not want it.

@@ -133,6 +133,25 @@ fn with_no_item_nothing_is_synced() {
     assert_eq!(mail.calls(), Vec::<String>::new());
 }
 
+/// spec 171: an item that a complete list does not have any more is not asked for; with an incomplete
+/// list it is.
+#[test]
+fn an_item_that_went_away_does_not_hold_up_the_others() {
+    for (is_complete, prepared, second) in [
+        (true, "prepare 1", ProgressStatus::Failed),
+        (false, "prepare 1 2", ProgressStatus::Succeeded),
+    ] {
+        let (adapter, mail) = Desk::default().adapter(Script::default());
+        mail.list(vec![item(1, true)], is_complete);
+        let creator = Creator::default();
+        let handler = adapter.create(&[]).unwrap();
+        handler.synchronize(&request(&[1, 2]), &creator).unwrap();
+        assert_eq!(mail.calls()[3], prepared);
+        assert_eq!(creator.ends(), ends(ProgressStatus::Succeeded, second));
+        assert_eq!(creator.session.events().is_empty(), !is_complete);
+    }
+}
+
 /// spec 174: whatever is wrong with the preparation, there is no sync, and the items have failed.
 #[test]
 fn without_a_preparation_there_is_no_sync() {
