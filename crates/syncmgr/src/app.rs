@@ -27,7 +27,7 @@ use syncmgr_model::progress::{Phase, Progress};
 use syncmgr_model::record::SessionRecord;
 use syncmgr_model::request::{Intent, Work};
 use syncmgr_model::side::{PerSide, Side};
-use syncmgr_model::status::{self, Status};
+use syncmgr_model::status::{self, Facts, Status};
 use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::{Code, Trouble};
 use syncmgr_sdk::{Handler, HandlerFactory};
@@ -367,15 +367,11 @@ impl App {
             Ok::<_, StoreError>((view, last, newest))
         };
         let (view, last, newest) = self.read(look)??;
-        let Some(view) = view else {
-            return Ok(ItemState {
-                status: Status::Never,
-                words: Status::Never.words(&status::Facts::default()),
-                last: None,
-                reason: None,
-            });
+        // One that the center does not know yet was begun by another process.
+        let (known, said, mut facts) = match view {
+            Some(view) => (Some(view.status), view.reason, view.facts),
+            None => (None, None, Facts::default()),
         };
-        let mut facts = view.facts;
         if facts.running.is_none() && newest.is_some_and(|session| session.ended.is_none()) {
             // Another process runs it; where it stands is known there.
             facts.running = Some(Progress {
@@ -388,7 +384,7 @@ impl App {
             status,
             words: status.words(&facts),
             last,
-            reason: view.reason.filter(|_| status == view.status),
+            reason: said.filter(|_| Some(status) == known),
         })
     }
 

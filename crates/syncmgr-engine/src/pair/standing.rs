@@ -33,7 +33,8 @@ pub enum Dirty {
     All,
     /// Only directly in some directories: names came, went, or have other content or attributes
     /// there. More of them do no harm; one too few hides a change until the next look at
-    /// everything.
+    /// everything, as it does for the other names of a file with hard links, which systems report
+    /// only under the name that was used.
     Dirs {
         /// The run since whose look this is known; it must have come to its end. When the memory
         /// does not know it as the latest, everything is looked at.

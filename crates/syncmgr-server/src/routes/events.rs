@@ -135,8 +135,9 @@ pub(super) async fn follow(
         .await?;
     let event = found.into_iter().find(|event| event.id == EventId(id));
     let event = event.ok_or_else(|| missing("result", &id.to_string()))?;
-    let shown = Shown::Link(event.id);
-    let answer = done(&api, Control::Show(event.handler, event.item, shown)).await?;
+    let (handler, item) = (event.handler.clone(), event.item.clone());
+    let shown = Shown::Link(Box::new(event));
+    let answer = done(&api, Control::Show(handler, item, shown)).await?;
     Ok(json(&Followed {
         address: match answer {
             Answer::Follow(address) => Some(address),
@@ -145,6 +146,7 @@ pub(super) async fn follow(
             | Answer::Done
             | Answer::Declined
             | Answer::Raised
+            | Answer::Schedule(..)
             | Answer::Call(_)
             | Answer::Refused(_) => None,
         },
