@@ -4,18 +4,27 @@
 //! knows about the present is in [`State`]:
 //!
 //! - `registry`: handlers and items, as they said they are;
-//! - `queue`: requests that wait, and what they wait for;
-//! - `session`: sessions that run, and what their handlers report;
-//! - `stop`: requests to stop, and what happens when nobody listens;
-//! - `control`: what people and programs ask for;
+//! - `run`: a request that waits, or the session it became;
+//! - `queue` (with `line`, `claims`): requests that wait, and what they wait for;
+//! - `begin`, `session`, `absorb`, `end`: the life of a session;
+//! - `stop` (with `timers`): requests to stop, and what happens when nobody listens;
+//! - `control`, `start`, `change`: what people and programs ask for;
 //! - `view`: what others may see of all this.
 
+mod absorb;
+mod begin;
 mod change;
+mod claims;
 mod control;
+mod end;
+mod line;
 mod queue;
 mod registry;
+mod run;
 mod session;
+mod start;
 mod stop;
+mod timers;
 mod view;
 
 pub use registry::{HandlerMemory, ItemMemory};
@@ -33,7 +42,8 @@ use crate::command::{
 };
 use queue::Queue;
 use registry::{HandlerEntry, ItemEntry};
-use session::Run;
+use run::{Run, Stage};
+use timers::Timers;
 
 /// Most results kept of one session. A handler that reports more is flooding; the rest is dropped,
 /// the counts in the summary stay right.
@@ -47,11 +57,17 @@ pub struct State {
     /// Requests that wait and sessions that run, by the id of the session.
     runs: BTreeMap<SessionId, Run>,
     queue: Queue,
+    /// When something is given up.
+    timers: Timers,
+    /// Requests that were handed to programs outside and wait for their sessions (spec 75).
+    handed_over: BTreeMap<HandlerId, BTreeSet<SessionId>>,
     /// What is shown to people, or told to handlers, right now.
     operations: BTreeMap<OperationId, control::Operation>,
     collections: BTreeMap<String, BTreeSet<HandlerId>>,
     limits: Limits,
     next_random: u16,
+    /// The time in the last id that was made: ids never go back, even when the clock does.
+    id_time: Timestamp,
     next_event: u64,
     next_operation: u64,
     is_closing: bool,
@@ -139,6 +155,7 @@ pub fn handle(state: &mut State, command: Command, now: Timestamp) -> Vec<Effect
         Command::Told(id, result) => state.told(id, result, &mut turn),
         Command::Shown(id, result) => state.shown(id, result, &mut turn),
         Command::Close => state.close(&mut turn),
+        Command::ClockJumped(ms) => state.clock_jumped(ms),
         Command::Tick => state.tick(&mut turn),
     }
     state.dispatch(&mut turn);
@@ -178,7 +195,7 @@ impl State {
     /// Says whether the center was asked to end and nothing runs any more.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        let is_over = |run: &Run| run.stage == session::Stage::Abandoned;
+        let is_over = |run: &Run| run.stage == Stage::Abandoned;
         self.is_closing && self.runs.values().all(is_over)
     }
 
@@ -187,10 +204,19 @@ impl State {
         turn.notify(Update::Tick);
     }
 
+    /// Keeps the time that handlers have left, whatever the clock says.
+    fn clock_jumped(&mut self, ms: i64) {
+        self.timers.shift(ms);
+        for run in self.runs.values_mut() {
+            run.heard = Timestamp(run.heard.0.saturating_add(ms));
+            run.deadline = run.deadline.map(|at| Timestamp(at.0.saturating_add(ms)));
+        }
+    }
+
     /// Returns when [`Command::Tick`] is wanted at the latest; `None`: nothing waits for time.
     #[must_use]
     pub fn next_wake(&self) -> Option<Timestamp> {
-        self.next_deadline()
+        self.timers.next()
     }
 
     /// Returns how many sessions run.
@@ -199,37 +225,36 @@ impl State {
         self.queue.n_running()
     }
 
+    /// Makes an id that is later than all before.
     fn new_session_id(&mut self, now: Timestamp) -> SessionId {
-        loop {
-            let id = SessionId::at(now, self.next_random);
-            self.next_random = self.next_random.wrapping_add(1);
-            if !self.runs.contains_key(&id) {
-                return id;
-            }
+        self.id_time = self.id_time.max(now);
+        let id = SessionId::at(self.id_time, self.next_random);
+        self.next_random = self.next_random.wrapping_add(1);
+        if self.next_random == 0 {
+            self.id_time.0 += 1;
         }
+        id
     }
 
-    /// Adds an event, of a session or outside of any, and returns its id.
-    fn add_event(
+    /// Makes an event, of a session or outside of any.
+    fn make_event(
         &mut self,
         handler: &HandlerId,
         session: Option<&SessionId>,
         new: NewEvent,
-        turn: &mut Turn,
+        now: Timestamp,
     ) -> Event {
         self.next_event += 1;
-        let event = Event {
+        Event {
             id: EventId(self.next_event),
             handler: handler.clone(),
             item: new.item,
             session: session.cloned(),
-            at: turn.now,
+            at: now,
             trouble: new.trouble,
             link: new.link,
             context: new.context,
-        };
-        turn.notify(Update::Event(Box::new(event.clone())));
-        event
+        }
     }
 }
 
@@ -238,6 +263,14 @@ fn key(handler: &HandlerId, item: &ItemId) -> ItemKey {
     ItemKey {
         handler: handler.clone(),
         item: item.clone(),
+    }
+}
+
+/// Names an item for a message.
+fn name_of(state: &State, key: &ItemKey) -> String {
+    match state.items.get(key) {
+        Some(entry) if !entry.memory.name.is_empty() => entry.memory.name.clone(),
+        Some(_) | None => key.item.to_string(),
     }
 }
 

@@ -9,7 +9,7 @@ use syncmgr_model::status::{self, Facts, Status};
 use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::{Code, Trouble};
 
-use super::session::{Run, is_shared};
+use super::run::Run;
 use super::{HandlerMemory, ItemMemory, State};
 
 /// What is shown of an item.
@@ -143,7 +143,7 @@ impl State {
             .get(&key.item)
             .map(|part| part.progress.clone())
             .unwrap_or_default();
-        if is_shared(&entry.running) {
+        if entry.running.len() > 1 {
             progress.n_total = None;
             progress.bytes_total = None;
         }
@@ -153,7 +153,7 @@ impl State {
     /// Says why an item is not fine.
     fn reason(&self, key: &ItemKey, status: Status) -> Option<Trouble> {
         let memory = &self.items.get(key)?.memory;
-        let name = super::session::name_of(self, key);
+        let name = super::name_of(self, key);
         match status {
             Status::Off => Some(
                 self.unsyncable(key, WorkKind::Sync)
