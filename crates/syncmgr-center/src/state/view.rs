@@ -12,7 +12,7 @@ use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::{Code, Trouble};
 
 use super::registry::HandlerEntry;
-use super::session::{Run, is_shared};
+use super::run::Run;
 use super::{HandlerMemory, ItemMemory, State};
 use crate::agenda::{Look, Waiting};
 
@@ -236,7 +236,7 @@ impl State {
             .get(&key.item)
             .map(|part| part.progress.clone())
             .unwrap_or_default();
-        if is_shared(&entry.running) {
+        if entry.running.len() > 1 {
             progress.n_total = None;
             progress.bytes_total = None;
         }
@@ -246,7 +246,7 @@ impl State {
     /// Says why an item is not fine.
     fn reason(&self, key: &ItemKey, status: Status, now: Timestamp) -> Option<Trouble> {
         let memory = &self.items.get(key)?.memory;
-        let name = super::session::name_of(self, key);
+        let name = super::name_of(self, key);
         match status {
             Status::Off => Some(
                 self.unsyncable(key, WorkKind::Sync)
