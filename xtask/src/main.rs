@@ -29,7 +29,8 @@ cargo xtask VERB
   setup                       install what tests and benchmarks need, where missing
   ci                          everything that continuous integration runs
   tidy                        rules about the repository that no compiler checks
-  sim    --seeds N [--from S] run the simulator over N seeds
+  sim    [--center] --seeds N [--from S]
+                              run the simulator over N seeds
   kill   [--rounds N] [--files N] [--seed S] [--dir DIR] [--program FILE]
                               kill real runs at random moments and look at what is left
   bench  [--only W1,W2] [--tools syncmgr,rsync] [--runs N] [--scale 0.1] [--smoke]

@@ -8,6 +8,7 @@
 mod calls;
 mod facts;
 mod in_process;
+mod parts;
 mod session;
 
 pub use in_process::InProcess;
