@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use syncmgr_center::center::{Handle, NotStarted, Parts, Pending, start};
 use syncmgr_center::command::{Command, Control, Limits, Scope, StartOptions, Update};
-use syncmgr_center::port::{Clock, Notifier, StoreError};
+use syncmgr_center::port::{Clock, Notifier, Store, StoreError};
 use syncmgr_center::state::State;
 use syncmgr_host::InProcess;
 use syncmgr_model::id::{HandlerId, ItemId};
@@ -61,30 +61,12 @@ impl Desk {
     /// When the memory fails.
     pub fn open(handlers: Vec<Closure>, store: MemoryStore) -> Result<Self, StoreError> {
         let clock = Arc::new(TestClock::default());
-        let factories = handlers
-            .into_iter()
-            .map(|handler| Arc::new(handler) as Arc<dyn HandlerFactory>)
-            .collect();
-        let handle = start(Parts {
-            store: Box::new(store.clone()),
-            handlers: Box::new(InProcess::new(
-                factories,
-                Vec::new(),
-                Arc::clone(&clock) as Arc<dyn Clock>,
-            )),
-            clock: Arc::clone(&clock) as Arc<dyn Clock>,
-            notifier: Box::new(Nobody),
-            saved: Vec::new(),
-            random: 0,
-            limits: Limits::default(),
-        })?;
-        let desk = Self {
+        let handle = begin(handlers, &store, Arc::clone(&clock) as Arc<dyn Clock>)?;
+        Ok(Self {
             handle,
             store,
             clock,
-        };
-        desk.settle();
-        Ok(desk)
+        })
     }
 
     /// Asks for a sync of items, as a person.
@@ -95,33 +77,55 @@ impl Desk {
     /// # Panics
     /// When an id is none.
     pub fn start(&self, handler: &str, items: &str) -> Result<Pending, NotStarted> {
-        let scope = scope(handler, items);
-        self.handle
-            .start(Control::Start(scope, Box::new(StartOptions::default())))
+        self.handle.start(sync(handler, items))
     }
 
     /// Lets time pass, and the center notice it.
     pub fn pass(&self, ms: i64) {
         self.clock.advance(ms);
         self.handle.tell(Command::Tick);
-        self.settle();
+        settle(&self.handle);
     }
+}
 
-    /// Waits until the handlers were read and everything said so far was heard.
-    fn settle(&self) {
-        // What handlers say comes by another way; a handler that was read is known by its name.
-        loop {
-            let is_read = self.handle.read(|state, _, _| {
-                state.handler_ids().all(|id| {
-                    let view = state.handler(id);
-                    view.is_some_and(|view| !view.memory.name.is_empty() || view.is_silent)
-                })
-            });
-            if is_read.unwrap_or(true) {
-                return;
-            }
-            std::thread::yield_now();
-        }
+/// Starts a center with these handlers over a memory, on any clock; they have been read.
+///
+/// # Errors
+/// When the memory fails.
+pub(super) fn begin(
+    handlers: Vec<Closure>,
+    store: &MemoryStore,
+    clock: Arc<dyn Clock>,
+) -> Result<Handle, StoreError> {
+    let factories = handlers
+        .into_iter()
+        .map(|handler| Arc::new(handler) as Arc<dyn HandlerFactory>)
+        .collect();
+    let host = InProcess::new(factories, Vec::new(), Arc::clone(&clock));
+    let handle = start(Parts {
+        store: Box::new(store.clone()),
+        handlers: Box::new(host),
+        clock,
+        notifier: Box::new(Nobody),
+        saved: Vec::new(),
+        random: 0,
+        limits: Limits::default(),
+    })?;
+    settle(&handle);
+    Ok(handle)
+}
+
+/// Waits until the handlers were read.
+fn settle(handle: &Handle) {
+    let is_read = |state: &State, _: &mut dyn Store, _| {
+        state.handler_ids().all(|id| {
+            let view = state.handler(id);
+            view.is_some_and(|view| !view.memory.name.is_empty() || view.is_silent)
+        })
+    };
+    // What handlers say comes by a way of its own.
+    while !handle.read(is_read).unwrap_or(true) {
+        std::thread::yield_now();
     }
 }
 
@@ -136,4 +140,13 @@ pub fn scope(handler: &str, items: &str) -> Scope {
         .map(|id| ItemId::new(id).expect("an id"))
         .collect();
     Scope::Items(HandlerId::new(handler).expect("an id"), items)
+}
+
+/// Returns what asks for a sync of items, as a person.
+///
+/// # Panics
+/// When an id is none.
+#[must_use]
+pub fn sync(handler: &str, items: &str) -> Control {
+    Control::Start(scope(handler, items), Box::new(StartOptions::default()))
 }

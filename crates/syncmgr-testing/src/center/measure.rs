@@ -7,7 +7,39 @@ use std::time::Instant;
 use syncmgr_model::progress::{Phase, ProgressStatus};
 use syncmgr_sdk::ItemProgress;
 
-use super::{Closure, Desk, MemoryStore};
+use syncmgr_center::center::Handle;
+use syncmgr_center::port::Clock;
+use syncmgr_model::time::Timestamp;
+
+use super::desk::{begin, sync};
+use super::{Closure, MemoryStore};
+
+/// Time as it passes here; the day does not matter.
+struct Passing(Instant);
+
+impl Clock for Passing {
+    fn now(&self) -> Timestamp {
+        Timestamp(i64::try_from(self.elapsed_ms()).unwrap_or(i64::MAX))
+    }
+
+    fn elapsed_ms(&self) -> u64 {
+        u64::try_from(self.0.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+fn on_real_time(handler: Closure) -> Handle {
+    let clock = Arc::new(Passing(now()));
+    begin(vec![handler], &MemoryStore::default(), clock).expect("it opens")
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this measures; nothing is decided by it"
+)]
+fn now() -> Instant {
+    Instant::now()
+}
+
 
 /// Returns how many progress reports a second one thread of a handler makes, of `n`.
 ///
@@ -23,7 +55,7 @@ pub fn progress_reports(n: u64) -> f64 {
         else {
             return Ok(());
         };
-        let from = Instant::now();
+        let from = now();
         for n_done in 0..n {
             let progress = ItemProgress {
                 phase: Phase::Copying,
@@ -31,17 +63,17 @@ pub fn progress_reports(n: u64) -> f64 {
                 current: Some(b"some/path/of/a/file.txt"),
                 ..ItemProgress::default()
             };
-            drop(session.report_progress(item, ProgressStatus::Updating, &progress));
+            let _request = session.report_progress(item, ProgressStatus::Updating, &progress);
         }
         let nanos = u64::try_from(from.elapsed().as_nanos()).unwrap_or(u64::MAX);
         took.store(nanos, Ordering::SeqCst);
-        drop(session.report_status(item, ProgressStatus::Succeeded));
+        let _request = session.report_status(item, ProgressStatus::Succeeded);
         Ok(())
     });
-    let desk = Desk::open(vec![handler], MemoryStore::default()).expect("it opens");
-    let done = desk.start("reporting", "1").expect("it starts").wait();
+    let handle = on_real_time(handler);
+    let done = handle.start(sync("reporting", "1")).expect("it starts").wait();
     assert!(done.is_ok(), "the center ended");
-    desk.handle.close();
+    handle.close();
     n as f64 * 1e9 / nanos.load(Ordering::SeqCst).max(1) as f64
 }
 
@@ -57,17 +89,17 @@ pub fn sessions(n: u64) -> f64 {
         if let Ok(session) =
             creator.create_session(&request.items[0].handler, std::slice::from_ref(item))
         {
-            drop(session.report_status(item, ProgressStatus::Succeeded));
+            let _request = session.report_status(item, ProgressStatus::Succeeded);
         }
         Ok(())
     });
-    let desk = Desk::open(vec![handler], MemoryStore::default()).expect("it opens");
-    let from = Instant::now();
+    let handle = on_real_time(handler);
+    let from = now();
     for _ in 0..n {
-        let done = desk.start("idle", "1").expect("it starts").wait();
+        let done = handle.start(sync("idle", "1")).expect("it starts").wait();
         assert!(done.is_ok(), "the center ended");
     }
     let rate = n as f64 / from.elapsed().as_secs_f64().max(1e-9);
-    desk.handle.close();
+    handle.close();
     rate
 }

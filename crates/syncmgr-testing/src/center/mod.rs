@@ -7,5 +7,5 @@ pub mod measure;
 mod memory_store;
 
 pub use closure::Closure;
-pub use desk::{Desk, Nobody, TestClock, scope};
+pub use desk::{Desk, Nobody, TestClock, scope, sync};
 pub use memory_store::{MemoryStore, Written};
