@@ -81,6 +81,10 @@ const TRIALS: [Step; 6] = [
         &["run", "--quiet", "--release", "--", "demo"],
     ),
     Step::new("simulation", &["xtask", "sim", "--seeds", SEEDS]),
+    Step::new(
+        "simulation of the center",
+        &["xtask", "sim", "--center", "--seeds", SEEDS],
+    ),
     Step::new("kills", &["xtask", "kill", "--rounds", KILLS]),
     Step::new("API against its description", &["xtask", "api"]),
     Step::new("benchmark, small dose", &["xtask", "bench", "--smoke"]),
