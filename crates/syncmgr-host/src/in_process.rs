@@ -109,13 +109,23 @@ impl InProcess {
             match item {
                 Some(item) => {
                     let item = handler.item(item)?;
-                    let has_own = item.capabilities()?.contains(ItemCapabilities::PROVIDES_ICON);
-                    if has_own { item.icon() } else { Err(Hresult::NotImplemented) }
+                    let has_own = item
+                        .capabilities()?
+                        .contains(ItemCapabilities::PROVIDES_ICON);
+                    if has_own {
+                        item.icon()
+                    } else {
+                        Err(Hresult::NotImplemented)
+                    }
                 }
                 None => {
                     let bit = HandlerCapabilities::PROVIDES_ICON;
                     let has_own = handler.capabilities()?.contains(bit);
-                    if has_own { handler.icon() } else { Err(Hresult::NotImplemented) }
+                    if has_own {
+                        handler.icon()
+                    } else {
+                        Err(Hresult::NotImplemented)
+                    }
                 }
             }
         };
@@ -174,7 +184,10 @@ impl Inner {
             let (inner, id) = (Arc::downgrade(self), id.clone());
             Desk::new(Arc::new(move || inner.upgrade()?.find(&id)))
         };
-        lock(&self.desks).entry(id.clone()).or_insert_with(make).clone()
+        lock(&self.desks)
+            .entry(id.clone())
+            .or_insert_with(make)
+            .clone()
     }
 
     fn create(self: &Arc<Self>, id: &HandlerId) -> Result<Box<dyn Handler>, Hresult> {
@@ -201,7 +214,9 @@ impl Inner {
 
 /// Does work on a thread of its own; a panic in it counts as the answer `broken`.
 fn apart(name: &str, work: impl FnOnce() + Send + 'static, broken: impl FnOnce()) {
-    let spawned = std::thread::Builder::new().name(name.to_owned()).spawn(work);
+    let spawned = std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(work);
     if spawned.is_err() {
         broken();
     }
@@ -240,7 +255,10 @@ impl Handlers for InProcess {
     }
 
     fn load_collection(&self, id: &str, to: &Sender<Command>) {
-        let found = lock(&self.inner.collections).iter().find(|c| c.id() == id).cloned();
+        let found = lock(&self.inner.collections)
+            .iter()
+            .find(|c| c.id() == id)
+            .cloned();
         let (inner, name, back) = (Arc::clone(&self.inner), id.to_owned(), to.clone());
         let work = move || {
             let list = || found.map_or(Err(Hresult::InvalidArgument), |c| c.handlers());
@@ -361,12 +379,12 @@ impl Handlers for InProcess {
                 };
                 let schedule_of = shown.schedule_of();
                 let is_elsewhere = schedule_of.is_some();
+                if let Some(raiser) = shown.raiser() {
+                    lock(&inner.raisers).insert(id, raiser.into());
+                }
                 drop(begun.send(Command::Showing(id, schedule_of)));
                 if is_elsewhere {
                     return Ok(true);
-                }
-                if let Some(raiser) = shown.raiser() {
-                    lock(&inner.raisers).insert(id, raiser.into());
                 }
                 shown.run(None)
             };

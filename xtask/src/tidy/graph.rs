@@ -34,7 +34,12 @@ const ALLOWED: [(&str, &[&str]); 15] = [
     ("syncmgr-alerts", &["syncmgr-model"]),
     (
         "syncmgr-testing",
-        &["syncmgr-model", "syncmgr-engine", "syncmgr-center"],
+        &[
+            "syncmgr-model",
+            "syncmgr-engine",
+            "syncmgr-center",
+            "syncmgr-sdk",
+        ],
     ),
     (
         "syncmgr",

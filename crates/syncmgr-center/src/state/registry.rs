@@ -317,7 +317,11 @@ impl State {
             turn.touch(&key);
         }
         for id in handlers {
-            if self.handlers.get(&id).is_some_and(|entry| entry.is_installed) {
+            if self
+                .handlers
+                .get(&id)
+                .is_some_and(|entry| entry.is_installed)
+            {
                 self.load(&id, turn);
             }
         }

@@ -156,8 +156,16 @@ impl World {
             answers: true,
             unread: Vec::new(),
             open: BTreeMap::new(),
-            handlers: remembered.handlers.iter().map(|m| (m.id.clone(), m.clone())).collect(),
-            items: remembered.items.iter().map(|m| (m.key.clone(), m.clone())).collect(),
+            handlers: remembered
+                .handlers
+                .iter()
+                .map(|m| (m.id.clone(), m.clone()))
+                .collect(),
+            items: remembered
+                .items
+                .iter()
+                .map(|m| (m.key.clone(), m.clone()))
+                .collect(),
             events: Vec::new(),
             log: Vec::new(),
             next_ticket: 0,
@@ -179,7 +187,11 @@ impl World {
             items: self.items.values().cloned().collect(),
             ..Remembered::default()
         };
-        Self::begin(facts, installed.iter().map(|id| h(id)).collect(), remembered)
+        Self::begin(
+            facts,
+            installed.iter().map(|id| h(id)).collect(),
+            remembered,
+        )
     }
 
     /// Changes what a handler says, without telling the center.
@@ -191,7 +203,12 @@ impl World {
     pub(crate) fn reread(&mut self, facts: HandlerFacts) {
         let id = facts.id.clone();
         self.set(facts);
-        assert_eq!(self.ask(Control::UpdateHandler(id, WAIT)).last().expect("an answer"), "done");
+        assert_eq!(
+            self.ask(Control::UpdateHandler(id, WAIT))
+                .last()
+                .expect("an answer"),
+            "done"
+        );
     }
 
     /// Tells the center something and returns what came of it.
@@ -261,7 +278,11 @@ impl World {
 
     /// The items that are shown, in one line.
     pub(crate) fn shown_items(&self, with_hidden: bool) -> String {
-        let keys: Vec<_> = self.state.shown_items(with_hidden).map(ToString::to_string).collect();
+        let keys: Vec<_> = self
+            .state
+            .shown_items(with_hidden)
+            .map(ToString::to_string)
+            .collect();
         keys.join(" ")
     }
 
@@ -298,7 +319,10 @@ impl World {
             }
             Effect::LoadCollection(id) => {
                 let handlers = self.collections.get(&id).cloned();
-                vec![Command::CollectionLoaded(id, handlers.ok_or(Hresult::InvalidArgument))]
+                vec![Command::CollectionLoaded(
+                    id,
+                    handlers.ok_or(Hresult::InvalidArgument),
+                )]
             }
             _ => Vec::new(),
         }
@@ -320,7 +344,11 @@ impl World {
                 what
             }
             Effect::Show(id, handler, item, operation) => {
-                let what = format!("show {} {}", subject(handler, item.as_ref()), name(operation));
+                let what = format!(
+                    "show {} {}",
+                    subject(handler, item.as_ref()),
+                    name(operation)
+                );
                 self.open.insert(what.clone(), *id);
                 what
             }
