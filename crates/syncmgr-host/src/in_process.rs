@@ -28,13 +28,16 @@ pub struct InProcess {
     inner: Arc<Inner>,
 }
 
+/// A handler of a collection: the collection, and what makes the handler.
+type Bound = (String, Arc<dyn HandlerFactory>);
+
 struct Inner {
     factories: Mutex<BTreeMap<HandlerId, Arc<dyn HandlerFactory>>>,
     /// Handlers that were given a second time; the first one stays.
     doubles: Vec<HandlerId>,
     collections: Mutex<Vec<Arc<dyn HandlerCollection>>>,
     /// Handlers that collections were asked for, each with the collection.
-    bound: Mutex<BTreeMap<HandlerId, (String, Arc<dyn HandlerFactory>)>>,
+    bound: Mutex<BTreeMap<HandlerId, Bound>>,
     desks: Mutex<HashMap<HandlerId, Desk>>,
     clock: Arc<dyn Clock>,
     lines: Mutex<HashMap<SessionId, Arc<Line>>>,

@@ -163,12 +163,12 @@ fn questions_come_first() {
         let mut world = World::new([facts]);
         let question = format!("show {subject} before-{change}");
         let told = format!("tell {subject} {change}");
-        assert_eq!(world.ask(control.clone()), [question.clone()]);
+        assert_eq!(world.ask(control.clone()).join(", "), question);
         assert_eq!(world.shown(&question, Ok(false)), ["declined"]);
         world.ask(control.clone());
         assert_eq!(world.shown(&question, Err(Hresult::Failed)), ["declined"]);
         world.ask(control.clone());
-        assert_eq!(world.shown(&question, Ok(true)), [told.clone()]);
+        assert_eq!(world.shown(&question, Ok(true)).join(", "), told);
         assert_eq!(world.told(&told, Ok(())).last().expect("an answer"), "done");
         // The other direction asks nothing.
         let plain = world.ask(match control {

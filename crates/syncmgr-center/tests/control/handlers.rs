@@ -136,6 +136,25 @@ fn odd_properties() {
     assert_eq!(world.state.handler(&h("x")).expect("x").text.len(), 127);
 }
 
+/// spec 15, 101: what a handler says during a sync takes the place of its comment, until the sync
+/// ends.
+#[test]
+fn the_text_of_a_sync() {
+    use syncmgr_center::command::{Call, CallId, Command};
+    let mut world = World::new([handler("x", &["a"])]);
+    let text = |world: &World| world.state.handler(&h("x")).expect("x").text;
+    assert_eq!(text(&world), "all is well");
+    assert!(world.syncs("x/a"));
+    let session = world.state.sessions().next().expect("it runs").id;
+    let create = Call::Create(h("x"), vec![k("x/a").item]);
+    world.tell(Command::Call(CallId(1), session.clone(), create));
+    let say = Call::Text("counting".to_owned());
+    world.tell(Command::Call(CallId(2), session.clone(), say));
+    assert_eq!(text(&world), "counting");
+    world.tell(Command::Returned(session, Ok(())));
+    assert_eq!(text(&world), "all is well");
+}
+
 fn active(answer: Result<bool, Hresult>) -> HandlerFacts {
     handler("x", &["a"]).with(|f| info(f).is_active = answer)
 }

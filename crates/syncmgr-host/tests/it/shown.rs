@@ -15,13 +15,11 @@ use syncmgr_testing::handlers::{Held, Scripted};
 
 use crate::bench::{Bench, SHOWN, dispatch, h, i};
 
+/// Closes a window with an answer.
+type Close = Sender<Result<bool, Hresult>>;
+
 /// A handler whose windows the test closes; what was shown is noted.
-fn held(
-    x: &Scripted,
-) -> (
-    Receiver<Sender<Result<bool, Hresult>>>,
-    Receiver<&'static str>,
-) {
+fn held(x: &Scripted) -> (Receiver<Close>, Receiver<&'static str>) {
     let (windows, opened) = channel();
     let (seen, looks) = channel();
     let parts = Mutex::new((windows, seen));
