@@ -4,8 +4,8 @@ use syncmgr_model::capability::HandlerCapabilities;
 use syncmgr_model::id::{HandlerId, ItemId, ItemKey, SessionId};
 use syncmgr_model::item::Item;
 use syncmgr_model::menu::{Entry, OfHandler, OfItem, Task};
-use syncmgr_model::progress::{CancelRequest, Progress, ProgressStatus};
 use syncmgr_model::property::{Standing, Subject, SyncState, Value};
+use syncmgr_model::progress::{CancelRequest, Progress, ProgressStatus};
 use syncmgr_model::request::{Intent, Origin, WorkKind};
 use syncmgr_model::status::{self, Facts, Status};
 use syncmgr_model::time::Timestamp;
@@ -150,20 +150,13 @@ impl State {
     pub fn shown_items(&self, with_hidden: bool) -> impl Iterator<Item = &ItemKey> {
         self.item_keys().filter(move |key| {
             let is_hidden = self.items.get(*key).is_some_and(|e| e.memory.is_hidden)
-                || self
-                    .handlers
-                    .get(&key.handler)
-                    .is_some_and(|e| e.memory.is_hidden);
+                || self.handlers.get(&key.handler).is_some_and(|e| e.memory.is_hidden);
             with_hidden || !is_hidden
         })
     }
 
     /// Returns the handlers of a list, as [`Self::shown_items`].
-    pub fn shown_handlers(
-        &self,
-        list: List,
-        with_hidden: bool,
-    ) -> impl Iterator<Item = &HandlerId> {
+    pub fn shown_handlers(&self, list: List, with_hidden: bool) -> impl Iterator<Item = &HandlerId> {
         self.handlers
             .iter()
             .filter(|(_, entry)| entry.is_listed())
@@ -193,8 +186,7 @@ impl State {
             is_handler_silent: handler.is_none_or(|h| h.is_silent || !h.is_listed()),
             running: self.running_progress(key),
             last: memory.result,
-            is_disconnected: !memory.is_connected
-                || handler.is_some_and(|h| !h.memory.is_connected),
+            is_disconnected: !memory.is_connected || handler.is_some_and(|h| !h.memory.is_connected),
             overdue_since: None,
             waiting_for: entry.queued.first().and_then(|id| self.why_waiting(id)),
         })
@@ -227,15 +219,13 @@ impl State {
                 self.unsyncable(key, WorkKind::Sync)
                     .unwrap_or_else(|| Trouble::new(Code::TurnedOff).with("name", name)),
             ),
-            Status::Paused => Some(
-                Trouble::new(Code::Paused).with(
-                    "until",
-                    memory
-                        .paused_until
-                        .filter(|t| t.0 < i64::MAX)
-                        .map_or_else(|| "you resume it".to_owned(), |until| until.rfc3339()),
+            Status::Paused => Some(Trouble::new(Code::Paused).with(
+                "until",
+                memory.paused_until.filter(|t| t.0 < i64::MAX).map_or_else(
+                    || "you resume it".to_owned(),
+                    |until| until.rfc3339(),
                 ),
-            ),
+            )),
             Status::Unknown => Some(
                 Trouble::new(Code::HandlerSilent)
                     .with("handler", self.handler_name(&key.handler))
@@ -275,14 +265,8 @@ impl State {
                 .clone()
                 .unwrap_or_else(|| entry.memory.comment.clone()),
             state: SyncState::of(self.standing_of(id, entry)),
-            n_errors: self
-                .items_of(id)
-                .map(|(_, item)| item.memory.n_errors)
-                .sum(),
-            tasks: self
-                .menu_of_handler(id)
-                .map(handler_tasks)
-                .unwrap_or_default(),
+            n_errors: self.items_of(id).map(|(_, item)| item.memory.n_errors).sum(),
+            tasks: self.menu_of_handler(id).map(handler_tasks).unwrap_or_default(),
             running: entry.running.iter().cloned().collect(),
         })
     }
@@ -323,10 +307,7 @@ impl State {
         let memory = &entry.memory;
         let ended = memory.result.map(|(status, _)| status);
         Standing {
-            is_active: self
-                .handlers
-                .get(&key.handler)
-                .is_some_and(|h| h.memory.is_active),
+            is_active: self.handlers.get(&key.handler).is_some_and(|h| h.memory.is_active),
             was_run: memory.result.is_some() || memory.last_sync.is_some(),
             has_errors: memory.n_errors > 0 || ended == Some(ProgressStatus::Failed),
             is_queued: !entry.queued.is_empty(),
