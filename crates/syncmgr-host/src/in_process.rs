@@ -15,7 +15,9 @@ use syncmgr_model::hresult::Hresult;
 use syncmgr_model::id::{EventId, HandlerId, ItemId, ItemKey, SessionId};
 use syncmgr_model::item::Item;
 use syncmgr_model::trouble::{Code, Trouble};
-use syncmgr_sdk::{Handler, HandlerCollection, HandlerFactory, SyncRequest, UiOperation};
+use syncmgr_sdk::{
+    self as sdk, Handler, HandlerCollection, HandlerFactory, SyncRequest, UiOperation,
+};
 
 use crate::calls::Calls;
 use crate::desk::Desk;
@@ -380,7 +382,10 @@ impl Handlers for InProcess {
                     Some(item) => handler.item(&item)?.operation(&operation)?,
                     None => handler.operation(&operation)?,
                 };
-                let schedule_of = shown.schedule_of();
+                // As the answer to a question it would be a yes that nobody gave.
+                let schedule_of = shown
+                    .schedule_of()
+                    .filter(|_| operation == sdk::Operation::ShowSchedule);
                 let is_elsewhere = schedule_of.is_some();
                 if let Some(raiser) = shown.raiser() {
                     lock(&inner.raisers).insert(id, raiser.into());

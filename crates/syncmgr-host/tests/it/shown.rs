@@ -94,22 +94,24 @@ fn several_at_once() {
     }
 }
 
-/// spec 66: a handler that hands out the built-in editor of schedules says for which handler.
+/// spec 66: a handler that hands out the built-in editor of schedules says for which handler; as
+/// the answer to a question that is no way out of asking.
 #[test]
 fn the_built_in_editor() {
     let x = Scripted::new("x", &[]);
     x.change(|script| {
-        script.shows = Arc::new(|_, operation| match operation {
-            sdk::Operation::ShowSchedule => Ok(Box::new(ScheduleWizard::new(h("x")))),
-            _ => Err(Hresult::NotImplemented),
-        });
+        script.shows = Arc::new(|_, _| Ok(Box::new(ScheduleWizard::new(h("x")))));
     });
     let bench = Bench::new(&[&x]);
-    bench
-        .host
-        .show(SHOWN, &h("x"), None, Operation::ShowSchedule, &bench.to);
-    assert_eq!(bench.next(), Command::Showing(SHOWN, Some(h("x"))));
-    assert_eq!(bench.next(), Command::Shown(SHOWN, Ok(true)));
+    for (operation, leads_to) in [
+        (Operation::ShowSchedule, Some(h("x"))),
+        (Operation::QueryBeforeDisable, None),
+    ] {
+        let is_schedule = leads_to.is_some();
+        bench.host.show(SHOWN, &h("x"), None, operation, &bench.to);
+        assert_eq!(bench.next(), Command::Showing(SHOWN, leads_to));
+        assert_eq!(bench.next(), Command::Shown(SHOWN, Ok(is_schedule)));
+    }
 }
 
 /// spec 132, 134: the handler gets a copy of the event, with its id, before it is shown.
