@@ -8,6 +8,7 @@ use syncmgr_center::command::{Command, Dispatch, OperationId};
 use syncmgr_center::port::Clock;
 use syncmgr_host::InProcess;
 use syncmgr_model::id::{HandlerId, ItemId, ItemKey, SessionId};
+use syncmgr_model::item::{Item, Settings};
 use syncmgr_model::request::{Intent, Work};
 use syncmgr_model::time::Timestamp;
 use syncmgr_sdk::{HandlerCollection, HandlerFactory};
@@ -77,6 +78,17 @@ pub(crate) fn k(handler: &str, item: &str) -> ItemKey {
 
 /// What a person asked to be shown.
 pub(crate) const SHOWN: OperationId = OperationId(1);
+
+/// An item that a handler found itself.
+pub(crate) fn item(handler: &str, id: &str) -> Item {
+    Item {
+        id: i(id),
+        handler: h(handler),
+        name: None,
+        settings: Settings::default(),
+        is_enabled: true,
+    }
+}
 
 /// A sync of no items: what matters is who is asked.
 pub(crate) fn dispatch(handler: &str, session: &str) -> Dispatch {

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use syncmgr_center::command::{Change, Command, Operation, OperationId};
+use syncmgr_center::command::{Call, CallReply, Change, Command, Operation, OperationId};
 use syncmgr_center::port::Handlers as _;
 use syncmgr_model::hresult::Hresult;
 use syncmgr_testing::handlers::{Asked, Scripted};
 
-use crate::bench::{Bench, SHOWN, dispatch, h, i, k};
+use crate::bench::{self, Bench, SHOWN, dispatch, h, i, k};
 
 /// spec 7: readings and changes are all answered by one instance; no sync uses it.
 #[test]
@@ -42,7 +42,7 @@ fn one_instance_answers_questions() {
     assert_eq!(x.asked("synchronize")[0].instance, 2);
 }
 
-/// spec 7, 9: each sync has a new instance on a thread of its own.
+/// spec 7: each sync has a new instance on a thread of its own.
 #[test]
 fn each_sync_has_its_own_instance_and_thread() {
     let x = Scripted::new("x", &[]);
@@ -65,6 +65,36 @@ fn each_sync_has_its_own_instance_and_thread() {
     assert_ne!(one.instance, two.instance);
     assert_ne!(one.thread, two.thread);
     assert_ne!(one.thread, std::thread::current().id());
+}
+
+/// spec 9: the session creator of a sync creates the session of that sync and of no other.
+#[test]
+fn each_sync_has_its_own_creator() {
+    let x = Scripted::new("x", &["a", "b"]);
+    let bench = Bench::new(&[&x]);
+    for (item, session) in [("a", "s-1"), ("b", "s-2")] {
+        let mut dispatch = dispatch("x", session);
+        dispatch.items = vec![bench::item("x", item)];
+        bench.host.run(dispatch, &bench.to);
+    }
+    let mut created = BTreeSet::new();
+    let mut n_returned = 0;
+    while n_returned < 2 {
+        match bench.next() {
+            Command::Call(call, session, Call::Create(_, items)) => {
+                created.insert((session.to_string(), items[0].to_string()));
+                bench.host.reply(call, Ok(CallReply::Session(session)));
+            }
+            Command::Call(call, ..) => bench.host.reply(call, Ok(CallReply::Done)),
+            Command::Returned(_, result) => {
+                assert_eq!(result, Ok(()));
+                n_returned += 1;
+            }
+            _ => {}
+        }
+    }
+    let expected = [("s-1", "a"), ("s-2", "b")].map(|(s, i)| (s.to_owned(), i.to_owned()));
+    assert_eq!(created, BTreeSet::from(expected));
 }
 
 /// spec 8: each operation that shows something has a new instance on a thread of its own; an item
