@@ -1,9 +1,9 @@
 //! Test instruments: a tree in memory that fails, crashes and loses power on demand, a clock and a
 //! source of chance that tests own, trees written in one line, the simulator that drives the
-//! whole engine with them, and handlers that do what a test says.
+//! whole engine with them, and [`handlers`] that do what a test says.
 //!
 //! Reading order: [`memory`], [`tree`], [`turn`], [`rng`], [`clock`],
-//! [`sim`], [`handlers`].
+//! [`sim`].
 //!
 //! Must not: touch a real synced folder, read a real clock, or use chance that a seed does not
 //! repeat.
@@ -17,7 +17,7 @@ pub mod turn;
 
 pub mod sim;
 
-pub mod handlers;
-
 pub mod clock;
 pub mod rng;
+
+pub mod handlers;

@@ -358,10 +358,7 @@ impl World {
             }
             Effect::Cancel(..) => "cancel".to_owned(),
             Effect::Answer(_, answer) => words(answer),
-            Effect::Abandon(_)
-            | Effect::RemoveEvents(..)
-            | Effect::Notify(_)
-            | Effect::Reply(..) => return,
+            _ => return,
         };
         self.log.push(line);
     }
@@ -381,11 +378,7 @@ impl World {
                 self.items.remove(key);
             }
             Save::Event(event) => self.events.push(event.clone()),
-            Save::Item(_)
-            | Save::Began(_)
-            | Save::Ended(_)
-            | Save::EventsGone(_)
-            | Save::Withdrawn(_) => {}
+            _ => {}
         }
     }
 }
