@@ -10,7 +10,6 @@ use syncmgr_center::command::{
     CallId, CallReply, Change, Command, Dispatch, Operation, OperationId,
 };
 use syncmgr_center::port::{Clock, Handlers};
-use syncmgr_model::capability::{HandlerCapabilities, ItemCapabilities};
 use syncmgr_model::hresult::Hresult;
 use syncmgr_model::id::{EventId, HandlerId, ItemId, ItemKey, SessionId};
 use syncmgr_model::item::Item;
@@ -27,13 +26,13 @@ use crate::session::{Creator, Line};
 /// The handlers of this process and the sessions that run in them. A clone is the same host.
 #[derive(Clone)]
 pub struct InProcess {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
 /// A handler of a collection: the collection, and what makes the handler.
 type Bound = (String, Arc<dyn HandlerFactory>);
 
-struct Inner {
+pub(crate) struct Inner {
     factories: Mutex<BTreeMap<HandlerId, Arc<dyn HandlerFactory>>>,
     /// Handlers that were given a second time; the first one stays.
     doubles: Vec<HandlerId>,
@@ -105,42 +104,6 @@ impl InProcess {
         lock(&self.inner.collections).push(collection);
     }
 
-    /// Returns the icon of a handler or item: the one it provides, if it says it does, otherwise
-    /// the one it is registered with (spec 27).
-    #[must_use]
-    pub fn icon(&self, id: &HandlerId, item: Option<&ItemId>) -> Option<Vec<u8>> {
-        let provided = || {
-            let handler = self.inner.create(id)?;
-            match item {
-                Some(item) => {
-                    let item = handler.item(item)?;
-                    let has_own = item
-                        .capabilities()?
-                        .contains(ItemCapabilities::PROVIDES_ICON);
-                    if has_own {
-                        item.icon()
-                    } else {
-                        Err(Hresult::NotImplemented)
-                    }
-                }
-                None => {
-                    let bit = HandlerCapabilities::PROVIDES_ICON;
-                    let has_own = handler.capabilities()?.contains(bit);
-                    if has_own {
-                        handler.icon()
-                    } else {
-                        Err(Hresult::NotImplemented)
-                    }
-                }
-            }
-        };
-        let provided = catch_unwind(AssertUnwindSafe(provided)).unwrap_or(Err(Hresult::Failed));
-        provided.ok().or_else(|| {
-            let factory = self.inner.find(id)?;
-            factory.icon().map(<[u8]>::to_vec)
-        })
-    }
-
     /// Returns what makes a handler.
     ///
     /// # Errors
@@ -164,7 +127,7 @@ impl InProcess {
 }
 
 impl Inner {
-    fn find(&self, id: &HandlerId) -> Option<Arc<dyn HandlerFactory>> {
+    pub(crate) fn find(&self, id: &HandlerId) -> Option<Arc<dyn HandlerFactory>> {
         if let Some(factory) = lock(&self.factories).get(id) {
             return Some(Arc::clone(factory));
         }
@@ -195,7 +158,7 @@ impl Inner {
             .clone()
     }
 
-    fn create(self: &Arc<Self>, id: &HandlerId) -> Result<Box<dyn Handler>, Hresult> {
+    pub(crate) fn create(self: &Arc<Self>, id: &HandlerId) -> Result<Box<dyn Handler>, Hresult> {
         self.desk(id).create()
     }
 

@@ -8,6 +8,7 @@
 mod calls;
 mod desk;
 mod facts;
+mod icon;
 mod in_process;
 mod session;
 

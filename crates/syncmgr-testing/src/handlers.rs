@@ -4,8 +4,13 @@
 //! [`Script`], which a test may change at any time. What they were asked is in its log, with the
 //! instance and the thread, because these are part of the contract.
 
+mod collection;
+mod held;
+
+pub use collection::ScriptedCollection;
+pub use held::Held;
+
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::ThreadId;
 
@@ -20,8 +25,8 @@ use syncmgr_model::progress::ProgressStatus;
 use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::{Code, Trouble};
 use syncmgr_sdk::{
-    Handler, HandlerCollection, HandlerFactory, HandlerInfo, ItemEnumerator, ItemInfo, Operation,
-    SessionCreator, SyncItem, SyncRequest, UiOperation, Window,
+    Handler, HandlerFactory, HandlerInfo, ItemEnumerator, ItemInfo, Operation, SessionCreator,
+    SyncItem, SyncRequest, UiOperation,
 };
 
 /// What is done in `synchronize`.
@@ -422,81 +427,6 @@ impl SyncItem for OneItem {
     fn operation(&self, operation: &Operation) -> Result<Box<dyn UiOperation>, Hresult> {
         self.of.note(self.instance, "show");
         (self.of.script().shows)(self.facts.id.as_deref().ok(), operation)
-    }
-}
-
-/// Something shown, which stays open until the test closes it.
-#[derive(Debug)]
-pub struct Held {
-    /// Closes it with this answer; when the other end is dropped, it is closed with an error.
-    pub close: Receiver<Result<bool, Hresult>>,
-    /// Is told when it opens, and when it is brought to the front.
-    pub seen: Sender<&'static str>,
-}
-
-impl UiOperation for Held {
-    fn run(&mut self, _window: Option<&Window>) -> Result<bool, Hresult> {
-        // The test may have stopped to look.
-        self.seen.send("open").unwrap_or_default();
-        self.close.recv().unwrap_or(Err(Hresult::Failed))
-    }
-
-    fn raiser(&self) -> Option<Box<dyn Fn() + Send + Sync>> {
-        let seen = self.seen.clone();
-        Some(Box::new(move || seen.send("front").unwrap_or_default()))
-    }
-}
-
-/// A collection that does what a test says.
-#[derive(Debug)]
-pub struct ScriptedCollection {
-    id: &'static str,
-    /// The handlers it knows by the new interface, and by the older one.
-    known: Vec<Scripted>,
-    legacy: Vec<Scripted>,
-    /// The handlers it lists; those it knows may be more.
-    pub listed: Mutex<Result<Vec<HandlerId>, Hresult>>,
-}
-
-impl ScriptedCollection {
-    /// Makes a collection that lists all it knows.
-    #[must_use]
-    pub fn new(id: &'static str, known: Vec<Scripted>, legacy: Vec<Scripted>) -> Self {
-        let all = known
-            .iter()
-            .chain(&legacy)
-            .map(|handler| handler.id().clone());
-        Self {
-            id,
-            listed: Mutex::new(Ok(all.collect())),
-            known,
-            legacy,
-        }
-    }
-}
-
-fn find(among: &[Scripted], id: &HandlerId) -> Result<Arc<dyn HandlerFactory>, Hresult> {
-    let found = among.iter().find(|handler| handler.id() == id);
-    found
-        .map(|it| Arc::new(it.clone()) as _)
-        .ok_or(Hresult::InvalidArgument)
-}
-
-impl HandlerCollection for ScriptedCollection {
-    fn id(&self) -> &str {
-        self.id
-    }
-
-    fn handlers(&self) -> Result<Vec<HandlerId>, Hresult> {
-        lock(&self.listed).clone()
-    }
-
-    fn bind(&self, id: &HandlerId) -> Result<Arc<dyn HandlerFactory>, Hresult> {
-        find(&self.known, id)
-    }
-
-    fn bind_legacy(&self, id: &HandlerId) -> Result<Arc<dyn HandlerFactory>, Hresult> {
-        find(&self.legacy, id)
     }
 }
 
