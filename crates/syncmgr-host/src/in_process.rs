@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use syncmgr_center::command::{
     CallId, CallReply, Change, Command, Dispatch, Operation, OperationId,
 };
-use syncmgr_center::port::{Clock, Handlers};
+use syncmgr_center::port::{Clock, Handlers, Removed};
 use syncmgr_model::hresult::Hresult;
 use syncmgr_model::id::{EventId, HandlerId, ItemId, SessionId};
 use syncmgr_model::item::Item;
@@ -25,7 +25,7 @@ pub struct InProcess {
     inner: Arc<Inner>,
 }
 
-struct Inner {
+pub(crate) struct Inner {
     factories: Mutex<BTreeMap<HandlerId, Arc<dyn HandlerFactory>>>,
     collections: BTreeMap<String, Arc<dyn HandlerCollection>>,
     /// What people saved, per handler: every new instance is given it.
@@ -87,8 +87,15 @@ impl InProcess {
     }
 }
 
+impl InProcess {
+    /// Returns what it works with.
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.inner
+    }
+}
+
 impl Inner {
-    fn find(&self, id: &HandlerId) -> Option<Arc<dyn HandlerFactory>> {
+    pub(crate) fn find(&self, id: &HandlerId) -> Option<Arc<dyn HandlerFactory>> {
         if let Some(factory) = lock(&self.factories).get(id) {
             return Some(Arc::clone(factory));
         }
@@ -104,7 +111,7 @@ impl Inner {
         Some(bound)
     }
 
-    fn create(&self, id: &HandlerId) -> Result<Box<dyn Handler>, Hresult> {
+    pub(crate) fn create(&self, id: &HandlerId) -> Result<Box<dyn Handler>, Hresult> {
         let factory = self.find(id).ok_or(Hresult::InvalidArgument)?;
         let saved = lock(&self.saved).get(id).cloned().unwrap_or_default();
         catch_unwind(AssertUnwindSafe(|| factory.create(&saved))).unwrap_or(Err(Hresult::Failed))
@@ -275,14 +282,51 @@ impl Handlers for InProcess {
         }
     }
 
-    fn remove_events(&self, handler: &HandlerId, events: &[EventId]) {
-        let remove = || {
-            let handler = self.inner.create(handler)?;
-            match handler.event_store() {
-                Some(store) => store.remove(events),
-                None => Ok(()),
-            }
+    fn load_events(&self, handler: &HandlerId, stores: &[Option<ItemId>], to: &Sender<Command>) {
+        let inner = Arc::clone(&self.inner);
+        let (id, stores, back) = (handler.clone(), stores.to_vec(), to.clone());
+        let work = move || {
+            let read = inner.events(&id, &stores);
+            drop(back.send(Command::EventsLoaded(id, read)));
         };
+        apart("results", work, || {
+            drop(to.send(Command::EventsLoaded(handler.clone(), Vec::new())));
+        });
+    }
+
+    fn count_conflicts(
+        &self,
+        handler: &HandlerId,
+        items: Vec<Item>,
+        scope: Vec<Option<ItemId>>,
+        to: &Sender<Command>,
+    ) {
+        let inner = Arc::clone(&self.inner);
+        let (id, back) = (handler.clone(), to.clone());
+        let work = move || {
+            let counts = inner.counts(&id, &items, &scope);
+            drop(back.send(Command::ConflictsCounted(id, counts)));
+        };
+        apart("conflicts", work, || {
+            drop(to.send(Command::ConflictsCounted(handler.clone(), Vec::new())));
+        });
+    }
+
+    fn remove_conflicts(&self, id: OperationId, which: Removed, to: &Sender<Command>) {
+        let inner = Arc::clone(&self.inner);
+        let (handler, back) = (which.handler.clone(), to.clone());
+        let work = move || {
+            let result = inner.remove_conflicts(&which);
+            drop(back.send(Command::ConflictsRemoved(id, result)));
+        };
+        apart("conflicts", work, || {
+            let trouble = broken(&handler, "no thread could be started");
+            drop(to.send(Command::ConflictsRemoved(id, Err(trouble))));
+        });
+    }
+
+    fn remove_events(&self, handler: &HandlerId, events: &[EventId]) {
+        let remove = || self.inner.remove_events(handler, events);
         // What stays listed is shown again by the next look at the store.
         drop(catch_unwind(AssertUnwindSafe(remove)));
     }
@@ -298,7 +342,8 @@ impl crate::session::Lines for Inner {
     }
 }
 
-fn silent(handler: &HandlerId, detail: &str) -> Trouble {
+/// Builds the trouble of a handler that does not answer.
+pub(crate) fn silent(handler: &HandlerId, detail: &str) -> Trouble {
     Trouble::new(Code::HandlerSilent)
         .with("handler", handler)
         .with("detail", detail)

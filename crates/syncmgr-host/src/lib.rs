@@ -6,8 +6,11 @@
 #![forbid(unsafe_code)]
 
 mod calls;
+pub mod desk;
 mod facts;
 mod in_process;
 mod session;
+mod stores;
 
 pub use in_process::InProcess;
+pub use stores::Listing;

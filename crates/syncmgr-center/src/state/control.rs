@@ -61,12 +61,26 @@ impl State {
                 Ok(()) => return self.update(ticket, &item.handler, flags, turn),
                 Err(refusal) => Err(refusal),
             },
-            Control::UpdateEvents(handler, item, flags) => self
-                .check_update(&handler, item.as_ref(), flags)
-                .map(|()| turn.notify(Update::Events(handler))),
-            Control::UpdateConflicts(handler, item, flags) => self
-                .check_update(&handler, item.as_ref(), flags)
-                .map(|()| turn.notify(Update::Conflicts(handler, item))),
+            Control::UpdateEvents(handler, item, flags) => {
+                match self.check_update(&handler, item.as_ref(), flags) {
+                    Ok(()) => {
+                        return self.update_events(ticket, &handler, item.as_ref(), flags, turn);
+                    }
+                    Err(refusal) => Err(refusal),
+                }
+            }
+            Control::UpdateConflicts(handler, item, flags) => {
+                match self.check_update(&handler, item.as_ref(), flags) {
+                    Ok(()) => {
+                        return self.update_conflicts(ticket, &handler, item.as_ref(), flags, turn);
+                    }
+                    Err(refusal) => Err(refusal),
+                }
+            }
+            Control::UpdateConflict(address, _) => self.update_conflict(&address, turn),
+            Control::RemoveConflicts(handler, item, ids) => {
+                return self.remove_conflicts(ticket, &handler, item.as_ref(), ids, turn);
+            }
             Control::Activate(is_on, handler, flags) => {
                 self.activate(is_on, &handler, flags, ticket, turn)
             }
@@ -113,12 +127,7 @@ impl State {
                 Ok(())
             }
             Control::Seen(scope) => self.seen(&scope, turn),
-            Control::RemoveEvents(handler, events) => {
-                turn.save(Save::EventsGone(events.clone()));
-                turn.push(Effect::RemoveEvents(handler.clone(), events));
-                turn.notify(Update::Events(handler));
-                Ok(())
-            }
+            Control::RemoveEvents(handler, events) => self.remove_events(&handler, events, turn),
         };
         match done {
             Ok(()) if self.waits(ticket) => {}
@@ -549,7 +558,9 @@ impl State {
     }
 
     fn seen(&mut self, scope: &Scope, turn: &mut Turn) -> Result<(), Refusal> {
-        for key in self.scope(scope)? {
+        let keys = self.scope(scope)?;
+        self.see_events(&keys);
+        for key in keys {
             if let Some(entry) = self.items.get_mut(&key) {
                 entry.memory.n_errors = 0;
                 turn.save(Save::Memory(Box::new(entry.memory.clone())));

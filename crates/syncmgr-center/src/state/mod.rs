@@ -7,18 +7,24 @@
 //! - `queue`: requests that wait, and what they wait for;
 //! - `session`: sessions that run, and what their handlers report;
 //! - `stop`: requests to stop, and what happens when nobody listens;
+//! - `results`: which results count, and those that handlers keep themselves;
+//! - `conflicts`: how many conflicts wait;
 //! - `control`: what people and programs ask for;
 //! - `view`: what others may see of all this.
 
 mod change;
+mod conflicts;
 mod control;
 mod queue;
 mod registry;
+mod reload;
+mod results;
 mod session;
 mod stop;
 mod view;
 
 pub use registry::{HandlerMemory, ItemMemory};
+pub use results::{ResultView, STORE_EVENTS_MAX};
 pub use view::{HandlerView, ItemView, SessionView};
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -49,6 +55,8 @@ pub struct State {
     queue: Queue,
     /// What is shown to people, or told to handlers, right now.
     operations: BTreeMap<OperationId, control::Operation>,
+    results: results::Results,
+    conflicts: conflicts::Conflicts,
     collections: BTreeMap<String, BTreeSet<HandlerId>>,
     limits: Limits,
     next_random: u16,
@@ -136,6 +144,11 @@ pub fn handle(state: &mut State, command: Command, now: Timestamp) -> Vec<Effect
             turn.push(Effect::Reply(id, answer));
         }
         Command::Returned(session, result) => state.returned(&session, result, &mut turn),
+        Command::EventsLoaded(handler, read) => state.events_loaded(&handler, read, &mut turn),
+        Command::ConflictsCounted(handler, counts) => {
+            state.conflicts_counted(&handler, counts, &mut turn);
+        }
+        Command::ConflictsRemoved(id, result) => state.conflicts_removed(id, result, &mut turn),
         Command::Told(id, result) => state.told(id, result, &mut turn),
         Command::Shown(id, result) => state.shown(id, result, &mut turn),
         Command::Close => state.close(&mut turn),

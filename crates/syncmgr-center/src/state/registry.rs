@@ -276,6 +276,7 @@ impl State {
             }
             Err(_) => entry.is_silent = true,
         }
+        self.reload_events(id, None, None, turn);
         turn.notify(Update::Handler(id.clone()));
         for ticket in waiting {
             turn.answer(ticket, command::Answer::Done);

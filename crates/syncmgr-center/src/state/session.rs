@@ -43,6 +43,8 @@ pub(super) struct Part {
     pub(super) status: Option<ProgressStatus>,
     pub(super) progress: Progress,
     pub(super) summary: Summary,
+    /// Its handler reported the summary.
+    pub(super) is_summed: bool,
     pub(super) preview: Option<Preview>,
     pub(super) cancel: CancelRequest,
 }
@@ -53,6 +55,7 @@ impl Part {
             status: None,
             progress: Progress::default(),
             summary: Summary::default(),
+            is_summed: false,
             preview: None,
             cancel: CancelRequest::None,
         }
@@ -293,15 +296,18 @@ impl State {
             }
             turn.save(Save::Began(run.record(None)));
         }
+        let (session, handler, work) = (id.clone(), run.handler.clone(), run.work.clone());
+        let (intent, token, may_ask) = (run.intent, run.token.clone(), run.may_ask);
         turn.notify(Update::Began(id.clone()));
+        self.ask_to_remove_events(id, turn);
         turn.push(Effect::Run(Box::new(Dispatch {
-            session: id.clone(),
-            handler: run.handler.clone(),
+            session,
+            handler,
             items,
-            work: run.work.clone(),
-            intent: run.intent,
-            token: run.token.clone(),
-            may_ask: run.may_ask,
+            work,
+            intent,
+            token,
+            may_ask,
         })));
     }
 
@@ -343,6 +349,7 @@ impl State {
         }
         turn.save(Save::Began(record));
         turn.notify(Update::Began(id.clone()));
+        self.ask_to_remove_events(&id, turn);
         Ok(id)
     }
 
@@ -380,6 +387,7 @@ impl State {
             Call::Summary(item, summary) => {
                 let part = run.parts.get_mut(&item).ok_or(Hresult::InvalidArgument)?;
                 part.summary = summary;
+                part.is_summed = true;
                 Ok(DONE)
             }
             Call::Preview(item, preview) => {
@@ -809,6 +817,8 @@ impl State {
                     turn.save(Save::Event(event.clone()));
                 }
                 turn.save(Save::Ended(record.clone()));
+                self.settle_events(&run, &record, turn);
+                self.settle_conflicts(&run, &record, turn);
                 self.take_results(&run, &record, turn);
             }
         }
@@ -923,7 +933,6 @@ impl State {
                     && event.item.as_ref().is_none_or(|item| *item == result.item)
             });
             let memory = &mut entry.memory;
-            memory.n_errors = errors.clone().count() as u64;
             let Some(status) = result.status else {
                 continue;
             };
@@ -970,6 +979,7 @@ impl State {
         };
         let event = self.add_event(&record.handler, Some(&record.id), new, turn);
         turn.save(Save::Event(event.clone()));
+        self.count_error(&event, turn);
         for result in &mut record.items {
             result.status = Some(ProgressStatus::Failed);
             if let Some(entry) = self.items.get_mut(&key(&record.handler, &result.item)) {

@@ -4,6 +4,7 @@ use syncmgr_model::capability::HandlerCapabilities;
 use syncmgr_model::id::{HandlerId, ItemId, ItemKey, SessionId};
 use syncmgr_model::item::Item;
 use syncmgr_model::progress::{CancelRequest, Progress, ProgressStatus};
+use syncmgr_model::record::Summary;
 use syncmgr_model::request::{Intent, Origin, WorkKind};
 use syncmgr_model::status::{self, Facts, Status};
 use syncmgr_model::time::Timestamp;
@@ -125,11 +126,20 @@ impl State {
             paused_until: memory.paused_until.filter(|until| *until > now),
             is_handler_silent: handler.is_none_or(|h| h.is_silent || !h.is_installed),
             running: self.running_progress(key),
-            last: memory.result,
+            last: self.last_result(key),
             is_disconnected: !memory.is_connected || handler.is_some_and(|h| !h.memory.is_connected),
             overdue_since: None,
             waiting_for: entry.queued.first().and_then(|id| self.why_waiting(id)),
         })
+    }
+
+    /// Returns how the last session ended, with the conflicts that there are now (spec 137).
+    fn last_result(&self, key: &ItemKey) -> Option<(ProgressStatus, Summary)> {
+        let (status, mut summary) = self.items.get(key)?.memory.result?;
+        if let Some(n) = self.counted(&key.handler, Some(&key.item)) {
+            summary.n_conflicts = n;
+        }
+        Some((status, summary))
     }
 
     /// Returns the progress of an item that runs; without an end when it is in several sessions
