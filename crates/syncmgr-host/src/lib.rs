@@ -6,7 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod calls;
-pub mod desk;
+pub mod decide;
 mod facts;
 mod in_process;
 mod session;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use syncmgr_center::desk::{Batch, Decided};
-use syncmgr_host::desk::{Chosen, Desk};
+use syncmgr_host::decide::{Chosen, Desk};
 use syncmgr_model::progress::ProgressStatus;
 use syncmgr_model::request::Work;
 use syncmgr_model::resolution::{

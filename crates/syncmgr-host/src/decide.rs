@@ -1,4 +1,4 @@
-//! Brings real conflicts to the desk of the center: shows each by itself, by the presenter of its
+//! Decides real conflicts at the desk of the center: shows each by itself, by the presenter of its
 //! handler or by the usual one, and carries decisions out by its handler or in sessions.
 
 use std::collections::BTreeMap;
