@@ -37,7 +37,8 @@ cargo xtask VERB
                               kill real runs at random moments and look at what is left
   bench  [--only W1,W2] [--tools syncmgr,rsync] [--runs N] [--scale 0.1] [--smoke]
          [--dir DIR] [--image] [--keep] [--json FILE]
-                              compare with other tools on the workloads W0 to W7
+                              compare with other tools on the workloads W0 to W7, and
+                              measure runs after a watch (W2w, W10)
 ";
 
 fn main() -> ExitCode {

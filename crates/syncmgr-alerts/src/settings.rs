@@ -1,5 +1,8 @@
 //! Channels from settings: the one definition for the file, the command line, the API and forms.
 
+pub mod general;
+
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -14,11 +17,11 @@ use crate::{http, mail};
 /// The kinds of channels, as the setting `kind` names them.
 pub const KINDS: &[&str] = &["command", "webhook", "email", "ntfy"];
 
-/// Seconds a command has when nobody says otherwise.
-const COMMAND_SECS: u64 = 30;
+/// Milliseconds a command has when nobody says otherwise.
+const COMMAND_MS: u64 = 30_000;
 
-/// Most seconds a command may have. It holds up the notices behind it.
-const COMMAND_SECS_MAX: u64 = 600;
+/// Milliseconds a command may have. The longest holds up the notices behind it.
+const COMMAND_MS_RANGE: RangeInclusive<u64> = 1_000..=600_000;
 
 const fn spec(
     key: &'static str,
@@ -74,10 +77,10 @@ const COMMAND: &[SettingSpec] = &[
         "the program and its arguments; no shell reads them",
     ),
     spec(
-        "timeout_secs",
-        SettingKind::Number,
+        "timeout",
+        SettingKind::Text,
         false,
-        "seconds until it is ended, 1 to 600 (30)",
+        "when it is ended, 1s to 10m (30s)",
     ),
     spec(
         "keep_env",
@@ -241,9 +244,9 @@ impl Read<'_> {
                 "the program has to be a name or an absolute path",
             ));
         }
-        let secs = number(self.settings, "timeout_secs")?.unwrap_or(COMMAND_SECS);
-        if !(1..=COMMAND_SECS_MAX).contains(&secs) {
-            return Err(BadSetting::new("timeout_secs", "it is 1 to 600"));
+        let timeout_ms = general::duration(self.settings, "timeout")?.unwrap_or(COMMAND_MS);
+        if !COMMAND_MS_RANGE.contains(&timeout_ms) {
+            return Err(BadSetting::new("timeout", "it is 1s to 10m"));
         }
         let keep_env = list(self.settings, "keep_env")?.to_vec();
         let is_name = |it: &String| !it.is_empty() && !it.contains(['=', '\0']);
@@ -252,7 +255,7 @@ impl Read<'_> {
         }
         Ok(Command {
             argv,
-            timeout: Duration::from_secs(secs),
+            timeout: Duration::from_millis(timeout_ms),
             keep_env,
         })
     }

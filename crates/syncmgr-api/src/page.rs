@@ -5,7 +5,7 @@
 //! is refused by another.
 
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 /// Rows of a part when none are asked for.
 pub const LIMIT_DEFAULT: u32 = 100;
@@ -26,8 +26,7 @@ pub struct Page<T> {
 impl<T> Page<T> {
     /// Makes a part from the rows read, of which there may be one more than `limit`: that one says
     /// there is a next part. `key` names a row in the order `order`.
-    pub fn cut(mut rows: Vec<T>, limit: u32, order: &str, key: impl Fn(&T) -> String) -> Self {
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    pub fn cut(mut rows: Vec<T>, limit: usize, order: &str, key: impl Fn(&T) -> String) -> Self {
         let has_more = rows.len() > limit;
         rows.truncate(limit);
         let next_cursor = has_more
@@ -38,20 +37,6 @@ impl<T> Page<T> {
             next_cursor,
         }
     }
-}
-
-/// What part of a list is wanted.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct PageQuery {
-    /// Most rows.
-    #[param(minimum = 1, maximum = 1000, default = 100)]
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub limit: Option<u32>,
-    /// Continues a list.
-    #[param(max_length = 512)]
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cursor: Option<String>,
 }
 
 /// Writes a cursor: hexadecimal digits, so that nobody is tempted to build one.

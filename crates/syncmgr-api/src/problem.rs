@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 pub const MEDIA_TYPE: &str = "application/problem+json";
 
 /// Where the codes are described; the code follows.
-const TYPE_BASE: &str = "https://syncmgr.example/problems/";
+const TYPE_BASE: &str = "https://example.org/syncmgr/problems/";
 
 /// Why something was not done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

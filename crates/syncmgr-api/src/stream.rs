@@ -6,7 +6,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::wire::{Event, ItemState, Progress, Run};
+use crate::wire::run::OpenRun;
+use crate::wire::{Event, Progress};
 
 /// A live message.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -14,23 +15,38 @@ use crate::wire::{Event, ItemState, Progress, Run};
 pub enum Message {
     /// A sync is new or changed.
     Item {
-        /// What it is now.
-        item: Box<ItemState>,
+        /// Which one.
+        item: String,
+        /// Whose.
+        handler: String,
+        /// One of the stable status words.
+        status: String,
+        /// The status in words.
+        words: String,
     },
     /// A sync is gone.
     ItemGone {
         /// Which one.
         item: String,
+        /// Whose.
+        handler: String,
     },
-    /// A run began or ended.
+    /// A run waits, began, or was asked to stop.
     Session {
         /// What is known of it.
-        run: Box<Run>,
+        run: Box<OpenRun>,
+    },
+    /// A run ended; history has the rest.
+    SessionEnded {
+        /// Which one.
+        run: String,
     },
     /// A run moved on; at most four a second for each run.
     Progress {
         /// Which run.
         run: String,
+        /// Which sync of it.
+        item: String,
         /// Where it stands.
         progress: Progress,
     },
@@ -48,10 +64,15 @@ pub enum Message {
     },
     /// The conflicts of a sync changed.
     Conflict {
-        /// Which sync.
-        item: String,
-        /// How many wait.
-        n: u64,
+        /// Whose.
+        handler: String,
+        /// Which sync; null: any of the handler's.
+        item: Option<String>,
+    },
+    /// Results of a handler are gone, or those it keeps itself changed.
+    Events {
+        /// Whose.
+        handler: String,
     },
     /// A handler was turned on or off, or stopped answering.
     Handler {
@@ -71,9 +92,9 @@ impl Message {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Item { .. } | Self::ItemGone { .. } => "item",
-            Self::Session { .. } => "session",
+            Self::Session { .. } | Self::SessionEnded { .. } => "session",
             Self::Progress { .. } | Self::Text { .. } => "progress",
-            Self::Event { .. } => "event",
+            Self::Event { .. } | Self::Events { .. } => "event",
             Self::Conflict { .. } => "conflict",
             Self::Handler { .. } => "handler",
             Self::Reset => "reset",

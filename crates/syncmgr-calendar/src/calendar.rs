@@ -5,7 +5,7 @@ use syncmgr_center::agenda;
 use syncmgr_model::schedule::{Schedule, Trigger, Window, Zone};
 use syncmgr_model::time::Timestamp;
 
-use crate::{Unworkable, next, open, validate};
+use crate::{Unworkable, next, open, together, validate};
 
 /// Knows time zones and cron lines. Holds no time; asking it twice gives the same answer, unless
 /// the machine moved to another zone in between.
@@ -127,6 +127,21 @@ impl Calendar {
     /// The first thing that is wrong.
     pub fn validate(&self, schedule: &Schedule, now: Timestamp) -> Result<(), Unworkable> {
         validate::validate(self, schedule, now)
+    }
+
+    /// Refuses schedules that cannot stand beside each other: two of one name, and syncs that
+    /// would start each other for ever. Each of them is [`Calendar::validate`]d on its own.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn validate_together(&self, schedules: &[Schedule]) -> Result<(), Unworkable> {
+        together::validate(schedules)
+    }
+
+    /// Returns what a cron line says, in words; none when it cannot be read.
+    #[must_use]
+    pub fn cron_in_words(&self, line: &str) -> Option<String> {
+        Some(line.parse::<croner::Cron>().ok()?.describe())
     }
 
     /// Returns the zone; none when no zone has this name.

@@ -1,8 +1,8 @@
 //! When the times of a schedule fall, in a time zone, across changes of the clock.
 //!
-//! [`Calendar`] answers for one trigger at a time: [`next`] finds its next time, [`open`] says
-//! whether a window is open, [`validate`] refuses what could never work, before it is saved.
-//! What is a wall-clock time becomes a point in time at one place, [`wall`].
+//! [`Calendar`] answers for one trigger at a time: `next` finds its next time, `open` says
+//! whether a window is open, `validate` refuses what could never work, before it is saved.
+//! What is a wall-clock time becomes a point in time at one place, `wall`.
 //!
 //! The rule for days on which the clock is changed: a time that the clock leaps over is the first
 //! moment after the leap, and one that it shows twice is the first of the two. So what is due once
@@ -16,6 +16,7 @@
 mod calendar;
 mod next;
 mod open;
+mod together;
 mod validate;
 mod wall;
 

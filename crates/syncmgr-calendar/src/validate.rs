@@ -28,7 +28,7 @@ pub struct Unworkable {
 }
 
 impl Unworkable {
-    fn new(key: impl Into<String>, what: impl Into<String>) -> Self {
+    pub(crate) fn new(key: impl Into<String>, what: impl Into<String>) -> Self {
         Self {
             key: key.into(),
             what: what.into(),
@@ -52,6 +52,10 @@ pub(crate) fn validate(
         return Err(Unworkable::no_zone(&schedule.zone.to_string()));
     }
     for (i, it) in schedule.triggers.iter().enumerate() {
+        if matches!(it, Trigger::After(_)) && schedule.items == ScheduleItems::All {
+            let what = "runs every sync after this one, itself too; name the syncs in `items`";
+            return Err(Unworkable::new(format!("triggers[{i}]"), what));
+        }
         let is_right = trigger(it).and_then(|()| has_a_time(calendar, schedule, it, now));
         is_right.map_err(|what| Unworkable::new(format!("triggers[{i}]"), what))?;
     }

@@ -10,10 +10,11 @@
 //! ```
 //!
 //! Order of calls: [`Agenda::load`] once; then [`Agenda::look`] whenever something happened and
-//! at [`Look::next_wake`] at the latest, also while the item runs. When [`Look::can_start`],
+//! at [`Look::next_wake`] at the latest, also while the item runs, and when the machine wakes up or
+//! its clock was set, since timers do not know of either. When [`Look::can_start`],
 //! begin a session and call [`Agenda::started`]; call [`Agenda::ended`] once when it is over.
-//! Runs that a person began are told in the same way. Save [`Agenda::memory`] after each call
-//! that may change it, in one transaction with the [`Missed`] of the look: so a missed run is
+//! Runs that a person began are told in the same way. After each call, save [`Agenda::memory`]
+//! when it [differs](AgendaMemory::differs_from) from what was saved last, in one transaction with the [`Missed`] of the look: so a missed run is
 //! announced exactly once, whenever the program is killed.
 //!
 //! How times are counted: every occurrence of a schedule is dealt with once and in order. It is
@@ -78,6 +79,20 @@ pub trait Calendar {
     /// Returns `at` itself when a window is open then or there are none, otherwise when the next
     /// one opens; none when none ever does.
     fn next_open(&self, windows: &[Window], zone: &Zone, at: Timestamp) -> Option<Timestamp>;
+}
+
+/// Knows no times: for a center without schedules.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Timeless;
+
+impl Calendar for Timeless {
+    fn next(&self, _: &Trigger, _: &Zone, _: Timestamp, _: Timestamp) -> Option<Timestamp> {
+        None
+    }
+
+    fn next_open(&self, _: &[Window], _: &Zone, at: Timestamp) -> Option<Timestamp> {
+        Some(at)
+    }
 }
 
 /// What was set up for one item.

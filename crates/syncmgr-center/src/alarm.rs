@@ -34,30 +34,30 @@ pub struct Policy {
     pub n_failures_min: u64,
     /// Milliseconds of failing until it is told, however many runs that were.
     pub failing_ms: u64,
-    /// Missed runs in a row until it is told.
-    pub n_missed_min: u64,
+    /// Milliseconds of being overdue until it is told.
+    pub overdue_ms: u64,
     /// Milliseconds until what still lasts is told again; `None` never does.
     pub repeat_ms: Option<u64>,
 }
 
 impl Default for Policy {
-    /// Three failures or an hour of them, two missed runs, no reminders.
+    /// Three failures or an hour of them, an hour overdue, no reminders.
     fn default() -> Self {
         Self {
             n_failures_min: 3,
             failing_ms: HOUR_MS,
-            n_missed_min: 2,
+            overdue_ms: HOUR_MS,
             repeat_ms: None,
         }
     }
 }
 
-/// Something that happened several times in a row.
+/// Failed runs in a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Streak {
-    /// When it happened first.
+    /// When the first one failed.
     pub since: Timestamp,
-    /// How often, at least 1.
+    /// How many, at least 1.
     pub n: u64,
 }
 
@@ -87,8 +87,8 @@ pub struct Sight {
     pub n_conflicts: u64,
     /// Failed runs since the last good one.
     pub failing: Option<Streak>,
-    /// Missed runs since the last one that took place.
-    pub missed: Option<Streak>,
+    /// Since when a run should have taken place and did not, as the agenda says it.
+    pub overdue_since: Option<Timestamp>,
     /// Its last good run is older than is allowed.
     pub stale: Option<Stale>,
 }
@@ -105,7 +105,7 @@ impl Sight {
             n_held: 0,
             n_conflicts: 0,
             failing: None,
-            missed: None,
+            overdue_since: None,
             stale: None,
         }
     }
@@ -326,12 +326,15 @@ fn finding(sight: &Sight, kind: AlarmKind, policy: &Policy, now: Timestamp) -> F
             let age_ms = stale.last_good.map_or(0, |good| now.ms_since(good));
             so(stale.since, plain(kind).with("age_ms", age_ms))
         }),
-        AlarmKind::Overdue => match &sight.missed {
-            Some(missed) if missed.n >= policy.n_missed_min => {
-                so(missed.since, plain(kind).with("n", missed.n))
-            }
-            Some(_) | None => Finding::NotSo,
-        },
+        AlarmKind::Overdue => sight.overdue_since.map_or(Finding::NotSo, |since| {
+            // A clock that was set back must not put it off for longer than the policy says.
+            let since = since.min(now);
+            Finding::So(Fact {
+                since,
+                due: after(since, policy.overdue_ms),
+                trouble: plain(kind),
+            })
+        }),
         AlarmKind::Conflicts if sight.n_conflicts > 0 => {
             so(now, plain(kind).with("n", sight.n_conflicts))
         }
@@ -371,9 +374,10 @@ fn failing(sight: &Sight, kind: AlarmKind, policy: &Policy, now: Timestamp) -> F
         None => return Finding::NotSo,
     };
     let needs_sign_in = sight.trouble.as_ref().map(|it| it.code) == Some(Code::SignInNeeded);
-    let is_mine = match kind {
-        AlarmKind::SignIn => needs_sign_in,
-        _ => !needs_sign_in && !is_held(sight),
+    let is_mine = if kind == AlarmKind::SignIn {
+        needs_sign_in
+    } else {
+        !needs_sign_in && !is_held(sight)
     };
     if !is_mine {
         return Finding::Hidden;

@@ -5,20 +5,22 @@
 //! transaction; nothing else of them happens before it is done. So a thousand small sessions cost a
 //! few transactions, and still nothing begins that was not written down.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use syncmgr_model::item::Item;
+use syncmgr_model::schedule::{RunPolicy, Schedule};
 use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::{Code, Trouble};
 
+use crate::agenda::Calendar;
 use crate::command::{
     Accepted, Answer, Command, Control, Effect, Limits, Opening, Outcome, Refusal, Save, Ticket,
 };
-use crate::port::{Clock, Handlers, Notifier, Removed, Store, StoreError};
+use crate::port::{Clock, Handlers, Notifier, Removed, Store, StoreError, Watches};
 use crate::state::{State, handle};
 
 /// Most commands taken together: more would keep the first of them waiting for its answer.
@@ -26,6 +28,10 @@ const BATCH: usize = 64;
 
 /// How often those who watch are woken while something runs, if they want that.
 const TICK: Duration = Duration::from_millis(250);
+
+/// How long the start waits for handlers to say what they are. One that takes longer is known by
+/// what is remembered of it until it answers.
+const START_PATIENCE: Duration = Duration::from_secs(5);
 
 /// What arrives at the center's thread.
 enum Letter {
@@ -44,8 +50,18 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Those who watch.
     pub notifier: Box<dyn Notifier>,
+    /// When the times of schedules fall.
+    pub calendar: Arc<dyn Calendar + Send + Sync>,
+    /// Watches folders.
+    pub watches: Box<dyn Watches>,
     /// The saved items.
     pub saved: Vec<Item>,
+    /// The schedules.
+    pub schedules: Vec<Schedule>,
+    /// What holds for the runs of items, by their names.
+    pub policies: BTreeMap<String, RunPolicy>,
+    /// Runs are started when they are due: the center stays.
+    pub keeps_time: bool,
     /// Tells apart the ids that two processes make in one millisecond.
     pub random: u16,
     /// Limits.
@@ -182,7 +198,7 @@ impl Handle {
 }
 
 /// Starts a center on a thread of its own. When this returns, sessions that a vanished process left
-/// open have ended, and the handlers of this process have been read.
+/// open have ended, and the handlers have been read, but for those that take too long.
 ///
 /// # Errors
 /// [`StoreError`] when the memory cannot be used.
@@ -190,16 +206,20 @@ pub fn start(mut parts: Parts) -> Result<Handle, StoreError> {
     let remembered = parts.store.remembered()?;
     let (to, inbox) = channel();
     let (commands, from_handlers) = channel();
-    forward(from_handlers, to.clone());
+    let collections = parts.handlers.collections();
     let opening = Opening {
         remembered,
         installed: parts.handlers.installed(),
         saved: std::mem::take(&mut parts.saved),
+        schedules: std::mem::take(&mut parts.schedules),
+        policies: std::mem::take(&mut parts.policies),
+        keeps_time: parts.keeps_time,
         random: parts.random,
         limits: parts.limits,
     };
     let mut runner = Runner {
-        state: State::default(),
+        state: State::new(parts.calendar),
+        watches: parts.watches,
         store: parts.store,
         handlers: parts.handlers,
         clock: parts.clock,
@@ -209,6 +229,11 @@ pub fn start(mut parts: Parts) -> Result<Handle, StoreError> {
         next_ticket: 0,
     };
     runner.take_all(vec![Command::Open(Box::new(opening))])?;
+    for id in &collections {
+        runner.handlers.load_collection(id, &runner.commands);
+    }
+    runner.read_all(&from_handlers, collections.len())?;
+    forward(from_handlers, to.clone());
     let thread = std::thread::Builder::new()
         .name("center".to_owned())
         .spawn(move || runner.work(&inbox))
@@ -233,13 +258,18 @@ fn forward(from: Receiver<Command>, to: Sender<Letter>) {
             }
         }
     };
-    drop(std::thread::Builder::new().name("reports".to_owned()).spawn(work));
+    drop(
+        std::thread::Builder::new()
+            .name("reports".to_owned())
+            .spawn(work),
+    );
 }
 
 struct Runner {
     state: State,
     store: Box<dyn Store>,
     handlers: Box<dyn Handlers>,
+    watches: Box<dyn Watches>,
     clock: Arc<dyn Clock>,
     notifier: Box<dyn Notifier>,
     commands: Sender<Command>,
@@ -279,6 +309,23 @@ impl Runner {
             }
             self.take_batch(batch);
         }
+    }
+
+    /// Takes what handlers answer at the start, until every one has been read.
+    fn read_all(&mut self, inbox: &Receiver<Command>, n_collections: usize) -> Result<(), StoreError> {
+        let mut n_unread = n_collections;
+        let until = self.clock.elapsed_ms() + u64::try_from(START_PATIENCE.as_millis()).unwrap_or(0);
+        while n_unread > 0 || self.state.is_loading() {
+            let left = until.saturating_sub(self.clock.elapsed_ms());
+            let Ok(command) = inbox.recv_timeout(Duration::from_millis(left)) else {
+                break;
+            };
+            if matches!(command, Command::CollectionLoaded(..)) {
+                n_unread = n_unread.saturating_sub(1);
+            }
+            self.take_all(vec![command])?;
+        }
+        Ok(())
     }
 
     fn ticketed(&mut self, control: Control, to: Sender<Answer>) -> Command {
@@ -341,6 +388,7 @@ impl Runner {
             // Written down before anything else.
             Effect::Save(_) => {}
             Effect::Load(handler, saved) => self.handlers.load(&handler, &saved, &self.commands),
+            Effect::LoadItem(key) => self.handlers.load_item(&key, &self.commands),
             Effect::LoadCollection(id) => self.handlers.load_collection(&id, &self.commands),
             Effect::Run(dispatch) => match failed {
                 // What cannot be written down must not begin.
@@ -376,6 +424,7 @@ impl Runner {
             Effect::RemoveEvents(handler, events) => {
                 self.handlers.remove_events(&handler, &events);
             }
+            Effect::Watch(items) => self.watches.watch(&items, &self.commands),
             Effect::Notify(update) => self.notifier.notify(&update, &self.state, now),
             Effect::Reply(call, answer) => self.handlers.reply(call, answer),
             Effect::Answer(ticket, answer) => self.answer(ticket, answer),

@@ -1,5 +1,7 @@
 //! What the center is told and what it wants done.
 
+use std::collections::BTreeMap;
+
 use syncmgr_model::capability::{ControlFlags, SyncControlFlags};
 use syncmgr_model::conflict::{Address, ConflictId, UpdateReason};
 use syncmgr_model::event::{Event, NewEvent};
@@ -10,11 +12,14 @@ use syncmgr_model::item::Item;
 use syncmgr_model::preview::Preview;
 use syncmgr_model::progress::{CancelRequest, Progress, ProgressStatus};
 use syncmgr_model::record::{SessionRecord, Summary};
-use syncmgr_model::request::{Additional, Intent, Origin, Token, Work};
+use syncmgr_model::request::{Additional, Dirty, Intent, Origin, Token, Work};
+use syncmgr_model::schedule::{RunPolicy, Schedule, SystemEvent};
 use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::Trouble;
 
-use crate::state::{HandlerMemory, ItemMemory};
+use crate::agenda::{AgendaMemory, Situation};
+use crate::alarm::Condition;
+use crate::state::{HandlerMemory, ItemMemory, Seen};
 
 /// Names a request, so that its answers find the one who asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -84,6 +89,11 @@ pub enum Control {
     Stop(Scope),
     /// Stops one session.
     StopSession(SessionId),
+    /// Makes a handler of the host known for good (spec 1). One that was registered is read anew.
+    Register(HandlerId, ControlFlags),
+    /// Makes a handler unknown for good, until it is registered again: its sessions are asked to
+    /// stop, what waits is withdrawn. A handler of a collection comes and goes with that.
+    Unregister(HandlerId),
     /// `UpdateHandlerCollection`.
     UpdateCollection(String, ControlFlags),
     /// `UpdateHandler`.
@@ -122,6 +132,8 @@ pub enum Control {
     CloseSession(SessionId),
     /// The saved items are these now, in the order of their file.
     Configure(Vec<Item>),
+    /// The schedules are these now, and this holds for the runs of items, by their names.
+    SetSchedules(Vec<Schedule>, BTreeMap<String, RunPolicy>),
     /// An unsaved item is forgotten.
     Forget(ItemKey),
     /// Results were seen; they do not count any more.
@@ -137,8 +149,8 @@ pub enum Shown {
     Content,
     /// The schedule.
     Schedule,
-    /// What the link of this event leads to.
-    Link(EventId),
+    /// What the link of this event leads to; a copy of the event.
+    Link(Box<Event>),
 }
 
 /// A question to a person before a change, or something shown.
@@ -230,12 +242,15 @@ pub struct Remembered {
     pub handlers: Vec<HandlerMemory>,
     /// Items, as they were last seen.
     pub items: Vec<ItemMemory>,
+    /// What the agendas of items remember.
+    pub agendas: Vec<(ItemKey, AgendaMemory)>,
+    /// What alarms remember.
+    pub alarms: Vec<Condition>,
     /// Sessions that were open when their process vanished.
     pub abandoned: Vec<SessionRecord>,
     /// The largest event id used.
     pub last_event: u64,
 }
-
 
 /// What the center is told.
 #[derive(Debug, Clone, PartialEq)]
@@ -246,6 +261,8 @@ pub enum Command {
     Control(Ticket, Control),
     /// A handler was read.
     Loaded(HandlerId, Result<Box<HandlerFacts>, Hresult>),
+    /// A single item was read.
+    ItemLoaded(ItemKey, Result<Box<ItemFacts>, Hresult>),
     /// A collection was read: its handlers.
     CollectionLoaded(String, Result<Vec<HandlerId>, Hresult>),
     /// A session reports progress; nothing is answered, because the host knows the answer.
@@ -263,10 +280,24 @@ pub enum Command {
     ConflictsRemoved(OperationId, Result<(), Trouble>),
     /// A handler or item was told of a change and answered.
     Told(OperationId, Result<(), Hresult>),
+    /// Something is about to be shown. With a handler: that is left to the built-in editor of
+    /// schedules, for that handler.
+    Showing(OperationId, Option<HandlerId>),
     /// Something shown to a person is done; as a question: the answer.
     Shown(OperationId, Result<bool, Hresult>),
+    /// Something happened on the machine.
+    Happened(SystemEvent),
+    /// The machine is in another state.
+    Machine(Box<Situation>),
+    /// The watch saw something in one folder of an item.
+    Seen(ItemKey, usize, Seen),
+    /// The machine woke up, or its clock was set.
+    TimeLeapt,
     /// The center ends: running sessions are asked to stop.
     Close,
+    /// The clock was set, or the machine slept: what it shows moved by so many milliseconds more than
+    /// time passed for running programs. Comes before the first command after it.
+    ClockJumped(i64),
     /// Time passed.
     Tick,
 }
@@ -280,6 +311,12 @@ pub struct Opening {
     pub installed: Vec<HandlerId>,
     /// The saved items.
     pub saved: Vec<Item>,
+    /// The schedules.
+    pub schedules: Vec<Schedule>,
+    /// What holds for the runs of items, by their names.
+    pub policies: BTreeMap<String, RunPolicy>,
+    /// Runs are started when they are due: the center stays.
+    pub keeps_time: bool,
     /// Tells apart the ids that two processes make in one millisecond.
     pub random: u16,
     /// Limits; see there.
@@ -385,8 +422,10 @@ pub enum Answer {
     Declined,
     /// The same is shown already and came to the front (spec 63).
     Raised,
-    /// Nobody shows it; this is where the link leads (spec 133).
+    /// Nobody shows it; this is where the link leads (spec 133). Always `http` or `https`.
     Follow(String),
+    /// The built-in editor of schedules is to be shown, for this handler or item (spec 66).
+    Schedule(HandlerId, Option<ItemId>),
     /// A call of a session from outside.
     Call(CallReply),
     /// Refused.
@@ -444,6 +483,10 @@ pub enum Save {
     HandlerGone(HandlerId),
     /// What is kept of an item.
     Memory(Box<ItemMemory>),
+    /// All that alarms remember.
+    Alarms(Vec<Condition>),
+    /// What the agenda of an item remembers.
+    Agenda(ItemKey, Box<AgendaMemory>),
     /// An item that is gone for good.
     ItemGone(ItemKey),
 }
@@ -465,6 +508,8 @@ pub struct Dispatch {
     pub token: Option<Token>,
     /// A person may be asked something.
     pub may_ask: bool,
+    /// Where something changed, when that is known for certain.
+    pub dirty: Option<Dirty>,
 }
 
 /// What the center wants done, in this order.
@@ -474,6 +519,8 @@ pub enum Effect {
     Save(Vec<Save>),
     /// Read a handler; answered by [`Command::Loaded`]. With these saved items.
     Load(HandlerId, Vec<Item>),
+    /// Read one item; answered by [`Command::ItemLoaded`].
+    LoadItem(ItemKey),
     /// Read a collection; answered by [`Command::CollectionLoaded`].
     LoadCollection(String),
     /// Let the handler work; ended by [`Command::Returned`].
@@ -498,6 +545,8 @@ pub enum Effect {
     RemoveConflicts(OperationId, HandlerId, Vec<Item>, Option<ItemId>, Vec<ConflictId>),
     /// Ask a handler to remove events it keeps itself.
     RemoveEvents(HandlerId, Vec<EventId>),
+    /// Watch exactly the folders of these items; reports come as [`Command::Seen`].
+    Watch(Vec<(ItemKey, Vec<Vec<u8>>)>),
     /// Tell those who watch.
     Notify(Update),
     /// Answer a call of a session.

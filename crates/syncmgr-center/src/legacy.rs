@@ -1,13 +1,17 @@
 //! Which handlers of the older family there are, what they want to hear of, and what a program that
 //! wants one of them to sync has asked for (`ISyncMgrRegister`, `ISyncMgrSynchronizeInvoke`).
 //!
-//! Must not: start anything. What is to be run is returned as a value.
+//! Must not: start anything. What is to be run is returned as a value, which [`Invocation::start`]
+//! turns into what the center is asked for.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use syncmgr_model::id::HandlerId;
-use syncmgr_model::legacy::{Event, InvokeFlags, RegisterFlags};
+use syncmgr_model::legacy::{Errand, Event, InvokeFlags, RegisterFlags};
+use syncmgr_model::request::{Origin, Token};
+
+use crate::command::{Control, Scope, StartOptions};
 
 /// Most bytes of a cookie: it is an argument and not a document.
 pub const COOKIE_LEN_MAX: usize = 64 * 1024;
@@ -57,6 +61,33 @@ pub struct Invocation {
     pub is_choice_wanted: bool,
     /// Whether what is shown begins minimised.
     pub is_minimized: bool,
+}
+
+impl Invocation {
+    /// Returns what a start of today passes along so that the handler learns event and cookie.
+    #[must_use]
+    pub fn errand(&self) -> Errand {
+        Errand::Event(self.event, self.cookie.clone())
+    }
+
+    /// Returns what the center is asked for, once the person has chosen, if that is wanted: a sync
+    /// of the handler's checked items. `may_ask` says whether somebody sits at the screen.
+    #[must_use]
+    pub fn start(&self, may_ask: bool) -> Control {
+        let options = StartOptions {
+            token: Some(Token(self.errand().text().into())),
+            origin: match self.event {
+                Event::Manual | Event::Invoke => Origin::Manual,
+                Event::Connect => Origin::Schedule("connect".to_owned()),
+                Event::PendingDisconnect => Origin::Schedule("disconnect".to_owned()),
+                Event::Idle => Origin::Schedule("idle".to_owned()),
+                Event::Scheduled => Origin::Schedule("scheduled".to_owned()),
+            },
+            may_ask,
+            ..StartOptions::default()
+        };
+        Control::Start(Scope::Handler(self.handler.clone()), Box::new(options))
+    }
 }
 
 /// The registered handlers of the older family.
@@ -224,6 +255,12 @@ mod tests {
             .unwrap();
         assert_eq!(run.event, Event::Invoke);
         assert_eq!(run.cookie.as_deref(), Some(&[0, 255][..]));
+        let Control::Start(Scope::Handler(handler), options) = run.start(true) else {
+            panic!("an invocation starts a handler");
+        };
+        assert_eq!(handler, id("idle"));
+        assert_eq!(options.token, Some(Token("legacy:invoke:00ff".into())));
+        assert!(options.may_ask && options.origin == Origin::Manual);
         let unknown = registry().update_items(InvokeFlags::default(), &id("x"), None);
         assert_eq!(unknown, Err(Refusal::Unknown(id("x"))));
         let long = vec![0; COOKIE_LEN_MAX + 1];

@@ -117,11 +117,18 @@ pub struct Removed {
 
 /// The handlers, wherever they live. Every method returns at once; answers come through `to`.
 pub trait Handlers: Send {
-    /// Returns the handlers that are installed.
+    /// Returns the handlers that are installed; one that was given twice is in it twice.
     fn installed(&self) -> Vec<HandlerId>;
+
+    /// Returns the collections that are installed, in the order in which they are asked.
+    fn collections(&self) -> Vec<String>;
 
     /// Reads a handler and its items; answered by [`Command::Loaded`], whatever the handler does.
     fn load(&self, id: &HandlerId, saved: &[Item], to: &Sender<Command>);
+
+    /// Reads one item of a handler; answered by [`Command::ItemLoaded`], after the answers to what
+    /// was asked of this handler before.
+    fn load_item(&self, key: &ItemKey, to: &Sender<Command>);
 
     /// Reads a collection; answered by [`Command::CollectionLoaded`].
     fn load_collection(&self, id: &str, to: &Sender<Command>);
@@ -148,7 +155,8 @@ pub trait Handlers: Send {
         to: &Sender<Command>,
     );
 
-    /// Shows something to a person; answered by [`Command::Shown`].
+    /// Shows something to a person, on a thread of its own with an instance of its own (spec 8);
+    /// answered by [`Command::Showing`] when it begins, and by [`Command::Shown`].
     fn show(
         &self,
         id: OperationId,
@@ -183,6 +191,21 @@ pub trait Handlers: Send {
 
     /// Answers a call of a session.
     fn reply(&self, call: CallId, answer: Result<CallReply, Hresult>);
+}
+
+/// Watches folders.
+pub trait Watches: Send {
+    /// Watches exactly the folders of these items from now on; what is watched already goes on.
+    /// Reports come through `to` as [`Command::Seen`].
+    fn watch(&mut self, items: &[(ItemKey, Vec<Vec<u8>>)], to: &Sender<Command>);
+}
+
+/// Watches nothing: every run looks at everything.
+#[derive(Debug, Clone, Copy)]
+pub struct Unwatched;
+
+impl Watches for Unwatched {
+    fn watch(&mut self, _items: &[(ItemKey, Vec<Vec<u8>>)], _to: &Sender<Command>) {}
 }
 
 /// Tells the time.

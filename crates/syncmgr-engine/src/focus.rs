@@ -9,15 +9,27 @@ use crate::path::{RelPath, is_own_name};
 #[derive(Debug, Default)]
 pub(crate) struct Focus {
     dirs: BTreeSet<RelPath>,
+    /// Those of them in which everything beneath is to be listed, too.
+    trees: BTreeSet<RelPath>,
 }
 
 impl Focus {
-    /// Takes the directories to list; those of our own are left out.
-    pub(crate) fn new(dirs: impl IntoIterator<Item = RelPath>) -> Self {
-        let is_foreign = |dir: &RelPath| !dir.components().any(is_own_name);
-        Self {
-            dirs: dirs.into_iter().filter(is_foreign).collect(),
-        }
+    /// Takes the directories to list, and those to list with everything beneath; those of our own
+    /// are left out.
+    pub(crate) fn new<'d>(
+        dirs: impl IntoIterator<Item = &'d RelPath>,
+        trees: impl IntoIterator<Item = &'d RelPath>,
+    ) -> Self {
+        let is_foreign = |dir: &&RelPath| !dir.components().any(is_own_name);
+        let trees: BTreeSet<_> = trees.into_iter().filter(is_foreign).cloned().collect();
+        let mut all = trees.clone();
+        all.extend(dirs.into_iter().filter(is_foreign).cloned());
+        Self { dirs: all, trees }
+    }
+
+    /// Says whether everything beneath a directory is to be listed.
+    pub(crate) fn is_tree(&self, dir: &RelPath) -> bool {
+        self.trees.contains(dir)
     }
 
     /// Returns how many directories are to be listed.
@@ -73,7 +85,8 @@ mod tests {
 
     #[test]
     fn ways_lead_to_what_is_to_be_listed() {
-        let focus = Focus::new(["a/b/c", "a/b.d", "x", ".syncmgr/versions"].map(path));
+        let dirs = ["a/b/c", "a/b.d", ".syncmgr/versions"].map(path);
+        let focus = Focus::new(&dirs, &[path("x")]);
         assert_eq!(
             focus.names_in(&RelPath::root()),
             [&b"a"[..], b"x"].map(Box::from)
@@ -86,6 +99,6 @@ mod tests {
         assert!(!focus.lists(&path("a/b")));
         assert!(!focus.leads_into(&path("a/b/c/d")));
         assert!(!focus.leads_into(&path("ab")));
-        assert!(focus.leads_into(&path("x")));
+        assert!(focus.leads_into(&path("x")) && focus.is_tree(&path("x")));
     }
 }

@@ -8,6 +8,8 @@
 //! Must not: change anything; decide anything. What cannot be read becomes unknown, never absent
 //! (I13).
 
+mod part;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::cancel::Cancel;
@@ -162,7 +164,7 @@ fn collect(workers: Vec<Worker>) -> Scan {
         all.mounts.extend(part.mounts);
         all.equals.append(part.equals);
         all.texts.extend(part.texts);
-        all.revisit.append(&part.revisit);
+        all.revisit.append(part.revisit);
         all.known = all.known.with(&part.known);
         for side in Side::BOTH {
             all.census[side] = all.census[side].with(&part.census[side]);
@@ -180,16 +182,6 @@ fn collect(workers: Vec<Worker>) -> Scan {
 }
 
 impl Scan {
-    /// Completes the count after a look at a part of the trees: where nobody went, both sides have
-    /// what the base has. `false` when the numbers cannot be right.
-    pub(crate) fn complete_census(&mut self, whole: Census) -> bool {
-        let Some(elsewhere) = whole.without(&self.known) else {
-            return false;
-        };
-        self.census = self.census.map(|seen| seen.with(&elsewhere));
-        true
-    }
-
     fn problem(&mut self, path: RelPath, side: Option<Side>, kind: ProblemKind) {
         self.problems.push(Problem { path, side, kind });
     }
@@ -259,7 +251,7 @@ impl Ground<'_> {
                 Err(fault) if visit.path.is_root() => return Err(Failure::Root { side, fault }),
                 Err(fault) => {
                     worker.out.is_unknown(visit.path.clone(), side, fault);
-                    worker.out.revisit.note(&visit.path);
+                    worker.out.revisit.note_tree(&visit.path);
                     return self.count_beneath(worker, visit.base);
                 }
             }
@@ -285,87 +277,6 @@ impl Ground<'_> {
         worker.listings = listings;
         worker.records = records;
         result
-    }
-
-    /// Goes through a directory that only leads to others, asking for nothing but the names on the
-    /// way. `false` when it has to be listed: because that is wanted, or because a name on the way
-    /// is not as agreed, although nobody reported that.
-    fn pass_through(
-        &self,
-        worker: &mut Worker,
-        visit: &Visit,
-        found: &mut Found<Visit>,
-    ) -> Result<bool, Failure> {
-        let Some(focus) = self.focus.filter(|_| !visit.is_whole) else {
-            return Ok(false);
-        };
-        if focus.lists(&visit.path) {
-            return Ok(false);
-        }
-        let mut ways = Vec::new();
-        for name in focus.names_in(&visit.path) {
-            let path = visit.path.join(&name);
-            if self.excludes.excluding(&path, true).is_some() {
-                continue;
-            }
-            let record = match visit.base {
-                Some(dir) => worker.reader.find_in(dir, &name),
-                None => Ok(None),
-            };
-            let record = record.map_err(|error| state_failure(&error))?;
-            let seen = Sides::from_fn(|side| self.sides[side].stat(&path).ok());
-            let (Some(left), Some(right)) = (seen.left, seen.right) else {
-                return Ok(false);
-            };
-            let entries = Sides::new(left.as_ref(), right.as_ref());
-            let Some(record) = record else {
-                if left.is_some() || right.is_some() {
-                    return Ok(false);
-                }
-                continue; // gone from both sides, and forgotten
-            };
-            let is_as_agreed = Side::BOTH.into_iter().all(|side| {
-                let modes = self.sides[side].capabilities().modes;
-                entries[side].is_some_and(|entry| record.agreed.is_unchanged(side, entry, modes))
-            });
-            if !is_as_agreed {
-                return Ok(false);
-            }
-            self.refuse_other_root(&Met {
-                name: &name,
-                base: None,
-                entries,
-            })?;
-            ways.extend(record.dir.map(|dir| Visit {
-                path,
-                has: Sides::new(true, true),
-                base: Some(dir),
-                is_whole: false,
-            }));
-        }
-        for way in ways {
-            found.push(way);
-        }
-        Ok(true)
-    }
-
-    /// Counts what is remembered beneath a directory that this look does not enter.
-    fn count_beneath(&self, worker: &mut Worker, dir: Option<DirId>) -> Result<(), Failure> {
-        if self.focus.is_none() {
-            return Ok(());
-        }
-        let mut records = Records::new();
-        let mut waiting: Vec<DirId> = dir.into_iter().collect();
-        while let Some(dir) = waiting.pop() {
-            let listed = worker.reader.list(dir, &mut records);
-            listed.map_err(|error| state_failure(&error))?;
-            for at in 0..records.len() {
-                let known = &mut worker.out.known;
-                known.add(records.kind(at), records.size(at));
-                waiting.extend(records.dir(at));
-            }
-        }
-        Ok(())
     }
 
     fn tell(&self, counts: &Counts, path: &RelPath) {
@@ -443,15 +354,20 @@ impl Ground<'_> {
         }
         let n_found = found.len();
         let is_as_agreed = self.examine(worker, visit, dirs, records, met, found, counts)?;
-        let Some(at) = met.base.filter(|_| self.focus.is_some()) else {
+        let Some(at) = met.base else { return Ok(()) };
+        if self.focus.is_some() {
+            worker.out.known.add(records.kind(at), records.size(at));
+        }
+        let Some(dir) = records.dir(at) else {
             return Ok(());
         };
-        worker.out.known.add(records.kind(at), records.size(at));
         if is_as_agreed || found.len() > n_found {
             return Ok(());
         }
-        // Nobody goes there in this look, so what is remembered of it counts for nothing.
-        self.count_beneath(worker, records.dir(at))
+        // Nobody goes there in this look: what is remembered of it counts for nothing, and what
+        // changed there is not known.
+        worker.out.revisit.note_tree(&visit.path.join(met.name));
+        self.count_beneath(worker, Some(dir))
     }
 
     /// Looks at one name. Returns whether it is exactly as agreed.
@@ -495,13 +411,13 @@ impl Ground<'_> {
             if let Some(dir) = met.base.and_then(|at| records.dir(at)) {
                 self.refuse_other_root(met)?;
                 let path = visit.path.join(met.name);
-                let is_wanted = |focus: &Focus| visit.is_whole || focus.leads_into(&path);
-                if self.focus.is_none_or(is_wanted) {
+                let is_whole = visit.is_whole || self.focus.is_none_or(|f| f.is_tree(&path));
+                if is_whole || self.focus.is_some_and(|focus| focus.leads_into(&path)) {
                     found.push(Visit {
                         path,
                         has: Sides::new(true, true),
                         base: Some(dir),
-                        is_whole: visit.is_whole,
+                        is_whole,
                     });
                 }
             }

@@ -1,5 +1,6 @@
 //! Handlers that live in this process.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::Sender;
@@ -9,15 +10,18 @@ use syncmgr_center::command::{
     CallId, CallReply, Change, Command, Dispatch, Operation, OperationId,
 };
 use syncmgr_center::port::{Clock, Handlers, Removed};
+use syncmgr_model::capability::{HandlerCapabilities, ItemCapabilities};
 use syncmgr_model::hresult::Hresult;
-use syncmgr_model::id::{EventId, HandlerId, ItemId, SessionId};
+use syncmgr_model::id::{EventId, HandlerId, ItemId, ItemKey, SessionId};
 use syncmgr_model::item::Item;
 use syncmgr_model::trouble::{Code, Trouble};
 use syncmgr_sdk::{Handler, HandlerCollection, HandlerFactory, SyncRequest, UiOperation};
 
 use crate::calls::Calls;
+use crate::desk::Desk;
 use crate::facts;
 use crate::session::{Creator, Line};
+use crate::stores;
 
 /// The handlers of this process and the sessions that run in them. A clone is the same host.
 #[derive(Clone)]
@@ -27,13 +31,16 @@ pub struct InProcess {
 
 pub(crate) struct Inner {
     factories: Mutex<BTreeMap<HandlerId, Arc<dyn HandlerFactory>>>,
-    collections: BTreeMap<String, Arc<dyn HandlerCollection>>,
-    /// What people saved, per handler: every new instance is given it.
-    saved: Mutex<HashMap<HandlerId, Vec<Item>>>,
+    /// Handlers that were given a second time; the first one stays.
+    doubles: Vec<HandlerId>,
+    collections: Mutex<Vec<Arc<dyn HandlerCollection>>>,
+    /// Handlers that collections were asked for, each with the collection.
+    bound: Mutex<BTreeMap<HandlerId, (String, Arc<dyn HandlerFactory>)>>,
+    desks: Mutex<HashMap<HandlerId, Desk>>,
     clock: Arc<dyn Clock>,
     lines: Mutex<HashMap<SessionId, Arc<Line>>>,
     calls: Arc<Calls>,
-    raisers: Mutex<HashMap<OperationId, Box<dyn Fn() + Send + Sync>>>,
+    raisers: Mutex<HashMap<OperationId, Arc<dyn Fn() + Send + Sync>>>,
 }
 
 impl std::fmt::Debug for InProcess {
@@ -50,19 +57,74 @@ impl InProcess {
         collections: Vec<Arc<dyn HandlerCollection>>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let factories = factories.into_iter().map(|f| (f.id().clone(), f)).collect();
-        let collections = collections.into_iter().map(|c| (c.id().to_owned(), c));
+        let mut known = BTreeMap::new();
+        let mut doubles = Vec::new();
+        for factory in factories {
+            let id = factory.id().clone();
+            match known.entry(id) {
+                Entry::Vacant(place) => {
+                    place.insert(factory);
+                }
+                Entry::Occupied(place) => doubles.push(place.key().clone()),
+            }
+        }
         Self {
             inner: Arc::new(Inner {
-                factories: Mutex::new(factories),
-                collections: collections.collect(),
-                saved: Mutex::default(),
+                factories: Mutex::new(known),
+                doubles,
+                collections: Mutex::new(collections),
+                bound: Mutex::default(),
+                desks: Mutex::default(),
                 clock,
                 lines: Mutex::default(),
                 calls: Arc::default(),
                 raisers: Mutex::default(),
             }),
         }
+    }
+
+    /// Adds a handler while the center runs; tell the center by `Control::Register`. Returns `false`
+    /// when another one has its id: that one stays.
+    pub fn register(&self, factory: Arc<dyn HandlerFactory>) -> bool {
+        let id = factory.id().clone();
+        match lock(&self.inner.factories).entry(id) {
+            Entry::Vacant(place) => {
+                place.insert(factory);
+                true
+            }
+            Entry::Occupied(_) => false,
+        }
+    }
+
+    /// Adds a collection while the center runs; tell the center by `Control::UpdateCollection`.
+    pub fn register_collection(&self, collection: Arc<dyn HandlerCollection>) {
+        lock(&self.inner.collections).push(collection);
+    }
+
+    /// Returns the icon of a handler or item: the one it provides, if it says it does, otherwise
+    /// the one it is registered with (spec 27).
+    #[must_use]
+    pub fn icon(&self, id: &HandlerId, item: Option<&ItemId>) -> Option<Vec<u8>> {
+        let provided = || {
+            let handler = self.inner.create(id)?;
+            match item {
+                Some(item) => {
+                    let item = handler.item(item)?;
+                    let has_own = item.capabilities()?.contains(ItemCapabilities::PROVIDES_ICON);
+                    if has_own { item.icon() } else { Err(Hresult::NotImplemented) }
+                }
+                None => {
+                    let bit = HandlerCapabilities::PROVIDES_ICON;
+                    let has_own = handler.capabilities()?.contains(bit);
+                    if has_own { handler.icon() } else { Err(Hresult::NotImplemented) }
+                }
+            }
+        };
+        let provided = catch_unwind(AssertUnwindSafe(provided)).unwrap_or(Err(Hresult::Failed));
+        provided.ok().or_else(|| {
+            let factory = self.inner.find(id)?;
+            factory.icon().map(<[u8]>::to_vec)
+        })
     }
 
     /// Returns what makes a handler.
@@ -95,32 +157,62 @@ impl InProcess {
 }
 
 impl Inner {
+    /// Returns what makes a handler, if anybody knows it.
     pub(crate) fn find(&self, id: &HandlerId) -> Option<Arc<dyn HandlerFactory>> {
         if let Some(factory) = lock(&self.factories).get(id) {
             return Some(Arc::clone(factory));
         }
+        if let Some((_, factory)) = lock(&self.bound).get(id) {
+            return Some(Arc::clone(factory));
+        }
         // A collection may know it though it was not listed (spec 3); the older family is asked
-        // after the new one (spec 4).
-        let bound = self.collections.values().find_map(|collection| {
-            collection
-                .bind(id)
-                .or_else(|_| collection.bind_legacy(id))
-                .ok()
+        // after the new one (spec 4). The first collection that knows it has it (spec 6).
+        let collections = lock(&self.collections).clone();
+        let (collection, factory) = collections.iter().find_map(|collection| {
+            let bind = || collection.bind(id).or_else(|_| collection.bind_legacy(id));
+            let bound = catch_unwind(AssertUnwindSafe(bind)).unwrap_or(Err(Hresult::Failed));
+            Some((collection.id().to_owned(), bound.ok()?))
         })?;
-        lock(&self.factories).insert(id.clone(), Arc::clone(&bound));
-        Some(bound)
+        lock(&self.bound).insert(id.clone(), (collection, Arc::clone(&factory)));
+        Some(factory)
     }
 
-    pub(crate) fn create(&self, id: &HandlerId) -> Result<Box<dyn Handler>, Hresult> {
-        let factory = self.find(id).ok_or(Hresult::InvalidArgument)?;
-        let saved = lock(&self.saved).get(id).cloned().unwrap_or_default();
-        catch_unwind(AssertUnwindSafe(|| factory.create(&saved))).unwrap_or(Err(Hresult::Failed))
+    /// Returns the desk of a handler, whether anybody knows that or not.
+    fn desk(self: &Arc<Self>, id: &HandlerId) -> Desk {
+        let make = || {
+            let (inner, id) = (Arc::downgrade(self), id.clone());
+            Desk::new(Arc::new(move || inner.upgrade()?.find(&id)))
+        };
+        lock(&self.desks).entry(id.clone()).or_insert_with(make).clone()
+    }
+
+    fn create(self: &Arc<Self>, id: &HandlerId) -> Result<Box<dyn Handler>, Hresult> {
+        self.desk(id).create()
+    }
+
+    /// Lets go of the handlers a collection does not list any more.
+    fn unbind(&self, collection: &str, listed: &[HandlerId]) {
+        let mut gone = Vec::new();
+        lock(&self.bound).retain(|id, (owner, _)| {
+            let stays = owner != collection || listed.contains(id);
+            if !stays {
+                gone.push(id.clone());
+            }
+            stays
+        });
+        for id in gone {
+            if let Some(desk) = lock(&self.desks).get(&id) {
+                desk.renew();
+            }
+        }
     }
 }
 
 /// Does work on a thread of its own; a panic in it counts as the answer `broken`.
 fn apart(name: &str, work: impl FnOnce() + Send + 'static, broken: impl FnOnce()) {
-    let spawned = std::thread::Builder::new().name(name.to_owned()).spawn(work);
+    let spawned = std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(work);
     if spawned.is_err() {
         broken();
     }
@@ -128,28 +220,51 @@ fn apart(name: &str, work: impl FnOnce() + Send + 'static, broken: impl FnOnce()
 
 impl Handlers for InProcess {
     fn installed(&self) -> Vec<HandlerId> {
-        lock(&self.inner.factories).keys().cloned().collect()
+        let mut all: Vec<_> = lock(&self.inner.factories).keys().cloned().collect();
+        all.extend(self.inner.doubles.iter().cloned());
+        all
     }
 
-    /// Reads it at once: reading a handler of this process is cheap, and what it says is known
-    /// before anybody asks.
+    fn collections(&self) -> Vec<String> {
+        let collections = lock(&self.inner.collections);
+        collections.iter().map(|c| c.id().to_owned()).collect()
+    }
+
     fn load(&self, id: &HandlerId, saved: &[Item], to: &Sender<Command>) {
-        lock(&self.inner.saved).insert(id.clone(), saved.to_vec());
-        let read = || {
-            let handler = self.inner.create(id)?;
-            Ok(Box::new(facts::read(id, &*handler)))
-        };
-        let facts = catch_unwind(AssertUnwindSafe(read)).unwrap_or(Err(Hresult::Failed));
-        drop(to.send(Command::Loaded(id.clone(), facts)));
+        let desk = self.inner.desk(id);
+        desk.set_saved(saved);
+        let (id, to) = (id.clone(), to.clone());
+        let handler = id.clone();
+        desk.ask(
+            move |instance| Ok(Box::new(facts::read(&handler, instance))),
+            move |facts| drop(to.send(Command::Loaded(id, facts))),
+        );
+    }
+
+    fn load_item(&self, key: &ItemKey, to: &Sender<Command>) {
+        let (key, to) = (key.clone(), to.clone());
+        let item = key.item.clone();
+        self.inner.desk(&key.handler).ask(
+            move |instance| Ok(Box::new(facts::item(&*instance.item(&item)?))),
+            move |facts| drop(to.send(Command::ItemLoaded(key, facts))),
+        );
     }
 
     fn load_collection(&self, id: &str, to: &Sender<Command>) {
-        let listed = match self.inner.collections.get(id) {
-            Some(collection) => catch_unwind(AssertUnwindSafe(|| collection.handlers()))
-                .unwrap_or(Err(Hresult::Failed)),
-            None => Err(Hresult::InvalidArgument),
+        let found = lock(&self.inner.collections).iter().find(|c| c.id() == id).cloned();
+        let (inner, name, back) = (Arc::clone(&self.inner), id.to_owned(), to.clone());
+        let work = move || {
+            let list = || found.map_or(Err(Hresult::InvalidArgument), |c| c.handlers());
+            let listed = catch_unwind(AssertUnwindSafe(list)).unwrap_or(Err(Hresult::Failed));
+            if let Ok(listed) = &listed {
+                inner.unbind(&name, listed);
+            }
+            drop(back.send(Command::CollectionLoaded(name, listed)));
         };
-        drop(to.send(Command::CollectionLoaded(id.to_owned(), listed)));
+        apart("collection", work, || {
+            let answer = Command::CollectionLoaded(id.to_owned(), Err(Hresult::Failed));
+            drop(to.send(answer));
+        });
     }
 
     fn run(&self, dispatch: Dispatch, to: &Sender<Command>) {
@@ -181,7 +296,7 @@ impl Handlers for InProcess {
                     intent: dispatch.intent,
                     token: dispatch.token,
                     may_ask: dispatch.may_ask,
-                    dirty: None,
+                    dirty: dispatch.dirty,
                 };
                 handler.synchronize(&request, &creator)
             }))
@@ -221,27 +336,19 @@ impl Handlers for InProcess {
         change: Change,
         to: &Sender<Command>,
     ) {
-        let inner = Arc::clone(&self.inner);
-        let (handler, item, back) = (handler.clone(), item.cloned(), to.clone());
-        let work = move || {
-            let told = || {
-                let handler = inner.create(&handler)?;
-                match (item, change) {
-                    (None, Change::Activate(is_on)) => handler.activate(is_on),
-                    (None, Change::Enable(is_on)) => handler.enable(is_on),
-                    (Some(item), Change::Enable(is_on)) => handler.item(&item)?.enable(is_on),
-                    (Some(item), Change::Delete) => handler.item(&item)?.delete(),
-                    (None, Change::Delete) | (Some(_), Change::Activate(_)) => {
-                        Err(Hresult::InvalidArgument)
-                    }
+        let (item, to) = (item.cloned(), to.clone());
+        self.inner.desk(handler).ask(
+            move |instance| match (item, change) {
+                (None, Change::Activate(is_on)) => instance.activate(is_on),
+                (None, Change::Enable(is_on)) => instance.enable(is_on),
+                (Some(item), Change::Enable(is_on)) => instance.item(&item)?.enable(is_on),
+                (Some(item), Change::Delete) => instance.item(&item)?.delete(),
+                (None, Change::Delete) | (Some(_), Change::Activate(_)) => {
+                    Err(Hresult::InvalidArgument)
                 }
-            };
-            let result = catch_unwind(AssertUnwindSafe(told)).unwrap_or(Err(Hresult::Failed));
-            drop(back.send(Command::Told(id, result)));
-        };
-        apart("change", work, || {
-            drop(to.send(Command::Told(id, Err(Hresult::Failed))));
-        });
+            },
+            move |result| drop(to.send(Command::Told(id, result))),
+        );
     }
 
     fn show(
@@ -254,6 +361,7 @@ impl Handlers for InProcess {
     ) {
         let inner = Arc::clone(&self.inner);
         let (handler, item, back) = (handler.clone(), item.cloned(), to.clone());
+        let begun = to.clone();
         let work = move || {
             let show = || {
                 let handler = inner.create(&handler)?;
@@ -262,8 +370,14 @@ impl Handlers for InProcess {
                     Some(item) => handler.item(&item)?.operation(&operation)?,
                     None => handler.operation(&operation)?,
                 };
+                let schedule_of = shown.schedule_of();
+                let is_elsewhere = schedule_of.is_some();
+                drop(begun.send(Command::Showing(id, schedule_of)));
+                if is_elsewhere {
+                    return Ok(true);
+                }
                 if let Some(raiser) = shown.raiser() {
-                    lock(&inner.raisers).insert(id, raiser);
+                    lock(&inner.raisers).insert(id, raiser.into());
                 }
                 shown.run(None)
             };
@@ -277,21 +391,24 @@ impl Handlers for InProcess {
     }
 
     fn raise(&self, id: OperationId) {
-        if let Some(raiser) = lock(&self.inner.raisers).get(&id) {
-            raiser();
+        let raiser = lock(&self.inner.raisers).get(&id).cloned();
+        if let Some(raiser) = raiser {
+            // On a thread of its own: it is the handler's code.
+            apart("raise", move || raiser(), || {});
         }
     }
 
     fn load_events(&self, handler: &HandlerId, stores: &[Option<ItemId>], to: &Sender<Command>) {
-        let inner = Arc::clone(&self.inner);
-        let (id, stores, back) = (handler.clone(), stores.to_vec(), to.clone());
-        let work = move || {
-            let read = inner.events(&id, &stores);
-            drop(back.send(Command::EventsLoaded(id, read)));
-        };
-        apart("results", work, || {
-            drop(to.send(Command::EventsLoaded(handler.clone(), Vec::new())));
-        });
+        let (id, back, wanted) = (handler.clone(), to.clone(), stores.to_vec());
+        let its = id.clone();
+        self.inner.desk(handler).ask(
+            move |instance| Ok(stores::events(&its, instance, &wanted)),
+            // What could not be read stays as it was.
+            move |read| {
+                let read = read.unwrap_or_default();
+                drop(back.send(Command::EventsLoaded(id, read)));
+            },
+        );
     }
 
     fn count_conflicts(
@@ -326,9 +443,12 @@ impl Handlers for InProcess {
     }
 
     fn remove_events(&self, handler: &HandlerId, events: &[EventId]) {
-        let remove = || self.inner.remove_events(handler, events);
-        // What stays listed is shown again by the next look at the store.
-        drop(catch_unwind(AssertUnwindSafe(remove)));
+        let events = events.to_vec();
+        self.inner.desk(handler).ask(
+            move |instance| stores::remove_events(instance, &events),
+            // What stays listed is shown again by the next look at the store.
+            drop,
+        );
     }
 
     fn reply(&self, call: CallId, answer: Result<CallReply, Hresult>) {

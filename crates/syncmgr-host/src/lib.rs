@@ -1,16 +1,24 @@
 //! Runs handlers and guards the center against them: each session on a thread of its own, floods
 //! thinned out, a panic turned into the end of that one session.
 //!
-//! [`InProcess`] hosts the handlers that are compiled in. Must not: schedule; know any one handler.
+//! [`InProcess`] hosts the handlers that are compiled in; [`ToCenter`] is the way to the center for
+//! those of the older family, and [`ChoiceFiles`] keeps what people chose for them.
+//!
+//! Must not: schedule; know any one handler.
 
 #![forbid(unsafe_code)]
 
 mod calls;
+mod choices;
 pub mod decide;
+mod desk;
 mod facts;
 mod in_process;
+mod legacy;
 mod session;
 mod stores;
 
+pub use choices::ChoiceFiles;
 pub use in_process::InProcess;
+pub use legacy::ToCenter;
 pub use stores::Listing;

@@ -78,7 +78,9 @@ impl Line {
         clock: Arc<dyn Clock>,
         calls: Arc<Calls>,
     ) -> Self {
-        let parts = items.iter().map(|item| (item.id.clone(), Arc::new(Part::new())));
+        let parts = items
+            .iter()
+            .map(|item| (item.id.clone(), Arc::new(Part::new())));
         Self {
             session,
             to,
@@ -144,8 +146,12 @@ impl Line {
         if self.is_closed.load(Ordering::SeqCst) {
             return;
         }
-        let command =
-            Command::Progress(self.session.clone(), item.clone(), status, Box::new(progress));
+        let command = Command::Progress(
+            self.session.clone(),
+            item.clone(),
+            status,
+            Box::new(progress),
+        );
         if self.to.send(command).is_err() {
             // The center is gone: nobody will read the result, so the work had better stop.
             self.close();
@@ -383,7 +389,9 @@ impl SessionCreator for Creator {
             return Ok(Arc::clone(&self.line) as Arc<dyn SyncCallback>);
         }
         drop(parts);
-        let parts = items.iter().map(|item| (item.clone(), Arc::new(Part::new())));
+        let parts = items
+            .iter()
+            .map(|item| (item.clone(), Arc::new(Part::new())));
         let line = Arc::new(Line {
             session: id.clone(),
             to: self.line.to.clone(),

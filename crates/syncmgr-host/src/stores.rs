@@ -20,44 +20,45 @@ use crate::in_process::{Inner, InProcess, silent};
 /// What each store that was read has to say.
 pub(crate) type Read<T, E> = Vec<(Option<ItemId>, Result<T, E>)>;
 
-impl Inner {
-    /// Reads stores of events; one that cannot be read, or breaks down, does not hide the others.
-    pub(crate) fn events(
-        &self,
-        handler: &HandlerId,
-        stores: &[Option<ItemId>],
-    ) -> Read<Vec<Event>, Hresult> {
-        let read = |store: &Option<ItemId>| {
-            let events = guarded(|| {
-                let instance = self.create(handler)?;
-                let events = with_events(&*instance, store.as_ref(), |store| store.events())?;
-                Ok(events.into_iter().filter_map(|event| named(handler, event)).collect())
-            });
-            (store.clone(), events)
+/// Reads stores of events; one that cannot be read, or breaks down, does not hide the others.
+pub(crate) fn events(
+    id: &HandlerId,
+    handler: &dyn Handler,
+    stores: &[Option<ItemId>],
+) -> Read<Vec<Event>, Hresult> {
+    let read = |store: &Option<ItemId>| {
+        let events = guarded(|| {
+            let events = with_events(handler, store.as_ref(), |store| store.events())?;
+            Ok(events.into_iter().filter_map(|event| named(id, event)).collect())
+        });
+        (store.clone(), events)
+    };
+    stores.iter().map(read).collect()
+}
+
+/// Asks the stores of a handler to remove events; each event goes to the store that knows it.
+///
+/// # Errors
+/// When a store refuses.
+pub(crate) fn remove_events(handler: &dyn Handler, ids: &[EventId]) -> Result<(), Hresult> {
+    let ids: Vec<_> = ids.iter().filter_map(|id| id.in_store()).collect();
+    if let Some(store) = handler.event_store() {
+        return store.remove(&ids);
+    }
+    let mut items = handler.items()?;
+    while let Some(item) = items.next(1)? {
+        let Some(store) = item.event_store() else {
+            continue;
         };
-        stores.iter().map(read).collect()
-    }
-
-    /// Asks the stores of a handler to remove events; each event goes to the store that knows it.
-    pub(crate) fn remove_events(&self, handler: &HandlerId, ids: &[EventId]) -> Result<(), Hresult> {
-        let ids: Vec<_> = ids.iter().filter_map(|id| id.in_store()).collect();
-        let instance = self.create(handler)?;
-        if let Some(store) = instance.event_store() {
-            return store.remove(&ids);
+        let its: Vec<_> = ids.iter().copied().filter(|id| store.event(*id).is_ok()).collect();
+        if !its.is_empty() {
+            store.remove(&its)?;
         }
-        let mut items = instance.items()?;
-        while let Some(item) = items.next(1)? {
-            let Some(store) = item.event_store() else {
-                continue;
-            };
-            let its: Vec<_> = ids.iter().copied().filter(|id| store.event(*id).is_ok()).collect();
-            if !its.is_empty() {
-                store.remove(&its)?;
-            }
-        }
-        Ok(())
     }
+    Ok(())
+}
 
+impl Inner {
     /// Counts conflicts; those of the handler itself are what no item has.
     pub(crate) fn counts(
         &self,

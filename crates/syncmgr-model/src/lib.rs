@@ -4,8 +4,8 @@
 //!
 //! Reading order: [`id`], [`item`], [`request`], [`schedule`], [`progress`], [`session`],
 //! [`trouble`], [`catalogue`], [`event`], [`alarm`], [`conflict`], [`resolution`], [`preview`], [`record`],
-//! [`status`], [`mod@format`], [`escape`]; [`capability`], [`facts`] and [`hresult`] say what
-//! handlers answer, [`legacy`] holds the words of the older family.
+//! [`status`], [`menu`], [`property`], [`mod@format`], [`escape`]; [`capability`], [`facts`] and
+//! [`hresult`] say what handlers answer, [`legacy`] holds the words of the older family.
 //!
 //! Must not: read a clock, a disk or the environment; know a wire format (no serde); know SQL,
 //! HTTP or the engine. Times and randomness are arguments.
@@ -41,4 +41,6 @@ pub mod record;
 
 pub mod escape;
 pub mod format;
+pub mod menu;
+pub mod property;
 pub mod status;

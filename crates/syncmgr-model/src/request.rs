@@ -1,5 +1,6 @@
 //! What a person can ask of a handler: the work of a session.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::id::{ItemId, SessionId};
@@ -109,6 +110,17 @@ impl WorkKind {
 /// center does not look at it; two tokens are the same when their texts are.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Token(pub Arc<str>);
+
+/// Where something changed in the folders of an item since an earlier run, when that is known for
+/// certain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dirty {
+    /// The run since whose look it is known.
+    pub since: SessionId,
+    /// Per folder of the item, in its order: directories, bytes relative to the folder, in which
+    /// something changed directly. A missing set is an empty one.
+    pub dirs: Vec<BTreeSet<Vec<u8>>>,
+}
 
 /// What waits for a handler while one of its sessions runs (spec 83, 84).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

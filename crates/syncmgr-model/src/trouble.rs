@@ -146,7 +146,7 @@ codes! {
     ConflictsWait = "conflicts-wait",
     /// A run failed, and nobody said more.
     RunFailed = "run-failed",
-    /// Runs did not take place. `n`.
+    /// A run should have taken place for some time, and did not.
     RunsMissed = "runs-missed",
     /// The last good run is too long ago. `age_ms`.
     TooOld = "too-old",

@@ -6,7 +6,7 @@ use syncmgr_model::capability::{HandlerCapabilities, HandlerPolicies, HandlerTyp
 use syncmgr_model::hresult::Hresult;
 use syncmgr_model::id::{HandlerId, ItemId};
 use syncmgr_model::item::{Item, SettingSpec};
-use syncmgr_model::request::{Intent, Token, Work};
+use syncmgr_model::request::{Dirty, Intent, Token, Work};
 use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::Trouble;
 
@@ -28,6 +28,12 @@ pub trait HandlerFactory: Send + Sync {
     /// made from it. Empty for a handler that finds its items itself.
     fn settings(&self) -> &'static [SettingSpec] {
         &[]
+    }
+
+    /// Returns the icon it is registered with, as an SVG or PNG image; used unless an instance
+    /// provides one of its own (spec 27).
+    fn icon(&self) -> Option<&[u8]> {
+        None
     }
 
     /// Makes an instance. `saved` are the items of this handler that people saved, in the order of
@@ -138,9 +144,9 @@ pub struct SyncRequest {
     pub token: Option<Token>,
     /// A person sits at the screen and may be asked something.
     pub may_ask: bool,
-    /// The handler's saved items and the paths that changed since they were last in sync are
-    /// known to be complete: only these need a look. `None`: look at everything.
-    pub dirty: Option<Vec<Vec<u8>>>,
+    /// Where something changed since an earlier run, for a request on one item: only these places
+    /// need a look. `None`: look at everything.
+    pub dirty: Option<Dirty>,
 }
 
 /// Something that can sync items of one kind (`ISyncMgrHandler`).

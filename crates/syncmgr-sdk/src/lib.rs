@@ -22,4 +22,4 @@ pub use conflict::{
 pub use handler::{Handler, HandlerCollection, HandlerFactory, HandlerInfo, SyncRequest};
 pub use item::{ItemEnumerator, ItemInfo, SyncItem};
 pub use objects::{EventStore, Explain, Journal, VersionStore};
-pub use operation::{Operation, UiOperation, Window};
+pub use operation::{Operation, ScheduleWizard, UiOperation, Window};

@@ -2,6 +2,7 @@
 
 use syncmgr_model::event::Event;
 use syncmgr_model::hresult::Hresult;
+use syncmgr_model::id::HandlerId;
 
 /// Which operation is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,5 +48,37 @@ pub trait UiOperation: Send {
     /// thread through [`Self::raiser`]; the default does nothing.
     fn raiser(&self) -> Option<Box<dyn Fn() + Send + Sync>> {
         None
+    }
+
+    /// Leaves it to the built-in editor of schedules to show itself, for the handler that is
+    /// returned; asked before [`Self::run`], which is not called then.
+    fn schedule_of(&self) -> Option<HandlerId> {
+        None
+    }
+}
+
+/// The built-in editor of schedules (`ISyncMgrScheduleWizardUIOperation`): what a handler returns
+/// for [`Operation::ShowSchedule`] when it has no editor of its own (spec 66).
+#[derive(Debug, Clone)]
+pub struct ScheduleWizard {
+    handler: HandlerId,
+}
+
+impl ScheduleWizard {
+    /// Makes it for a handler (`InitWizard`).
+    #[must_use]
+    pub fn new(handler: HandlerId) -> Self {
+        Self { handler }
+    }
+}
+
+impl UiOperation for ScheduleWizard {
+    fn run(&mut self, _window: Option<&Window>) -> Result<bool, Hresult> {
+        // The editor is a page; who asked is told where it is.
+        Ok(true)
+    }
+
+    fn schedule_of(&self) -> Option<HandlerId> {
+        Some(self.handler.clone())
     }
 }

@@ -7,9 +7,10 @@
 
 pub mod config;
 
+mod backup;
 mod history;
 mod migrate;
 mod owner;
-mod row;
 
-pub use history::SqliteStore;
+pub use backup::{Backups, HistoryCopy};
+pub use history::{Repair, SqliteStore};

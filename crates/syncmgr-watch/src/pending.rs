@@ -36,7 +36,8 @@ impl Pending {
         }
     }
 
-    fn touch(&mut self, now: Duration) {
+    /// Notes that something already noted goes on, so that the report waits for its end.
+    pub(crate) fn touch(&mut self, now: Duration) {
         let first = self.since.map_or(now, |(first, _)| first);
         self.since = Some((first, now));
     }

@@ -251,3 +251,61 @@ fn a_watch_that_has_nothing_to_say_ends_at_once() {
     drop(scene.watcher);
     assert!(scene.reports.recv_timeout(LONG).is_err());
 }
+
+/// Runs the test `name` again in a mount namespace of its own, where that is allowed (usually as
+/// root only). Returns whether this is the inner run.
+fn is_in_namespace(name: &str) -> bool {
+    const INNER: &str = "SYNCMGR_TEST_MOUNTS";
+    if std::env::var_os(INNER).is_some() {
+        return true;
+    }
+    let temp = tempfile::tempdir().unwrap();
+    let ready = temp.path().join("ready");
+    let script = "set -e; mkdir try; mount -t tmpfs none try; umount try; touch ready; \
+                  exec \"$0\" --exact \"$1\"";
+    let out = std::process::Command::new("unshare")
+        .args(["-m", "sh", "-c", script])
+        .arg(std::env::current_exe().unwrap())
+        .arg(name)
+        .env(INNER, "1")
+        .current_dir(temp.path())
+        .output();
+    if let Ok(out) = out {
+        let said = String::from_utf8_lossy(&out.stdout);
+        assert!(out.status.success() || !ready.exists(), "{said}");
+    }
+    false
+}
+
+fn mount(words: &[&str], at: &std::path::Path) {
+    let mut command = std::process::Command::new(words[0]);
+    assert!(
+        command
+            .args(&words[1..])
+            .arg(at)
+            .status()
+            .unwrap()
+            .success()
+    );
+}
+
+#[test]
+fn what_is_mounted_or_unmounted_puts_the_root_in_doubt() {
+    if !is_in_namespace("what_is_mounted_or_unmounted_puts_the_root_in_doubt") {
+        return;
+    }
+    let scene = Scene::one();
+    fs::create_dir_all(scene.at("r/usb")).unwrap();
+    scene.dirty(&["", "usb"]);
+    for at in ["r/usb", "r"] {
+        mount(&["mount", "-t", "tmpfs", "none"], &scene.at(at));
+        assert_eq!(scene.lost(), (0, Cause::MountChanged), "mounted at {at}");
+        fs::write(scene.at(at).join("f"), "1").unwrap();
+        let inner = at.strip_prefix("r/").unwrap_or("");
+        assert_eq!(scene.dirty(&[inner]), set(&[inner]));
+        mount(&["umount"], &scene.at(at));
+        assert_eq!(scene.lost(), (0, Cause::MountChanged), "unmounted at {at}");
+    }
+    fs::write(scene.at("r/usb/f"), "1").unwrap();
+    scene.dirty(&["usb"]);
+}

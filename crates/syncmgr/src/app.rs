@@ -5,29 +5,32 @@ mod target;
 
 pub(crate) use target::{apply, set_one};
 
+use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::channel;
 
-use syncmgr_center::center::Center;
-use syncmgr_center::command::{Command, Outcome};
-use syncmgr_center::port::{Clock as _, SessionQuery};
+use syncmgr_calendar::Calendar;
+use syncmgr_center::center::{self, Handle, NotStarted, Parts};
+use syncmgr_center::command::{Answer, Control, Limits, Outcome, Scope, StartOptions};
+use syncmgr_center::port::{Clock as _, EventQuery, SessionQuery, Store, StoreError, Unwatched};
+use syncmgr_center::state::State;
 use syncmgr_engine::clock::SystemClock;
-use syncmgr_handlers::files::{FilesHandler, place};
+use syncmgr_handlers::files::{FilesFactory, FilesHandler, place};
 use syncmgr_host::InProcess;
-use syncmgr_model::event::EventLevel;
-use syncmgr_model::id::{HandlerId, SessionId};
+use syncmgr_model::event::{Event, EventLevel};
+use syncmgr_model::id::{HandlerId, ItemKey, SessionId};
 use syncmgr_model::item::{Item, SettingSpec};
-use syncmgr_model::progress::ProgressStatus;
-use syncmgr_model::record::{SessionRecord, Summary};
-use syncmgr_model::request::{Intent, Work, WorkKind};
+use syncmgr_model::progress::{Phase, Progress};
+use syncmgr_model::record::SessionRecord;
+use syncmgr_model::request::{Intent, Work};
 use syncmgr_model::side::{PerSide, Side};
 use syncmgr_model::status::{self, Facts, Status};
 use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::{Code, Trouble};
-use syncmgr_sdk::Handler;
+use syncmgr_sdk::{Handler, HandlerFactory};
 use syncmgr_store::SqliteStore;
 use syncmgr_store::config::Config;
 
@@ -38,9 +41,6 @@ use crate::exit::Exit;
 use crate::ui::Ui;
 use crate::ui::progress::ProgressView;
 
-/// Most sessions looked at for the state of one item: the last ones may all have been stopped.
-const SESSIONS_FOR_STATUS: u32 = 20;
-
 /// What a command works with.
 pub(crate) struct App {
     /// Where things are kept.
@@ -50,7 +50,7 @@ pub(crate) struct App {
     clock: Arc<MachineClock>,
     host: InProcess,
     files: Arc<FilesHandler>,
-    center: Option<Center>,
+    center: Option<Handle>,
     /// Options of this command that decide what a plan does, for hints that name the plan.
     pub(crate) one_off: String,
     /// A session runs, so a signal asks it to stop instead of ending the program.
@@ -61,8 +61,8 @@ pub(crate) struct App {
 pub(crate) struct ItemState {
     /// Its status.
     pub(crate) status: Status,
-    /// What it was made from.
-    pub(crate) facts: Facts,
+    /// The status in words.
+    pub(crate) words: String,
     /// The last session that counts.
     pub(crate) last: Option<SessionRecord>,
     /// Why it is not fine, when a session said so.
@@ -79,9 +79,10 @@ impl App {
             dirs.home.clone(),
             Arc::new(SystemClock),
         ));
-        let handlers = vec![Arc::clone(&files) as Arc<dyn Handler>];
+        let factory = FilesFactory::new(Arc::clone(&files));
+        let factories = vec![Arc::new(factory) as Arc<dyn HandlerFactory>];
         Self {
-            host: InProcess::new(handlers, Arc::clone(&clock) as _),
+            host: InProcess::new(factories, Vec::new(), Arc::clone(&clock) as _),
             dirs,
             ui,
             clock,
@@ -115,7 +116,10 @@ impl App {
     /// Returns the settings a handler understands.
     #[must_use]
     pub(crate) fn specs(&self, handler: &HandlerId) -> Option<&'static [SettingSpec]> {
-        self.host.handler(handler).ok().map(|h| h.info().settings)
+        self.host
+            .factory(handler)
+            .ok()
+            .map(|factory| factory.settings())
     }
 
     /// Returns the saved syncs.
@@ -133,7 +137,8 @@ impl App {
     /// When configuration or history cannot be read.
     pub(crate) fn known(&mut self) -> Result<Vec<Item>, CliError> {
         let mut items = self.saved()?;
-        for item in self.center()?.store().items()? {
+        let run_before = self.read(|_, store, _| store.items())??;
+        for item in run_before {
             if items.iter().all(|known| known.id != item.id) {
                 items.push(Item { name: None, ..item });
             }
@@ -141,20 +146,81 @@ impl App {
         Ok(items)
     }
 
-    /// Returns the center, opened at the first call.
+    /// Returns the way to the center, which is started at the first call.
     ///
     /// # Errors
     /// When the state folder cannot be used.
-    pub(crate) fn center(&mut self) -> Result<&mut Center, CliError> {
+    pub(crate) fn center(&mut self) -> Result<&Handle, CliError> {
         if self.center.is_none() {
             self.center = Some(self.open_center()?);
         }
         self.center
-            .as_mut()
-            .ok_or_else(|| CliError::new(Exit::Bug, "the center did not open"))
+            .as_ref()
+            .ok_or_else(|| CliError::new(Exit::Bug, "the center did not start"))
     }
 
-    fn open_center(&self) -> Result<Center, CliError> {
+    /// Looks at the state of the center and its store.
+    ///
+    /// # Errors
+    /// When the center cannot be started, or has ended.
+    pub(crate) fn read<T: Send + 'static>(
+        &mut self,
+        look: impl FnOnce(&State, &mut dyn Store, Timestamp) -> T + Send + 'static,
+    ) -> Result<T, CliError> {
+        Ok(self.center()?.read(look)?)
+    }
+
+    /// Returns sessions, newest first.
+    ///
+    /// # Errors
+    /// When history cannot be read.
+    pub(crate) fn sessions(&mut self, query: SessionQuery) -> Result<Vec<SessionRecord>, CliError> {
+        Ok(self.read(move |_, store, _| store.sessions(&query))??)
+    }
+
+    /// Returns the results of a session in order.
+    ///
+    /// # Errors
+    /// When history cannot be read.
+    pub(crate) fn events_of(&mut self, session: &SessionId) -> Result<Vec<Event>, CliError> {
+        let query = EventQuery {
+            session: Some(session.clone()),
+            ..EventQuery::default()
+        };
+        let mut events = self.read(move |_, store, _| store.events(&query))??;
+        events.reverse();
+        Ok(events)
+    }
+
+    /// Returns what a session gave as the reason for not doing all of its work.
+    ///
+    /// # Errors
+    /// When history cannot be read.
+    pub(crate) fn reason(&mut self, session: &SessionId) -> Result<Option<Trouble>, CliError> {
+        let events = self.events_of(session)?;
+        let mut troubles = events.into_iter().map(|event| event.trouble);
+        Ok(troubles.find(|trouble| trouble.level == EventLevel::Error))
+    }
+
+    /// Asks the center for something that is answered at once.
+    ///
+    /// # Errors
+    /// When it refuses.
+    pub(crate) fn control(&mut self, control: Control) -> Result<Answer, CliError> {
+        match self.center()?.control(control)? {
+            Answer::Refused(refusal) => Err(refusal.trouble.into()),
+            answer => Ok(answer),
+        }
+    }
+
+    /// Ends the center, if it was started: what it has to write is written then.
+    pub(crate) fn close(&mut self) {
+        if let Some(center) = self.center.take() {
+            center.close();
+        }
+    }
+
+    fn open_center(&self) -> Result<Handle, CliError> {
         use std::os::unix::fs::DirBuilderExt as _;
         std::fs::DirBuilder::new()
             .recursive(true)
@@ -176,13 +242,23 @@ impl App {
             );
         }
         let view = ProgressView::new(&self.ui, Arc::clone(&self.clock) as _);
-        let center = Center::open(
-            Box::new(store),
-            Box::new(self.host.clone()),
-            Arc::clone(&self.clock) as _,
-            Box::new(view),
-        )?;
-        listen_to_signals(center.sender(), Arc::clone(&self.is_running));
+        let center = center::start(Parts {
+            store: Box::new(store),
+            handlers: Box::new(self.host.clone()),
+            clock: Arc::clone(&self.clock) as _,
+            notifier: Box::new(view),
+            calendar: Arc::new(Calendar::of_this_machine()),
+            watches: Box::new(Unwatched),
+            // A command runs what it was asked for and nothing else.
+            schedules: Vec::new(),
+            policies: BTreeMap::new(),
+            keeps_time: false,
+            // A mistake in the file is told by the command that needs it.
+            saved: self.saved().unwrap_or_default(),
+            random: random(),
+            limits: Limits::default(),
+        })?;
+        listen_to_signals(center.clone(), Arc::clone(&self.is_running));
         Ok(center)
     }
 
@@ -197,15 +273,21 @@ impl App {
         intent: Intent,
     ) -> Result<Outcome, CliError> {
         self.ui.set_sides(self.places(item));
-        // The second half of the id only has to differ within one second.
-        let random = RandomState::new().build_hasher().finish();
-        let random = u16::try_from(random & 0xffff).unwrap_or(0);
-        let item = item.clone();
+        let options = StartOptions {
+            work,
+            intent,
+            ..StartOptions::default()
+        };
+        let start = Control::StartWith(Box::new(item.clone()), Box::new(options));
         self.center()?;
         self.is_running.store(true, Ordering::SeqCst);
-        let outcome = self.center()?.run(item, work, intent, random);
+        let outcome = match self.center()?.start(start) {
+            Ok(pending) => pending.wait().map_err(CliError::from),
+            Err(NotStarted::Refused(refusal)) => Err(refusal.trouble.into()),
+            Err(NotStarted::Gone) => Err(center::Gone.into()),
+        };
         self.is_running.store(false, Ordering::SeqCst);
-        Ok(outcome?)
+        outcome
     }
 
     /// Runs a preview and returns it.
@@ -218,8 +300,8 @@ impl App {
         work: Work,
     ) -> Result<syncmgr_model::preview::Preview, CliError> {
         let outcome = self.run(item, work, Intent::Preview)?;
-        if let Some(preview) = outcome.preview {
-            return Ok(preview);
+        if let Some(preview) = outcome.preview() {
+            return Ok(preview.clone());
         }
         let trouble = outcome.events.into_iter().last().map(|event| event.trouble);
         Err(trouble
@@ -231,7 +313,7 @@ impl App {
     ///
     /// # Errors
     /// `handler-unknown`.
-    pub(crate) fn handler(&self, item: &Item) -> Result<&dyn Handler, CliError> {
+    pub(crate) fn handler(&self, item: &Item) -> Result<Box<dyn Handler>, CliError> {
         Ok(self.host.handler(&item.handler)?)
     }
 
@@ -258,80 +340,52 @@ impl App {
         }
     }
 
-    /// Returns the last session of an item that says something about its state: not one a person
-    /// stopped.
+    /// Returns the state of an item, as the center sees it.
     ///
     /// # Errors
-    /// When history cannot be read.
+    /// When the center cannot be asked.
     pub(crate) fn state(&mut self, item: &Item) -> Result<ItemState, CliError> {
-        let query = SessionQuery {
-            item: Some(item.id.clone()),
-            limit: SESSIONS_FOR_STATUS,
+        let key = ItemKey {
+            handler: item.handler.clone(),
+            item: item.id.clone(),
         };
-        let sessions = self.center()?.store().sessions(&query)?;
-        let running = sessions.iter().any(|session| session.ended.is_none());
-        let mut counted = sessions
-            .into_iter()
-            .filter(|s| s.ended.is_some() && s.status != Some(ProgressStatus::Canceled));
-        let last = counted.next();
-        // A decision, an undo or a restoration looks at a few paths: what the last whole run could
-        // not do or holds back is as it was, and only the conflicts are counted anew.
-        let whole = match &last {
-            Some(last) if last.kind != WorkKind::Sync => {
-                counted.find(|session| session.kind == WorkKind::Sync)
-            }
-            Some(_) | None => None,
+        let newest = SessionQuery {
+            item: Some(key.clone()),
+            limit: 1,
+            ..SessionQuery::default()
         };
-        let facts_of = |session: &SessionRecord| Some((session.status?, session.summary));
-        let at_last = match (&last, &whole) {
-            (Some(last), Some(whole)) if last.status == Some(ProgressStatus::Succeeded) => {
-                facts_of(whole).map(|(status, summary)| {
-                    let n_conflicts = last.summary.n_conflicts;
-                    (
-                        status,
-                        Summary {
-                            n_conflicts,
-                            ..summary
-                        },
-                    )
-                })
-            }
-            (last, _) => last.as_ref().and_then(facts_of),
+        let look = move |state: &State, store: &mut dyn Store, now| {
+            let view = state.item(&key, now);
+            let last = match view
+                .as_ref()
+                .and_then(|view| view.memory.last_session.as_ref())
+            {
+                Some(id) => store.session(id)?,
+                None => None,
+            };
+            let newest = store.sessions(&newest)?.into_iter().next();
+            Ok::<_, StoreError>((view, last, newest))
         };
-        let facts = Facts {
-            is_off: !item.is_enabled,
+        let (view, last, newest) = self.read(look)??;
+        // One that the center does not know yet was begun by another process.
+        let (known, said, mut facts) = match view {
+            Some(view) => (Some(view.status), view.reason, view.facts),
+            None => (None, None, Facts::default()),
+        };
+        if facts.running.is_none() && newest.is_some_and(|session| session.ended.is_none()) {
             // Another process runs it; where it stands is known there.
-            running: running.then(|| syncmgr_model::progress::Progress {
-                phase: syncmgr_model::progress::Phase::Copying,
-                ..Default::default()
-            }),
-            last: at_last,
-            ..Facts::default()
-        };
+            facts.running = Some(Progress {
+                phase: Phase::Copying,
+                ..Progress::default()
+            });
+        }
         let status = status::of(&facts);
-        let said_by = whole.as_ref().or(last.as_ref());
-        let reason = match (status, said_by) {
-            (Status::Held | Status::Failed | Status::Offline, Some(session)) => {
-                self.reason(&session.id)?
-            }
-            (_, _) => None,
-        };
         Ok(ItemState {
             status,
-            facts,
+            words: status.words(&facts),
             last,
-            reason,
+            reason: said.filter(|_| Some(status) == known),
         })
-    }
-
-    /// Returns what a session gave as the reason for not doing all of its work.
-    ///
-    /// # Errors
-    /// When history cannot be read.
-    pub(crate) fn reason(&mut self, session: &SessionId) -> Result<Option<Trouble>, CliError> {
-        let events = self.center()?.store().events(session)?;
-        let mut troubles = events.into_iter().map(|event| event.trouble);
-        Ok(troubles.find(|trouble| trouble.level == EventLevel::Error))
     }
 
     /// Finds a run by its id or the beginning of it.
@@ -340,11 +394,11 @@ impl App {
     /// When there is none, or more than one.
     pub(crate) fn find_run(&mut self, text: &str) -> Result<SessionRecord, CliError> {
         if let Ok(id) = SessionId::new(text)
-            && let Some(session) = self.center()?.store().session(&id)?
+            && let Some(session) = self.read(move |_, store, _| store.session(&id))??
         {
             return Ok(session);
         }
-        let all = self.center()?.store().sessions(&SessionQuery::default())?;
+        let all = self.sessions(SessionQuery::default())?;
         let mut found = all
             .into_iter()
             .filter(|session| !text.is_empty() && session.id.as_str().starts_with(text));
@@ -361,14 +415,22 @@ impl App {
     }
 }
 
+/// Returns what tells apart the ids of two processes in one millisecond.
+fn random() -> u16 {
+    let random = RandomState::new().build_hasher().finish();
+    u16::try_from(random & 0xffff).unwrap_or(0)
+}
+
 /// The first signal asks every session to stop; the second one, or one while nothing runs, ends the
 /// program at once. Files are whole in either case.
-fn listen_to_signals(to: Sender<Command>, is_running: Arc<AtomicBool>) {
+fn listen_to_signals(center: Handle, is_running: Arc<AtomicBool>) {
     let asked = AtomicBool::new(false);
     let listening = ctrlc::set_handler(move || {
         let is_second = asked.swap(true, Ordering::SeqCst);
         let is_idle = !is_running.load(Ordering::SeqCst);
-        if is_second || is_idle || to.send(Command::StopAll).is_err() {
+        let (answers, _) = channel();
+        let stop = Control::Stop(Scope::All);
+        if is_second || is_idle || center.ask(stop, answers).is_err() {
             leave_at_once();
         }
     });

@@ -1,5 +1,6 @@
 //! An error that ends a command: what happened, what helps, and the exit code.
 
+use syncmgr_center::center::Gone;
 use syncmgr_center::port::StoreError;
 use syncmgr_model::format::without_os_numbers;
 use syncmgr_model::trouble::Trouble;
@@ -66,6 +67,12 @@ impl From<StoreError> for CliError {
         Self::new(Exit::Failed, error.to_string()).hint(
             "check the free space and the permissions of that folder; your files are not affected",
         )
+    }
+}
+
+impl From<Gone> for CliError {
+    fn from(gone: Gone) -> Self {
+        Self::new(Exit::Bug, gone.to_string()).hint("your files are whole; run the command again")
     }
 }
 

@@ -137,9 +137,10 @@ impl Exit {
 
 #[cfg(test)]
 mod tests {
-    use syncmgr_model::event::Event;
-    use syncmgr_model::id::{HandlerId, ItemId, SessionId};
-    use syncmgr_model::record::{SessionRecord, Summary};
+    use syncmgr_model::event::{Event, Link};
+    use syncmgr_model::id::{EventId, HandlerId, ItemId, SessionId};
+    use syncmgr_model::record::{ItemResult, SessionRecord, Summary};
+    use syncmgr_model::request::Origin;
     use syncmgr_model::time::Timestamp;
     use syncmgr_model::trouble::Trouble;
 
@@ -152,15 +153,23 @@ mod tests {
             record: SessionRecord {
                 id: SessionId::new("s").unwrap(),
                 handler: HandlerId::new("files").unwrap(),
-                item: ItemId::new("i").unwrap(),
+                items: vec![ItemResult {
+                    item: ItemId::new("i").unwrap(),
+                    status: Some(status),
+                    summary,
+                }],
                 kind: WorkKind::Sync,
+                origin: Origin::Manual,
                 started: Timestamp(0),
                 ended: Some(Timestamp(1)),
                 status: Some(status),
                 summary,
             },
+            status,
+            n_errors: 0,
+            n_conflicts: summary.n_conflicts,
             events: Vec::new(),
-            preview: None,
+            previews: Vec::new(),
         }
     }
 
@@ -186,10 +195,14 @@ mod tests {
         let check = |code, expected| {
             let mut outcome = outcome(ProgressStatus::Failed, |_| ());
             outcome.events.push(Event {
-                session: outcome.record.id.clone(),
-                item: outcome.record.item.clone(),
+                id: EventId(1),
+                handler: outcome.record.handler.clone(),
+                session: Some(outcome.record.id.clone()),
+                item: Some(outcome.record.item().clone()),
                 at: Timestamp(0),
                 trouble: Trouble::new(code),
+                link: Link::default(),
+                context: None,
             });
             assert_eq!(Exit::of_run(&outcome, false), expected);
         };

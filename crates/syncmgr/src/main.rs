@@ -37,6 +37,7 @@ fn main() -> ExitCode {
         let ui = ui::Ui::from_env(&cli.global);
         let mut app = App::new(Dirs::from_env(), ui);
         let result = commands::run(&mut app, cli.command);
+        app.close();
         app.ui.finish(result)
     })
     .unwrap_or(Exit::Bug);

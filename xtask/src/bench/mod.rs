@@ -14,6 +14,8 @@ mod prepare;
 mod table;
 mod tools;
 pub(crate) mod verify;
+#[cfg(feature = "watch")]
+mod watched;
 mod workload;
 
 use std::path::{Path, PathBuf};
@@ -37,6 +39,8 @@ const SMOKE_SCALE: f64 = 0.004;
 
 struct Wishes {
     works: Vec<Work>,
+    /// Also the workloads of a watch, which no other tool has.
+    is_watched: bool,
     tools: Vec<Tool>,
     runs: u64,
     scale: f64,
@@ -67,7 +71,7 @@ pub(crate) fn run(words: Vec<String>) -> Result<()> {
 fn build() -> Result<()> {
     let mut cargo = shell::cargo();
     cargo.args(["build", "--quiet", "--release", "--package", "syncmgr"]);
-    cargo.args(["--package", "xtask"]);
+    cargo.args(["--package", "xtask", "--features", "xtask/watch"]);
     shell::run(&mut cargo)
 }
 
@@ -79,8 +83,17 @@ fn run_optimised(words: &[String]) -> Result<()> {
 
 fn wishes(mut args: Args) -> Result<Wishes> {
     let is_smoke = args.switch("--smoke");
-    let works = match args.option::<String>("--only")? {
-        Some(ids) => chosen(&ids, "workload", Work::find)?,
+    let only: Option<String> = args.option("--only")?;
+    let is_watch = |id: &&str| matches!(id.trim(), "W2w" | "W10");
+    let is_watched = only
+        .as_deref()
+        .is_none_or(|ids| ids.split(',').any(|id| is_watch(&id)));
+    let works = match only {
+        Some(ids) => {
+            let ids: Vec<&str> = ids.split(',').filter(|id| !is_watch(id)).collect();
+            let found = ids.iter().map(|id| one(id, "workload", Work::find));
+            found.collect::<Result<_>>()?
+        }
         None => workload::ALL.into(),
     };
     let tools = match args.option::<String>("--tools")? {
@@ -94,6 +107,7 @@ fn wishes(mut args: Args) -> Result<Wishes> {
     };
     let wishes = Wishes {
         works,
+        is_watched,
         tools,
         runs: args.option("--runs")?.unwrap_or(runs),
         scale: args.option("--scale")?.unwrap_or(scale),
@@ -109,9 +123,11 @@ fn wishes(mut args: Args) -> Result<Wishes> {
 }
 
 fn chosen<T>(ids: &str, what: &str, find: impl Fn(&str) -> Option<T>) -> Result<Vec<T>> {
-    ids.split(',')
-        .map(|id| find(id.trim()).with_context(|| format!("there is no {what} `{id}`")))
-        .collect()
+    ids.split(',').map(|id| one(id, what, &find)).collect()
+}
+
+fn one<T>(id: &str, what: &str, find: impl Fn(&str) -> Option<T>) -> Result<T> {
+    find(id.trim()).with_context(|| format!("there is no {what} `{id}`"))
 }
 
 fn bench(wishes: &Wishes, place: &Place) -> Result<()> {
@@ -135,6 +151,20 @@ fn bench(wishes: &Wishes, place: &Place) -> Result<()> {
             prepare::remove(&place.dir().join(work.tree()))?;
             prepare::remove(&place.dir().join("state").join(work.id()))?;
         }
+    }
+    #[cfg(feature = "watch")]
+    if wishes.is_watched {
+        println!(
+            "\n{}",
+            watched::bench(wishes.scale, wishes.runs, place.dir())?
+        );
+        if !wishes.is_kept {
+            prepare::remove(&place.dir().join(Work::W2M.tree()))?;
+        }
+    }
+    #[cfg(not(feature = "watch"))]
+    if wishes.is_watched {
+        bail!("this program was built without `--features watch`");
     }
     if let Some(path) = &wishes.json {
         let values: Vec<_> = all.iter().map(Figures::json).collect();

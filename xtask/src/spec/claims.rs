@@ -102,18 +102,26 @@ fn is_of_name(character: char) -> bool {
 
 /// All lines that the documentation and the name of a test name.
 fn lines(docs: &str, name: &str) -> Result<Vec<u32>> {
-    // A line break is a blank: a list of numbers may go on behind it.
-    let words = docs.split_whitespace().collect::<Vec<_>>().join(" ");
-    let mut lines = Vec::new();
-    for (at, word) in words.match_indices("spec ") {
-        if words[..at].ends_with(is_of_name) {
-            continue;
-        }
-        lines.extend(numbers::read(&words[at + word.len()..])?.0);
-    }
+    let mut lines = named(docs)?;
     lines.extend(line_of_name(name)?);
     lines.sort_unstable();
     lines.dedup();
+    Ok(lines)
+}
+
+/// All lines that a text names.
+///
+/// # Errors
+/// It names them in a way that cannot be read.
+pub(super) fn named(text: &str) -> Result<Vec<u32>> {
+    // A line break is a blank: a list of numbers may go on behind it.
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut lines = Vec::new();
+    for (at, word) in words.match_indices("spec ") {
+        if !words[..at].ends_with(is_of_name) {
+            lines.extend(numbers::read(&words[at + word.len()..])?.0);
+        }
+    }
     Ok(lines)
 }
 

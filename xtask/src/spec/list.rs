@@ -16,8 +16,16 @@ const EXCUSED: &str = "Shown by the page:";
 /// What the document asks for.
 #[derive(Debug)]
 pub(super) struct List {
-    rows: BTreeMap<u32, String>,
+    rows: BTreeMap<u32, Row>,
     excused: Vec<u32>,
+}
+
+/// One line.
+#[derive(Debug)]
+struct Row {
+    text: String,
+    /// The file whose documentation states the rule, where the original has none; below the root.
+    rule: Option<String>,
 }
 
 impl List {
@@ -46,7 +54,14 @@ impl List {
 
     /// What a line says; `None` when there is no such line.
     pub(super) fn text(&self, number: u32) -> Option<&str> {
-        self.rows.get(&number).map(String::as_str)
+        self.rows.get(&number).map(|row| row.text.as_str())
+    }
+
+    /// The lines with a rule of our own, each with the file that has to state it.
+    pub(super) fn rules(&self) -> impl Iterator<Item = (u32, &str)> {
+        self.rows
+            .iter()
+            .filter_map(|(number, row)| Some((*number, row.rule.as_deref()?)))
     }
 
     /// Says whether a line may lack a test, because only a page can show it.
@@ -56,7 +71,7 @@ impl List {
 }
 
 /// The rows of all tables that begin with a number; each has to be one more than the one before.
-fn rows(body: &str) -> Result<BTreeMap<u32, String>> {
+fn rows(body: &str) -> Result<BTreeMap<u32, Row>> {
     let mut rows = BTreeMap::new();
     for line in body.lines() {
         let mut cells = line.trim().split('|').map(str::trim).skip(1);
@@ -70,12 +85,20 @@ fn rows(body: &str) -> Result<BTreeMap<u32, String>> {
         if text.is_empty() || from.is_empty() {
             bail!("{PATH}: line {number} says nothing, or not where it is from");
         }
-        rows.insert(number, text.to_owned());
+        let rule = cells.next().and_then(target).map(str::to_owned);
+        let text = text.to_owned();
+        rows.insert(number, Row { text, rule });
     }
     if rows.is_empty() {
         bail!("{PATH}: has no numbered lines");
     }
     Ok(rows)
+}
+
+/// Where the link in a cell leads, seen from the root: the list is one folder below it.
+fn target(cell: &str) -> Option<&str> {
+    let (_, rest) = cell.split_once("](../")?;
+    rest.split_once(')').map(|(target, _)| target)
 }
 
 fn excused(body: &str) -> Result<Vec<u32>> {

@@ -13,13 +13,13 @@ use self::claims::Claim;
 use self::list::List;
 use crate::args::Args;
 use crate::shell;
-use crate::tidy;
+use crate::tidy::{self, Text};
 
 /// Prints what is covered and what is not.
 ///
 /// # Errors
 /// The list cannot be read, a test names a line that does not exist, or (without `--report`) a
-/// line has no test that needs one.
+/// line has no test that needs one, or a rule is not stated where the list says.
 pub(crate) fn run(words: Vec<String>) -> Result<()> {
     let mut args = Args::new(words);
     let is_report = args.switch("--report");
@@ -30,12 +30,22 @@ pub(crate) fn run(words: Vec<String>) -> Result<()> {
     let claims = claims::claims(&texts)?;
     refuse_unknown(&list, &claims)?;
     let missing = missing(&list, &claims);
+    let unstated = unstated(&list, &texts)?;
     if is_verbose {
         tell(&list, &claims);
     }
     println!("{}", summary(&list, &claims, &missing));
-    if missing.is_empty() || is_report {
+    for (number, path) in &unstated {
+        println!("{path} is to state the rule of line {number} and does not say `spec {number}`");
+    }
+    if is_report || (missing.is_empty() && unstated.is_empty()) {
         return Ok(());
+    }
+    if missing.is_empty() {
+        bail!(
+            "{} rules are not stated where the list says",
+            unstated.len()
+        );
     }
     bail!(
         "{} lines have no test; --verbose says what they are about",
@@ -65,6 +75,19 @@ fn missing(list: &List, claims: &[Claim]) -> Vec<u32> {
         .filter(|number| !list.is_excused(*number))
         .filter(|number| !is_covered(claims, *number))
         .collect()
+}
+
+/// The rules of our own that the file they are said to be in does not name.
+fn unstated<'a>(list: &'a List, texts: &[Text]) -> Result<Vec<(u32, &'a str)>> {
+    let mut unstated = Vec::new();
+    for (number, path) in list.rules() {
+        let body = texts.iter().find(|text| text.path == path);
+        let named = claims::named(body.map_or("", |text| &text.body))?;
+        if !named.contains(&number) {
+            unstated.push((number, path));
+        }
+    }
+    Ok(unstated)
 }
 
 fn is_covered(claims: &[Claim], number: u32) -> bool {
@@ -113,7 +136,6 @@ fn tell(list: &List, claims: &[Claim]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tidy::Text;
 
     fn text(path: &str, body: &str) -> Text {
         Text {
@@ -158,5 +180,24 @@ mod tests {
             error.starts_with("crates/a/src/lib.rs:3 a names line 4"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_rule_is_stated_in_the_file_that_the_list_names() {
+        let paper = "| 1 | A | `a` | So ([code](../crates/a/src/lib.rs)) |\n";
+        for (body, expected) in [
+            ("/// Does so (spec 1).\nfn a() {}\n", vec![]),
+            (
+                "/// Does so.\nfn a() {}\n",
+                vec![(1, "crates/a/src/lib.rs")],
+            ),
+        ] {
+            let texts = [
+                text("docs/spec.md", paper),
+                text("crates/a/src/lib.rs", body),
+            ];
+            let list = List::read(&texts).unwrap();
+            assert_eq!(unstated(&list, &texts).unwrap(), expected);
+        }
     }
 }

@@ -53,7 +53,7 @@ const ALLOWED: [(&str, &[&str]); 15] = [
             "syncmgr-alerts",
         ],
     ),
-    ("xtask", &[FOR_TESTS]),
+    ("xtask", &[FOR_TESTS, "syncmgr-engine", "syncmgr-watch"]),
 ];
 
 /// Compares what cargo knows with what is allowed.

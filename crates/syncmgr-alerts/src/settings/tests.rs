@@ -5,6 +5,7 @@ use std::path::Path;
 use syncmgr_model::alarm::AlarmKind;
 use syncmgr_model::item::{SettingKind, Settings, Value};
 
+use super::general::General;
 use super::{KINDS, specs};
 use crate::channel::{Channel, Tls, UrlFrom, Way};
 
@@ -120,8 +121,8 @@ fn mistakes_are_named_by_their_key() {
         "command: the program has to be a name or an absolute path",
     );
     check_bad(
-        &["kind=command", "command=[x]", "timeout_secs=#0"],
-        "timeout_secs: it is 1 to 600",
+        &["kind=command", "command=[x]", "timeout=0s"],
+        "timeout: it is 1s to 10m",
     );
     check_bad(
         &[
@@ -153,4 +154,37 @@ fn a_line_break_does_not_pass_as_an_address() {
         "to=[a@b.example]",
     ]);
     assert!(bad.unwrap_err().starts_with("from: "));
+}
+
+#[test]
+fn what_holds_for_all_is_read_too() {
+    let read = |pairs: &[&str]| {
+        General::from_settings(&settings(pairs))
+            .map_err(|bad| format!("{}: {}", bad.key, bad.detail))
+    };
+    let general = read(&[
+        "quiet=[22:00-07:00|sat,sun 00:00-24:00]",
+        "after_failures=#5",
+        "after=2h",
+        "repeat=1d",
+    ]);
+    let general = general.unwrap();
+    assert_eq!(general.quiet.len(), 2);
+    assert_eq!(
+        (general.quiet[0].from_minute, general.quiet[0].to_minute),
+        (22 * 60, 7 * 60)
+    );
+    assert_eq!(general.n_failures_min, Some(5));
+    assert_eq!(general.lasting_ms, Some(2 * 60 * 60 * 1000));
+    assert_eq!(general.repeat_ms, Some(24 * 60 * 60 * 1000));
+    assert_eq!(read(&[]), Ok(General::default()));
+    let bad = |pairs: &[&str], expected: &str| assert_eq!(read(pairs), Err(expected.to_owned()));
+    bad(
+        &["quiet=[at night]"],
+        "quiet: it takes times, as `22:00-07:00`",
+    );
+    bad(&["after_failures=#0"], "after_failures: it is at least 1");
+    bad(&["after=soon"], "after: it takes a duration, as `1h30m`");
+    bad(&["repeat=1m"], "repeat: it is at least 1h");
+    bad(&["every=1d"], "every: there is no such setting for alerts");
 }

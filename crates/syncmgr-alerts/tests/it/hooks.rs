@@ -27,7 +27,7 @@ fn script(text: &str, dir: &Path) -> Channel {
             "command",
             &format!("[sh|{}|{}]", path.display(), dir.display()),
         ),
-        ("timeout_secs", "#20"),
+        ("timeout", "20s"),
     ])
 }
 

@@ -26,3 +26,18 @@ pub struct Health {
     /// The version of the program.
     pub version: String,
 }
+
+/// Changes settings of the daemon; what is not named stays.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SettingsChange {
+    /// Settings to set; null takes a setting back to its default.
+    pub settings: BTreeMap<String, serde_json::Value>,
+}
+
+/// The settings of the daemon.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]
+pub struct DaemonSettings {
+    /// By key, with their defaults.
+    pub settings: BTreeMap<String, serde_json::Value>,
+}

@@ -71,12 +71,19 @@ impl TryFrom<&Event> for event::Event {
     }
 }
 
-/// Marks results as seen: the counter goes down, no record goes away.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+/// Marks the results of syncs as seen: the counter goes down, no record goes away.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Seen {
-    /// Ids of the results; all of them when it is empty.
+    /// Ids of the syncs; all of them when it is empty.
     #[serde(default)]
     #[schema(max_items = 1000)]
-    pub events: Vec<String>,
+    pub items: Vec<String>,
+}
+
+/// Where the link of a result leads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Followed {
+    /// An address to open; null: its handler showed it already.
+    pub address: Option<String>,
 }

@@ -9,12 +9,22 @@ use utoipa::ToSchema;
 pub struct Handler {
     /// Its id.
     pub id: String,
-    /// What people call it.
+    /// What people call it; empty: it was never read.
     pub name: String,
-    /// It answers.
+    /// Its type: `application`, `device`, `folder`, `service`, `computer` or `unspecified`.
+    pub kind: String,
+    /// What it says while it syncs; its comment otherwise.
+    pub text: String,
+    /// It is set up.
     pub active: bool,
     /// A person turned it on.
     pub enabled: bool,
+    /// It can be reached.
+    pub connected: bool,
+    /// It does not answer.
+    pub silent: bool,
+    /// Its runs that work.
+    pub running: Vec<String>,
     /// The settings its syncs have.
     pub settings: Vec<SettingHelp>,
 }
@@ -54,10 +64,14 @@ impl From<&SettingSpec> for SettingHelp {
     }
 }
 
-/// Turns a handler on or off.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+/// Changes a handler; what is not named stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HandlerChange {
-    /// On or off.
-    pub enabled: bool,
+    /// Set up, or taken down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active: Option<bool>,
+    /// Turned on or off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
 }

@@ -8,7 +8,7 @@ use syncmgr_model::id::{HandlerId, ItemId};
 use syncmgr_model::item::{self, Settings, Value};
 use utoipa::ToSchema;
 
-use super::{Notice, Run, Sides, Unreadable, word};
+use super::{Notice, Progress, Run, Sides, Unreadable, word};
 
 /// A sync.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -43,6 +43,30 @@ pub struct ItemState {
     pub last_run: Option<Run>,
     /// Its settings.
     pub settings: BTreeMap<String, Json>,
+}
+
+/// A sync as the page shows it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ItemView {
+    /// What it is, and its state.
+    #[serde(flatten)]
+    pub state: ItemState,
+    /// The status in words.
+    pub words: String,
+    /// It is saved, not only known from a run.
+    pub saved: bool,
+    /// No scheduled run until then; `forever`: until it is resumed.
+    pub paused_until: Option<String>,
+    /// When it runs next by itself, as far as that is a time.
+    pub next_run: Option<String>,
+    /// Where its run stands.
+    pub progress: Option<Progress>,
+    /// Runs it is in.
+    pub running: Vec<String>,
+    /// Runs it waits in.
+    pub queued: Vec<String>,
+    /// Errors that nobody has seen yet.
+    pub unseen: u64,
 }
 
 impl TryFrom<&ItemState> for item::Item {

@@ -14,19 +14,20 @@ pub mod preview;
 pub mod progress;
 pub mod run;
 pub mod schedule;
+pub mod sign_in;
 pub mod version;
 pub mod why;
 
 pub use center::{CenterState, Health};
 pub use conflict::{Conflict, Content, Contents, Decision, Facts, Resolve};
-pub use event::{Event, Seen};
+pub use event::{Event, Followed, Seen};
 pub use handler::{Handler, SettingHelp};
-pub use item::{Item, ItemChange, ItemNew, ItemState, Pause};
+pub use item::{Item, ItemChange, ItemNew, ItemState, ItemView, Pause};
 pub use notice::Notice;
 pub use preview::{Census, Change, Preview};
 pub use progress::Progress;
 pub use run::{Cancel, Run, RunNew, Step, Summary, Tally};
-pub use schedule::{NextRuns, Schedule};
+pub use schedule::{NextRuns, Schedule, ScheduleRules};
 pub use version::Version;
 pub use why::Explanation;
 
@@ -61,6 +62,11 @@ pub(crate) fn word<T>(
 pub(crate) fn time(text: &str) -> Result<Timestamp, Unreadable> {
     word("a time", text, Timestamp::parse_rfc3339)
 }
+
+/// The body of a request that needs none: `{}`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Nothing {}
 
 /// One of each side.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]

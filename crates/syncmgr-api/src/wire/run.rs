@@ -12,7 +12,7 @@ use syncmgr_model::request::{Origin, WorkKind};
 use syncmgr_model::side::Side;
 use utoipa::ToSchema;
 
-use super::{Sides, Unreadable, time, word};
+use super::{Notice, Progress, Sides, Unreadable, time, word};
 
 /// What was done on one side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
@@ -317,4 +317,107 @@ pub struct Cancel {
     /// What to stop.
     #[serde(default)]
     pub scope: CancelScope,
+}
+
+/// How one session of a request was taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RunAccepted {
+    /// The run it will be, or is.
+    pub run: String,
+    /// `started`, `queued`, `joined` (the same was queued already) or `nothing` (to do).
+    pub taken: String,
+    /// Syncs that are left out, each with the reason.
+    pub dropped: Vec<Dropped>,
+}
+
+/// A sync that is left out of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Dropped {
+    /// Which one.
+    pub item: String,
+    /// Why.
+    pub notice: Notice,
+}
+
+/// How a request for runs was taken: one run for each handler.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RunsAccepted {
+    /// The runs.
+    pub runs: Vec<RunAccepted>,
+}
+
+/// A run that waits or works.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OpenRun {
+    /// Its id.
+    pub run: String,
+    /// Whose work it is.
+    pub handler: String,
+    /// `sync`, `resolve`, `undo` or `restore`.
+    pub kind: String,
+    /// It only says what would be done.
+    pub preview: bool,
+    /// Why it began, a word as in history.
+    pub origin: String,
+    /// When it was asked for.
+    pub asked: String,
+    /// When it began; null: it waits.
+    pub started: Option<String>,
+    /// Its syncs.
+    pub items: Vec<OpenItem>,
+    /// It was asked to stop.
+    pub stopping: bool,
+    /// A program outside works.
+    pub external: bool,
+    /// What it waits for.
+    pub waits_for: Option<Notice>,
+}
+
+/// A sync in a run that waits or works.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OpenItem {
+    /// Which one.
+    pub item: String,
+    /// Its status; null: its turn has not come.
+    pub status: Option<String>,
+    /// Where it stands.
+    pub progress: Progress,
+}
+
+/// A run, wherever it is in its life.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RunState {
+    /// What history has of it; null: it waits, or was a preview.
+    pub record: Option<Run>,
+    /// What it is doing; null: it has ended.
+    pub open: Option<OpenRun>,
+}
+
+/// What a run did, in full.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Report {
+    /// The run.
+    pub record: Run,
+    /// Its results.
+    pub notices: Vec<Notice>,
+    /// Its steps in order, one list for each of its syncs.
+    pub items: Vec<ReportItem>,
+}
+
+/// What a run did with one sync.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ReportItem {
+    /// Which one.
+    pub item: String,
+    /// The steps.
+    pub steps: Vec<Step>,
+}
+
+/// What a run would do with one sync.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ItemPreview {
+    /// Which one.
+    pub item: String,
+    /// What would be done.
+    pub preview: super::Preview,
 }

@@ -1,23 +1,214 @@
-//! When a sync runs by itself.
+//! When syncs run by themselves. Every rule is a short text that people can type.
 
 use serde::{Deserialize, Serialize};
+use syncmgr_model::schedule::text::{duration, parse_duration};
+use syncmgr_model::schedule::{self, CatchUp, Conditions, ScheduleItems, StopWhen, Zone};
 use utoipa::ToSchema;
 
-/// The schedule of a sync, as the text a person writes: `every 15m`, `cron 0 18 * * 1-5`,
-/// `on change`, …
+use super::Unreadable;
+
+/// A schedule.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Schedule {
-    /// The rules; the earliest wins. Empty: by hand only.
-    #[schema(max_items = 16)]
-    pub rules: Vec<String>,
+    /// Its name.
+    pub name: String,
+    /// The same in a sentence.
+    pub sentence: String,
+    /// What it says.
+    pub rules: ScheduleRules,
 }
 
-/// The coming runs of a sync.
+/// What a schedule says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ScheduleRules {
+    /// Names of the syncs it is for; null: all of them.
+    #[serde(default)]
+    #[schema(max_items = 1000)]
+    pub items: Option<Vec<String>>,
+    /// It is turned on.
+    #[serde(default = "yes")]
+    pub enabled: bool,
+    /// When to run: `every 15m`, `daily 18:00`, `cron 30 2 * * *`, `on change`, `after NAME`, …
+    #[serde(default)]
+    #[schema(max_items = 64)]
+    pub triggers: Vec<String>,
+    /// Only within these: `mon-fri 08:00-18:00`.
+    #[serde(default)]
+    #[schema(max_items = 64)]
+    pub windows: Vec<String>,
+    /// The time zone, as `Europe/Berlin`; null: that of the machine.
+    #[serde(default)]
+    pub zone: Option<String>,
+    /// Starts are spread over so long: `5m`.
+    #[serde(default)]
+    pub jitter: Option<String>,
+    /// What to do about missed runs: `once`, `all` or `skip`.
+    #[serde(default)]
+    pub catch_up: Option<String>,
+    /// Only while nobody has used the machine for so long: `10m`.
+    #[serde(default)]
+    pub idle: Option<String>,
+    /// Only with external power.
+    #[serde(default)]
+    pub on_external_power: bool,
+    /// Only on a network that costs nothing by amount.
+    #[serde(default)]
+    pub on_unmetered_network: bool,
+    /// Only on this network.
+    #[serde(default)]
+    pub on_connection: Option<String>,
+    /// May wake the machine.
+    #[serde(default)]
+    pub may_wake: bool,
+    /// A run stops when somebody uses the machine again.
+    #[serde(default)]
+    pub stop_when_used: bool,
+    /// A run stops when the external power goes.
+    #[serde(default)]
+    pub stop_on_battery: bool,
+    /// A person is asked before each run.
+    #[serde(default)]
+    pub asks_first: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl From<&schedule::Schedule> for Schedule {
+    fn from(s: &schedule::Schedule) -> Self {
+        Self {
+            name: s.name.clone(),
+            sentence: schedule::sentence::sentence(s),
+            rules: ScheduleRules::from(s),
+        }
+    }
+}
+
+impl From<&schedule::Schedule> for ScheduleRules {
+    fn from(s: &schedule::Schedule) -> Self {
+        Self {
+            items: match &s.items {
+                ScheduleItems::All => None,
+                ScheduleItems::Named(names) => Some(names.clone()),
+            },
+            enabled: s.is_enabled,
+            triggers: s.triggers.iter().map(ToString::to_string).collect(),
+            windows: s.windows.iter().map(ToString::to_string).collect(),
+            zone: match &s.zone {
+                Zone::System => None,
+                Zone::Named(name) => Some(name.clone()),
+            },
+            jitter: (s.jitter_ms > 0).then(|| duration(s.jitter_ms)),
+            catch_up: Some(s.catch_up.as_str().to_owned()),
+            idle: s.conditions.idle_at_least_ms.map(duration),
+            on_external_power: s.conditions.on_external_power,
+            on_unmetered_network: s.conditions.on_unmetered_network,
+            on_connection: s.conditions.on_connection.clone(),
+            may_wake: s.conditions.may_wake,
+            stop_when_used: s.stop_when.idle_ends,
+            stop_on_battery: s.stop_when.power_lost,
+            asks_first: s.asks_first,
+        }
+    }
+}
+
+impl ScheduleRules {
+    /// Reads the rules of the schedule with this name.
+    ///
+    /// # Errors
+    /// The field, and why its text is no rule.
+    pub fn read(&self, name: &str) -> Result<schedule::Schedule, (String, String)> {
+        Ok(schedule::Schedule {
+            name: name.to_owned(),
+            items: match &self.items {
+                None => ScheduleItems::All,
+                Some(names) => ScheduleItems::Named(names.clone()),
+            },
+            is_enabled: self.enabled,
+            triggers: all("triggers", &self.triggers)?,
+            zone: match &self.zone {
+                None => Zone::System,
+                Some(name) => Zone::Named(name.clone()),
+            },
+            windows: all("windows", &self.windows)?,
+            jitter_ms: time("jitter", self.jitter.as_deref())?.unwrap_or(0),
+            catch_up: match &self.catch_up {
+                None => CatchUp::default(),
+                Some(word) => CatchUp::parse(word).ok_or_else(|| {
+                    let words = "`once`, `all` or `skip`".to_owned();
+                    ("catch_up".to_owned(), words)
+                })?,
+            },
+            conditions: Conditions {
+                idle_at_least_ms: time("idle", self.idle.as_deref())?,
+                on_external_power: self.on_external_power,
+                on_unmetered_network: self.on_unmetered_network,
+                on_connection: self.on_connection.clone(),
+                may_wake: self.may_wake,
+            },
+            stop_when: StopWhen {
+                idle_ends: self.stop_when_used,
+                power_lost: self.stop_on_battery,
+            },
+            asks_first: self.asks_first,
+        })
+    }
+}
+
+/// Reads every text of a list.
+fn all<T>(field: &str, texts: &[String]) -> Result<Vec<T>, (String, String)>
+where
+    T: std::str::FromStr<Err: std::fmt::Display>,
+{
+    let read = |(n, text): (usize, &String)| {
+        let read = text.parse();
+        read.map_err(|error: T::Err| (format!("{field}[{n}]"), error.to_string()))
+    };
+    texts.iter().enumerate().map(read).collect()
+}
+
+fn time(field: &str, text: Option<&str>) -> Result<Option<u64>, (String, String)> {
+    text.map(|text| parse_duration(text).map_err(|error| (field.to_owned(), error.to_string())))
+        .transpose()
+}
+
+impl TryFrom<&Schedule> for schedule::Schedule {
+    type Error = Unreadable;
+
+    fn try_from(s: &Schedule) -> Result<Self, Unreadable> {
+        s.rules.read(&s.name).map_err(|(_, text)| Unreadable {
+            what: "a schedule",
+            text,
+        })
+    }
+}
+
+/// The coming runs of a schedule.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct NextRuns {
-    /// The sync.
-    pub item: String,
+    /// The schedule.
+    pub name: String,
     /// When, the earliest first.
     pub at: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_schedule_is_read_back() {
+        let mut schedule = schedule::Schedule::new("evening");
+        schedule.triggers = vec!["daily 18:00".parse().unwrap(), "on change".parse().unwrap()];
+        schedule.windows = vec!["mon-fri 08:00-18:00".parse().unwrap()];
+        schedule.jitter_ms = 300_000;
+        schedule.conditions.on_external_power = true;
+        let wire = Schedule::from(&schedule);
+        assert_eq!(schedule::Schedule::try_from(&wire), Ok(schedule));
+        let mut bad = wire.rules;
+        bad.triggers.push("at lunch".into());
+        assert_eq!(bad.read("evening").unwrap_err().0, "triggers[2]");
+    }
 }

@@ -35,7 +35,6 @@ fn what_works_is_accepted() {
         "every 1mo from 2026-01-31 00:00",
         "on change",
         "on idle 10m repeat 1h",
-        "after photos",
         "once 2020-01-01 00:00",
     ] {
         let mut it = schedule();
@@ -95,6 +94,48 @@ fn what_cannot_be_read_is_named() {
         "items",
         "no sync",
     );
+}
+
+#[test]
+fn syncs_that_would_start_each_other_for_ever_are_refused() {
+    let after = |name: &str, item: &str, first: &str| {
+        let mut it = Schedule::new(name);
+        it.items = ScheduleItems::Named(vec![item.to_owned()]);
+        it.triggers = vec![Trigger::After(first.to_owned())];
+        it
+    };
+    let calendar = Calendar::default();
+    let mut all = vec![
+        after("x", "b", "a"),
+        after("y", "c", "b"),
+        after("z", "d", "b"),
+    ];
+    assert_eq!(calendar.validate_together(&all), Ok(()));
+    all.push(after("w", "a", "c"));
+    assert_eq!(
+        calendar.validate_together(&all).unwrap_err().key,
+        "triggers"
+    );
+    all[3].is_enabled = false;
+    assert_eq!(calendar.validate_together(&all), Ok(()));
+    all.push(after("x", "e", "d"));
+    assert_eq!(calendar.validate_together(&all).unwrap_err().key, "name");
+    check(
+        |it| it.triggers = vec![Trigger::After("a".to_owned())],
+        "triggers[0]",
+        "itself too",
+    );
+}
+
+#[test]
+fn a_cron_line_is_told_in_words() {
+    let calendar = Calendar::default();
+    let words = calendar.cron_in_words("30 2 * * MON").unwrap();
+    assert!(
+        words.contains("02:30") && words.contains("Monday"),
+        "{words}"
+    );
+    assert_eq!(calendar.cron_in_words("x"), None);
 }
 
 #[test]

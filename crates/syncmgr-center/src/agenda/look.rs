@@ -52,6 +52,8 @@ pub struct Due {
     pub since: Timestamp,
     /// How many occurrences it covers.
     pub n: u32,
+    /// It covers more, which were not counted.
+    pub is_at_least: bool,
     /// A person has to be asked first; after a no, call [`Agenda::dismissed`].
     ///
     /// [`Agenda::dismissed`]: super::Agenda::dismissed
@@ -81,8 +83,12 @@ struct Candidate<'a> {
     schedule: &'a Schedule,
     since: Timestamp,
     n: u32,
+    is_at_least: bool,
     ready: Timestamp,
 }
+
+/// One that is due, and what keeps its schedule from starting it.
+type Gated<'a> = (Candidate<'a>, Vec<Waiting>);
 
 /// Answers a look. The memory has been moved on to `now`.
 pub(super) fn answer(
@@ -95,64 +101,88 @@ pub(super) fn answer(
     let (ready, later): (Vec<_>, Vec<_>) = candidates(memory, rules)
         .into_iter()
         .partition(|it| it.ready <= now);
-    let mut blocked: Vec<_> = ready
-        .iter()
-        .map(|it| (it, gate(it.schedule, now, rules, machine)))
-        .collect();
-    // The sort is stable: among those that can start the most telling reason stays first.
-    blocked.sort_by_key(|(_, waiting)| !waiting.is_empty());
-    let again: Vec<_> = blocked
-        .iter()
-        .flat_map(|(_, waiting)| waiting.iter().filter_map(|it| look_again(it, now)))
-        .collect();
-    let (due, mut waiting_for) = match blocked.into_iter().next() {
-        Some((it, waiting)) => (Some(due(it)), waiting),
-        None => (None, Vec::new()),
-    };
-    if due.is_some() && machine.is_paused {
-        waiting_for.insert(0, Waiting::Paused);
-    }
-    if due.is_some() && memory.running.is_some() {
-        waiting_for.insert(0, Waiting::Running);
-    }
+    let ready = gated(ready, now, rules, machine);
     let times = coming_times(memory, rules);
-    let later = later
+    let later: Vec<_> = later
         .iter()
-        .filter_map(|it| opening(it.schedule, it.ready, rules));
-    let later: Vec<_> = later.chain(times.iter().map(|(_, at)| *at)).collect();
+        .filter_map(|it| opening(it.schedule, it.ready, rules))
+        .chain(times.iter().map(|(_, at)| *at))
+        .filter(|at| *at > now)
+        .collect();
     let overdue = overdue(memory, &ready, now, rules, machine);
     let too_old = too_old(memory, rules);
-    let mut wakes: Vec<_> = later.iter().copied().chain(again).collect();
-    wakes.extend(idle_wakes(now, rules, machine));
-    if machine.is_paused {
-        // Nothing starts; what comes due is counted afterwards.
-        wakes.clear();
-    }
-    wakes.extend([overdue, too_old].into_iter().flatten());
+    let alarms = [overdue.map(becomes_overdue), too_old];
+    let starts = starts(&ready, &later, now, rules, machine);
+    let wakes = starts.into_iter().chain(alarms.into_iter().flatten());
     let to_wake = times.iter().filter(|(it, _)| it.conditions.may_wake);
     Look {
-        due,
-        waiting_for,
-        next_due: later.iter().copied().filter(|at| *at > now).min(),
+        waiting_for: waiting_for(memory, &ready, machine),
+        next_due: later.iter().copied().min(),
         overdue_since: overdue
-            .filter(|at| *at <= now)
-            .map(|at| Timestamp(at.0.saturating_sub(OVERDUE_MS)))
+            .filter(|at| becomes_overdue(*at) <= now)
             .into_iter()
             .chain(memory.missed_since)
             .min(),
         too_old_since: too_old.filter(|at| *at <= now),
-        next_wake: wakes.into_iter().filter(|at| *at > now).min(),
+        next_wake: wakes.filter(|at| *at > now).min(),
         wake_machine_at: to_wake.map(|(_, at)| *at).filter(|at| *at > now).min(),
+        due: ready.into_iter().next().map(|(it, _)| due(it)),
         missed,
     }
 }
 
-fn due(it: &Candidate<'_>) -> Due {
+/// Asks at each gate; what can start comes first, and the order is kept otherwise.
+fn gated<'a>(
+    ready: Vec<Candidate<'a>>,
+    now: Timestamp,
+    rules: Rules<'_>,
+    machine: &Situation,
+) -> Vec<Gated<'a>> {
+    let gated = ready.into_iter().map(|it| {
+        let waiting = gate(it.schedule, now, rules, machine);
+        (it, waiting)
+    });
+    let mut gated: Vec<_> = gated.collect();
+    gated.sort_by_key(|(_, waiting)| !waiting.is_empty());
+    gated
+}
+
+/// Returns what the first run that is due waits for.
+fn waiting_for(memory: &AgendaMemory, ready: &[Gated<'_>], machine: &Situation) -> Vec<Waiting> {
+    let Some((_, gate)) = ready.first() else {
+        return Vec::new();
+    };
+    let running = memory.running.is_some().then_some(Waiting::Running);
+    let paused = machine.is_paused.then_some(Waiting::Paused);
+    let item = running.into_iter().chain(paused);
+    item.chain(gate.iter().cloned()).collect()
+}
+
+/// Returns when something may be able to start. During a pause nothing does, and what comes due
+/// is counted when it ends.
+fn starts(
+    ready: &[Gated<'_>],
+    later: &[Timestamp],
+    now: Timestamp,
+    rules: Rules<'_>,
+    machine: &Situation,
+) -> Vec<Timestamp> {
+    if machine.is_paused {
+        return Vec::new();
+    }
+    let waiting = ready.iter().flat_map(|(_, waiting)| waiting);
+    let again = waiting.filter_map(|it| look_again(it, now));
+    let idle = idle_wakes(now, rules, machine);
+    later.iter().copied().chain(again).chain(idle).collect()
+}
+
+fn due(it: Candidate<'_>) -> Due {
     Due {
-        reason: it.reason.clone(),
+        reason: it.reason,
         schedule: it.schedule.name.clone(),
         since: it.since,
         n: it.n,
+        is_at_least: it.is_at_least,
         asks_first: it.schedule.asks_first,
     }
 }
@@ -181,6 +211,8 @@ fn owed<'a>(memory: &AgendaMemory, schedule: &'a Schedule) -> Vec<Candidate<'a>>
     let owed = memory
         .schedule(&schedule.name)
         .map_or(&[][..], |it| &it.owed);
+    // A failure would use up all runs that catch up in no time.
+    let retry = memory.failing.as_ref().and_then(|it| it.next_retry);
     let candidate = |it: &Owed| Candidate {
         reason: match &it.cause {
             Cause::Time => Reason::Schedule,
@@ -191,7 +223,12 @@ fn owed<'a>(memory: &AgendaMemory, schedule: &'a Schedule) -> Vec<Candidate<'a>>
         schedule,
         since: it.first,
         n: it.n,
-        ready: it.first,
+        is_at_least: it.is_at_least,
+        ready: match (&it.cause, retry) {
+            (Cause::CatchUp { .. }, Some(at)) => at.max(it.first),
+            (Cause::CatchUp { .. }, None) => it.first,
+            (Cause::Time | Cause::Event(_) | Cause::After(_), _) => it.first,
+        },
     };
     owed.iter().map(candidate).collect()
 }
@@ -209,6 +246,7 @@ fn changes<'a>(memory: &AgendaMemory, rules: Rules<'a>) -> Vec<Candidate<'a>> {
         schedule,
         since: change.first,
         n: 1,
+        is_at_least: false,
         ready,
     };
     wanted.map(candidate).collect()
@@ -244,6 +282,7 @@ fn retries<'a>(memory: &AgendaMemory, rules: Rules<'a>) -> Vec<Candidate<'a>> {
         schedule,
         since: failing.since,
         n: 1,
+        is_at_least: false,
         ready,
     };
     rules
@@ -267,10 +306,10 @@ fn opening(schedule: &Schedule, at: Timestamp, rules: Rules<'_>) -> Option<Times
         .next_open(&schedule.windows, &schedule.zone, at)
 }
 
-/// Returns when what is due becomes overdue, or did. The time outside of windows does not count.
+/// Returns since when something could have started. The time outside of windows does not count.
 fn overdue(
     memory: &AgendaMemory,
-    ready: &[Candidate<'_>],
+    ready: &[Gated<'_>],
     now: Timestamp,
     rules: Rules<'_>,
     machine: &Situation,
@@ -278,12 +317,16 @@ fn overdue(
     if memory.running.is_some() || machine.is_paused {
         return None;
     }
+    let due = ready.iter().map(|(it, _)| it);
     // Failures have a status of their own.
-    let due = ready.iter().filter(|it| it.reason != Reason::Retry);
+    let due = due.filter(|it| it.reason != Reason::Retry);
     due.filter_map(|it| opening(it.schedule, it.since, rules))
         .filter(|at| *at <= now)
-        .map(|at| Timestamp(at.0.saturating_add(OVERDUE_MS)))
         .min()
+}
+
+fn becomes_overdue(since: Timestamp) -> Timestamp {
+    Timestamp(since.0.saturating_add(OVERDUE_MS))
 }
 
 fn too_old(memory: &AgendaMemory, rules: Rules<'_>) -> Option<Timestamp> {

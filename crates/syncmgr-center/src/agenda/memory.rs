@@ -63,6 +63,8 @@ pub struct Owed {
     pub first: Timestamp,
     /// How many occurrences one run covers.
     pub n: u32,
+    /// It covers more, which were not counted.
+    pub is_at_least: bool,
 }
 
 /// Why a schedule owes a run.
@@ -135,6 +137,18 @@ impl AgendaMemory {
         }
     }
 
+    /// Says whether it has to be saved again, when `saved` is what was saved last. That time went
+    /// by is not worth a write to the disk.
+    #[must_use]
+    pub fn differs_from(&self, saved: &Self) -> bool {
+        let last_look = self.last_look;
+        *self
+            != Self {
+                last_look,
+                ..saved.clone()
+            }
+    }
+
     /// Returns what is remembered of the schedule with this name.
     #[must_use]
     pub fn schedule(&self, name: &str) -> Option<&ScheduleMemory> {
@@ -158,8 +172,12 @@ impl ScheduleMemory {
             owed.n = owed.n.saturating_add(n);
             owed.cause = owed.cause.clone().and(cause);
         } else if self.owed.len() < OWED_MAX {
-            let first = at;
-            self.owed.push(Owed { cause, first, n });
+            self.owed.push(Owed {
+                cause,
+                first: at,
+                n,
+                is_at_least: false,
+            });
         }
     }
 

@@ -162,11 +162,19 @@ fn count(
     }
     if coming(rules, schedule, memory).is_some_and(|it| is_due(&it)) {
         memory.handled = memory.handled.max(now);
-        if let Some(missed) = &mut missed {
-            missed.is_at_least = true;
-        }
+        cut(memory, missed.as_mut());
     }
     missed
+}
+
+/// Says that there were more than were counted, where the count is.
+fn cut(memory: &mut ScheduleMemory, missed: Option<&mut Missed>) {
+    if let Some(missed) = missed {
+        missed.is_at_least = true;
+        return;
+    }
+    let times = memory.owed.iter_mut().filter(|it| it.cause == Cause::Time);
+    times.for_each(|it| it.is_at_least = true);
 }
 
 fn add(missed: &mut Option<Missed>, schedule: &str, at: Timestamp) {

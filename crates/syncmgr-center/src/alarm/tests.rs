@@ -207,19 +207,15 @@ fn conflicts_are_one_summary() {
 }
 
 #[test]
-fn one_missed_run_is_nothing_two_are() {
+fn overdue_is_told_when_it_lasts() {
     let mut story = Story::new(Policy::default());
-    let missed = |n| {
-        move |sight: &mut Sight| {
-            sight.missed = Some(Streak {
-                since: Timestamp(0),
-                n,
-            });
-        }
-    };
-    story.see(missed(1), "");
-    story.see(missed(2), "overdue");
-    story.see(missed(3), "");
+    let overdue = |sight: &mut Sight| sight.overdue_since = Some(Timestamp(0));
+    story.see(overdue, "");
+    let next = story.alarms.next(&story.policy, None);
+    assert_eq!(next, Some(Timestamp(60 * MINUTE)));
+    story.minute = 60;
+    story.look("overdue");
+    story.see(overdue, "");
     story.see(ok, "recovered(overdue)");
 }
 

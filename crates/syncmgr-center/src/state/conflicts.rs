@@ -22,7 +22,7 @@ use syncmgr_model::request::Intent;
 use syncmgr_model::trouble::{Code, Trouble};
 
 use super::reload::{Reloads, Scope};
-use super::session::Run;
+use super::run::Run;
 use super::{State, Turn, key};
 use crate::command::{Answer, Effect, OperationId, Refusal, Ticket, Update};
 

@@ -3,66 +3,107 @@
 //! [`handle`] is the one door: a command and the time go in, effects come out. What the center
 //! knows about the present is in [`State`]:
 //!
-//! - `registry`: handlers and items, as they said they are;
-//! - `queue`: requests that wait, and what they wait for;
-//! - `session`: sessions that run, and what their handlers report;
-//! - `stop`: requests to stop, and what happens when nobody listens;
+//! - `registry`: handlers and items, and what is kept of them;
+//! - `settle`: the rules for what they say about themselves;
+//! - `collection`: handlers that come and go together; who waits for something to be read;
+//! - `run`: a request that waits, or the session it became;
+//! - `queue` (with `line`, `claims`): requests that wait, and what they wait for;
+//! - `begin`, `session`, `absorb`, `end`: the life of a session;
+//! - `stop` (with `timers`): requests to stop, and what happens when nobody listens;
+//! - `timetable`: what runs by itself, and when;
+//! - `watched`: which directories of which items changed;
 //! - `results`: which results count, and those that handlers keep themselves;
 //! - `conflicts`: how many conflicts wait;
-//! - `control`: what people and programs ask for;
+//! - `control`, `start`: what people and programs ask for;
+//! - `change`: setting up, turning on and off, removing;
+//! - `operation`: what is shown to a person;
 //! - `view`: what others may see of all this.
 
+mod absorb;
+mod begin;
 mod change;
+mod claims;
+mod collection;
 mod conflicts;
 mod control;
+mod end;
+mod line;
+mod operation;
 mod queue;
 mod registry;
 mod reload;
 mod results;
+mod run;
 mod session;
+mod settle;
+mod start;
 mod stop;
+mod timers;
+mod timetable;
 mod view;
+mod watched;
 
 pub use registry::{HandlerMemory, ItemMemory};
 pub use results::{ResultView, STORE_EVENTS_MAX};
-pub use view::{HandlerView, ItemView, SessionView};
+pub use view::{HandlerView, ItemView, List, SessionView};
+pub use watched::Seen;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use syncmgr_model::event::{Event, NewEvent};
 use syncmgr_model::id::{EventId, HandlerId, ItemId, ItemKey, SessionId};
 use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::{Code, Trouble};
 
+use crate::agenda::{Calendar, Timeless};
 use crate::command::{
     Answer, Call, CallReply, Command, Effect, Limits, Opening, OperationId, Save, Ticket, Update,
 };
 use queue::Queue;
 use registry::{HandlerEntry, ItemEntry};
-use session::Run;
+use run::{Run, Stage};
+use timers::Timers;
+use timetable::Timetable;
 
 /// Most results kept of one session. A handler that reports more is flooding; the rest is dropped,
 /// the counts in the summary stay right.
 pub const EVENTS_MAX: usize = 1000;
 
 /// All that the center knows about the present.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct State {
     handlers: BTreeMap<HandlerId, HandlerEntry>,
     items: BTreeMap<ItemKey, ItemEntry>,
     /// Requests that wait and sessions that run, by the id of the session.
     runs: BTreeMap<SessionId, Run>,
     queue: Queue,
+    /// When something is given up.
+    timers: Timers,
+    /// Requests that were handed to programs outside and wait for their sessions (spec 75).
+    handed_over: BTreeMap<HandlerId, BTreeSet<SessionId>>,
     /// What is shown to people, or told to handlers, right now.
-    operations: BTreeMap<OperationId, control::Operation>,
+    operations: BTreeMap<OperationId, operation::Open>,
     results: results::Results,
     conflicts: conflicts::Conflicts,
-    collections: BTreeMap<String, BTreeSet<HandlerId>>,
+    collections: collection::Collections,
+    timetable: Timetable,
+    /// The items whose folders are watched, with those folders.
+    watched: Vec<(ItemKey, Vec<Vec<u8>>)>,
     limits: Limits,
     next_random: u16,
+    /// The time in the last id that was made: ids never go back, even when the clock does.
+    id_time: Timestamp,
     next_event: u64,
     next_operation: u64,
     is_closing: bool,
+}
+
+impl Default for State {
+    /// Builds the state of a center without times.
+    fn default() -> Self {
+        Self::new(Arc::new(Timeless))
+    }
 }
 
 /// What the handling of one command gathers.
@@ -128,16 +169,13 @@ pub fn handle(state: &mut State, command: Command, now: Timestamp) -> Vec<Effect
         Command::Open(opening) => state.open(*opening, &mut turn),
         Command::Control(ticket, control) => state.control(ticket, control, &mut turn),
         Command::Loaded(handler, facts) => state.loaded(&handler, facts.map(|f| *f), &mut turn),
+        Command::ItemLoaded(key, facts) => state.item_loaded(&key, facts.map(|f| *f), &mut turn),
         Command::CollectionLoaded(id, handlers) => {
             state.collection_loaded(&id, handlers, &mut turn);
         }
         Command::Progress(session, item, status, progress) => {
             // Nobody waits for the answer; the host refuses what is not allowed by itself.
-            drop(state.called(
-                &session,
-                Call::Progress(item, status, *progress),
-                &mut turn,
-            ));
+            drop(state.called(&session, Call::Progress(item, status, *progress), &mut turn));
         }
         Command::Call(id, session, call) => {
             let answer = state.called(&session, call, &mut turn);
@@ -150,8 +188,16 @@ pub fn handle(state: &mut State, command: Command, now: Timestamp) -> Vec<Effect
         }
         Command::ConflictsRemoved(id, result) => state.conflicts_removed(id, result, &mut turn),
         Command::Told(id, result) => state.told(id, result, &mut turn),
+        Command::Showing(id, wizard) => state.showing(id, wizard, &mut turn),
         Command::Shown(id, result) => state.shown(id, result, &mut turn),
+        Command::Happened(event) => state.happened(&event, &mut turn),
+        Command::Machine(machine) => state.set_machine(*machine, &mut turn),
+        Command::Seen(item, folder, seen) => {
+            state.seen_changes(&item, folder, seen, &mut turn);
+        }
+        Command::TimeLeapt => state.look_at_all(&mut turn),
         Command::Close => state.close(&mut turn),
+        Command::ClockJumped(ms) => state.clock_jumped(ms),
         Command::Tick => state.tick(&mut turn),
     }
     state.dispatch(&mut turn);
@@ -159,6 +205,31 @@ pub fn handle(state: &mut State, command: Command, now: Timestamp) -> Vec<Effect
 }
 
 impl State {
+    /// Builds the state of a center that has not begun; times of schedules are asked of `calendar`.
+    #[must_use]
+    pub fn new(calendar: Arc<dyn Calendar + Send + Sync>) -> Self {
+        Self {
+            handlers: BTreeMap::new(),
+            items: BTreeMap::new(),
+            runs: BTreeMap::new(),
+            queue: Queue::default(),
+            timers: Timers::default(),
+            handed_over: BTreeMap::new(),
+            operations: BTreeMap::new(),
+            results: results::Results::default(),
+            conflicts: conflicts::Conflicts::default(),
+            collections: collection::Collections::default(),
+            timetable: Timetable::new(calendar),
+            watched: Vec::new(),
+            limits: Limits::default(),
+            next_random: 0,
+            id_time: Timestamp(0),
+            next_event: 0,
+            next_operation: 0,
+            is_closing: false,
+        }
+    }
+
     fn open(&mut self, opening: Opening, turn: &mut Turn) {
         self.limits = opening.limits;
         self.next_random = opening.random;
@@ -168,9 +239,10 @@ impl State {
             self.interrupt(record, turn);
         }
         self.configure(opening.saved, turn);
-        for id in opening.installed {
-            self.install(id, turn);
-        }
+        self.remember_agendas(opening.remembered.agendas);
+        self.keep_time(opening.keeps_time);
+        self.install_all(opening.installed, turn);
+        self.set_schedules(opening.schedules, opening.policies, turn);
     }
 
     fn close(&mut self, turn: &mut Turn) {
@@ -191,19 +263,35 @@ impl State {
     /// Says whether the center was asked to end and nothing runs any more.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        let is_over = |run: &Run| run.stage == session::Stage::Abandoned;
+        let is_over = |run: &Run| run.stage == Stage::Abandoned;
         self.is_closing && self.runs.values().all(is_over)
     }
 
     fn tick(&mut self, turn: &mut Turn) {
         self.give_up_late(turn);
+        self.look_at_due(turn);
         turn.notify(Update::Tick);
+    }
+
+    /// Keeps the time that handlers have left, whatever the clock says.
+    fn clock_jumped(&mut self, ms: i64) {
+        self.timers.shift(ms);
+        for run in self.runs.values_mut() {
+            run.heard = Timestamp(run.heard.0.saturating_add(ms));
+            run.deadline = run.deadline.map(|at| Timestamp(at.0.saturating_add(ms)));
+        }
     }
 
     /// Returns when [`Command::Tick`] is wanted at the latest; `None`: nothing waits for time.
     #[must_use]
     pub fn next_wake(&self) -> Option<Timestamp> {
-        self.next_deadline()
+        self.timers.next().into_iter().chain(self.next_look()).min()
+    }
+
+    /// Says whether a handler was asked what it is and has not answered yet.
+    #[must_use]
+    pub fn is_loading(&self) -> bool {
+        self.handlers.values().any(HandlerEntry::is_loading)
     }
 
     /// Returns how many sessions run.
@@ -212,37 +300,44 @@ impl State {
         self.queue.n_running()
     }
 
+    /// Makes an id that is later than all before.
     fn new_session_id(&mut self, now: Timestamp) -> SessionId {
-        loop {
-            let id = SessionId::at(now, self.next_random);
-            self.next_random = self.next_random.wrapping_add(1);
-            if !self.runs.contains_key(&id) {
-                return id;
-            }
+        self.id_time = self.id_time.max(now);
+        let id = SessionId::at(self.id_time, self.next_random);
+        self.next_random = self.next_random.wrapping_add(1);
+        if self.next_random == 0 {
+            self.id_time.0 += 1;
         }
+        id
     }
 
-    /// Adds an event, of a session or outside of any, and returns its id.
-    fn add_event(
+    /// Adds an event outside of any session: written down and told at once.
+    fn add_event(&mut self, handler: &HandlerId, new: NewEvent, turn: &mut Turn) {
+        let event = self.make_event(handler, None, new, turn.now);
+        turn.save(Save::Event(event.clone()));
+        self.count_error(&event, turn);
+        turn.notify(Update::Event(Box::new(event)));
+    }
+
+    /// Makes an event, of a session or outside of any.
+    fn make_event(
         &mut self,
         handler: &HandlerId,
         session: Option<&SessionId>,
         new: NewEvent,
-        turn: &mut Turn,
+        now: Timestamp,
     ) -> Event {
         self.next_event += 1;
-        let event = Event {
+        Event {
             id: EventId(self.next_event),
             handler: handler.clone(),
             item: new.item,
             session: session.cloned(),
-            at: turn.now,
+            at: now,
             trouble: new.trouble,
             link: new.link,
             context: new.context,
-        };
-        turn.notify(Update::Event(Box::new(event.clone())));
-        event
+        }
     }
 }
 
@@ -251,6 +346,14 @@ fn key(handler: &HandlerId, item: &ItemId) -> ItemKey {
     ItemKey {
         handler: handler.clone(),
         item: item.clone(),
+    }
+}
+
+/// Names an item for a message.
+fn name_of(state: &State, key: &ItemKey) -> String {
+    match state.items.get(key) {
+        Some(entry) if !entry.memory.name.is_empty() => entry.memory.name.clone(),
+        Some(_) | None => key.item.to_string(),
     }
 }
 

@@ -1,21 +1,20 @@
-//! Handlers and items: what they said they are, and what the center keeps for them.
+//! Handlers and items: what is kept of them, and where they come from.
 
 use std::collections::BTreeSet;
 
 use syncmgr_model::capability::{
     HandlerCapabilities, HandlerPolicies, HandlerType, ItemCapabilities, ItemPolicies,
 };
-use syncmgr_model::facts::{Answer, HandlerFacts, HandlerInfoFacts, ItemFacts};
 use syncmgr_model::hresult::Hresult;
 use syncmgr_model::id::{HandlerId, ItemId, ItemKey, SessionId};
-use syncmgr_model::item::{Item, NAME_LEN_MAX, Settings};
+use syncmgr_model::item::{Item, Settings};
 use syncmgr_model::progress::ProgressStatus;
 use syncmgr_model::record::Summary;
 use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::Trouble;
 
 use super::{State, Turn};
-use crate::command::{self, Effect, Save, Ticket, Update};
+use crate::command::Refusal;
 
 /// What is kept of a handler from one start to the next.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +45,11 @@ pub struct HandlerMemory {
     pub is_hidden: bool,
     /// It was read at least once, so the policy that hides it counts no more (spec 41).
     pub was_loaded: bool,
+    /// The collection that listed it; `None`: it was registered by itself.
+    pub collection: Option<String>,
+    /// It is to be there: it was installed or registered, and neither was it taken out by a person
+    /// nor has it left its collection. Such a one is kept only for what was set about it.
+    pub is_registered: bool,
 }
 
 impl HandlerMemory {
@@ -66,6 +70,8 @@ impl HandlerMemory {
             is_connected: true,
             is_hidden: false,
             was_loaded: false,
+            collection: None,
+            is_registered: true,
         }
     }
 }
@@ -103,6 +109,9 @@ pub struct ItemMemory {
     pub paused_until: Option<Timestamp>,
     /// Error results that nobody has seen yet.
     pub n_errors: u64,
+    /// Its handler listed its items without it. It is not shown; it is as it was when it comes
+    /// back.
+    pub is_gone: bool,
 }
 
 impl ItemMemory {
@@ -124,6 +133,7 @@ impl ItemMemory {
             reason: None,
             paused_until: None,
             n_errors: 0,
+            is_gone: false,
             key,
         }
     }
@@ -137,8 +147,14 @@ pub(super) struct HandlerEntry {
     pub(super) is_installed: bool,
     /// The last try to read it failed.
     pub(super) is_silent: bool,
-    /// Who waits for it to be read.
-    pub(super) waiting: Vec<Ticket>,
+    /// Whether it is set up could not be told at the last try (spec 19).
+    pub(super) is_unsure: bool,
+    /// It was registered by an id nobody knew before, and has not been read yet.
+    pub(super) is_on_trial: bool,
+    /// How often it was to be read, and how often that was answered.
+    pub(super) n_asked: u64,
+    /// See `n_asked`.
+    pub(super) n_read: u64,
     /// A text it shows while it syncs.
     pub(super) text: Option<String>,
     /// Sessions of it that run.
@@ -146,12 +162,15 @@ pub(super) struct HandlerEntry {
 }
 
 impl HandlerEntry {
-    fn new(memory: HandlerMemory) -> Self {
+    pub(super) fn new(memory: HandlerMemory) -> Self {
         Self {
             memory,
             is_installed: false,
             is_silent: false,
-            waiting: Vec::new(),
+            is_unsure: false,
+            is_on_trial: false,
+            n_asked: 0,
+            n_read: 0,
             text: None,
             running: BTreeSet::new(),
         }
@@ -160,6 +179,10 @@ impl HandlerEntry {
     /// Says whether it is shown and may be used at all (spec 12).
     pub(super) fn is_listed(&self) -> bool {
         self.is_installed && !self.memory.name.is_empty()
+    }
+
+    pub(super) fn is_loading(&self) -> bool {
+        self.n_read < self.n_asked
     }
 
     pub(super) fn is_concurrent(&self) -> bool {
@@ -179,12 +202,18 @@ pub(super) struct ItemEntry {
     pub(super) is_saved: bool,
     /// Its handler listed it, or it became known by a run.
     pub(super) is_listed: bool,
+    /// A person named it for a run without saving it; its handler does not list it.
+    pub(super) is_adopted: bool,
     /// The folders it works on, absolute, bytes.
     pub(super) paths: Vec<Vec<u8>>,
     /// Sessions it is in.
     pub(super) running: BTreeSet<SessionId>,
     /// Requests it waits in.
     pub(super) queued: BTreeSet<SessionId>,
+    /// When it runs by itself; `None`: no schedule ever covered it.
+    pub(super) agenda: Option<super::timetable::Entry>,
+    /// What is known of changes in its folders; `None`: they are not watched.
+    pub(super) watched: Option<super::watched::Watched>,
 }
 
 impl ItemEntry {
@@ -194,9 +223,12 @@ impl ItemEntry {
             item,
             is_saved: false,
             is_listed: false,
+            is_adopted: false,
             paths: Vec::new(),
             running: BTreeSet::new(),
             queued: BTreeSet::new(),
+            agenda: None,
+            watched: None,
         }
     }
 }
@@ -209,36 +241,35 @@ impl State {
         }
         for memory in items {
             let item = bare_item(&memory.key);
-            self.items
-                .insert(memory.key.clone(), ItemEntry::new(memory, item));
+            let mut entry = ItemEntry::new(memory, item);
+            // One without a name was never read: it became known by a run.
+            entry.is_listed = !entry.memory.is_gone && !entry.memory.name.is_empty();
+            self.items.insert(entry.memory.key.clone(), entry);
         }
     }
 
-    /// Takes note of a handler that is there and has it read.
-    pub(super) fn install(&mut self, id: HandlerId, turn: &mut Turn) {
-        let entry = self
-            .handlers
-            .entry(id.clone())
-            .or_insert_with(|| HandlerEntry::new(HandlerMemory::new(id.clone())));
-        entry.is_installed = true;
-        self.load(&id, None, turn);
-    }
-
-    /// Has a handler read; `ticket` is answered when that is done.
-    pub(super) fn load(&mut self, id: &HandlerId, ticket: Option<Ticket>, turn: &mut Turn) {
-        let Some(entry) = self.handlers.get_mut(id) else {
-            return;
-        };
-        entry.waiting.extend(ticket);
-        let saved = self.saved_items(id);
-        turn.push(Effect::Load(id.clone(), saved));
-    }
-
-    fn saved_items(&self, id: &HandlerId) -> Vec<Item> {
+    pub(super) fn saved_items(&self, id: &HandlerId) -> Vec<Item> {
         self.items_of(id)
             .filter(|(_, entry)| entry.is_saved)
             .map(|(_, entry)| entry.item.clone())
             .collect()
+    }
+
+    /// Marks all items of a handler as changed in what is shown of them.
+    pub(super) fn touch_items(&self, id: &HandlerId, turn: &mut Turn) {
+        for (key, _) in self.items_of(id) {
+            turn.touch(key);
+        }
+    }
+
+    /// Says whether a handler may be used: what is not listed is never asked for anything but its
+    /// name (spec 12).
+    pub(super) fn listed_handler(&self, id: &HandlerId) -> Result<(), Refusal> {
+        self.known_handler(id)?;
+        if self.handlers.get(id).is_some_and(HandlerEntry::is_listed) {
+            return Ok(());
+        }
+        Err(Self::refusal(Hresult::InvalidArgument, self.unread(id)))
     }
 
     /// Iterates over the items of a handler.
@@ -252,101 +283,6 @@ impl State {
             .into_iter()
             .flat_map(|first| self.items.range(first..))
             .take_while(move |(key, _)| key.handler == *id)
-    }
-
-    /// Takes over what a handler said about itself.
-    pub(super) fn loaded(
-        &mut self,
-        id: &HandlerId,
-        facts: Result<HandlerFacts, Hresult>,
-        turn: &mut Turn,
-    ) {
-        let Some(entry) = self.handlers.get_mut(id) else {
-            return;
-        };
-        let waiting = std::mem::take(&mut entry.waiting);
-        match facts {
-            Ok(facts) => {
-                entry.is_silent = false;
-                settle_handler(&mut entry.memory, &facts);
-                turn.save(Save::Handler(entry.memory.clone()));
-                if let Ok(items) = facts.items {
-                    self.settle_items(id, items, turn);
-                }
-            }
-            Err(_) => entry.is_silent = true,
-        }
-        self.reload_events(id, None, None, turn);
-        turn.notify(Update::Handler(id.clone()));
-        for ticket in waiting {
-            turn.answer(ticket, command::Answer::Done);
-        }
-    }
-
-    fn settle_items(&mut self, id: &HandlerId, facts: Vec<ItemFacts>, turn: &mut Turn) {
-        let mut listed = BTreeSet::new();
-        for facts in facts {
-            if let Some(key) = self.settle_item(id, facts, turn) {
-                listed.insert(key);
-            }
-        }
-        let gone: Vec<_> = self
-            .items_of(id)
-            .filter(|(key, entry)| entry.is_listed && entry.is_saved && !listed.contains(*key))
-            .map(|(key, _)| key.clone())
-            .collect();
-        for key in gone {
-            if let Some(entry) = self.items.get_mut(&key) {
-                entry.is_listed = false;
-                turn.touch(&key);
-            }
-        }
-    }
-
-    /// Takes over what an item said about itself; returns its key when it may be shown.
-    pub(super) fn settle_item(
-        &mut self,
-        handler: &HandlerId,
-        facts: ItemFacts,
-        turn: &mut Turn,
-    ) -> Option<ItemKey> {
-        // Without an id or a name it is not shown and never synced (spec 30, 31).
-        let id = ItemId::new(facts.id.ok()?).ok()?;
-        let name = facts.name.ok().filter(|name| !name.is_empty())?;
-        let key = super::key(handler, &id);
-        let entry = self.items.entry(key.clone()).or_insert_with(|| {
-            ItemEntry::new(ItemMemory::new(key.clone()), bare_item(&key))
-        });
-        let memory = &mut entry.memory;
-        let is_first = memory.name.is_empty();
-        memory.name = cut(&name);
-        memory.capabilities =
-            ItemCapabilities::from_bits_truncate(facts.capabilities.unwrap_or_default());
-        memory.policies = ItemPolicies::from_bits_truncate(facts.policies.unwrap_or_default());
-        if is_first && memory.policies.contains(ItemPolicies::HIDDEN_BY_DEFAULT) {
-            memory.is_hidden = true;
-        }
-        if let Ok(info) = facts.info {
-            memory.type_label = info.type_label.unwrap_or_default();
-            memory.comment = cut(&info.comment.unwrap_or_default());
-            memory.last_sync = info.last_sync.ok().or(memory.last_sync);
-            let owns = ItemCapabilities::QUERY_BEFORE_ENABLE | ItemCapabilities::QUERY_BEFORE_DISABLE;
-            memory.is_enabled = three_way(
-                info.is_enabled,
-                memory.is_enabled,
-                memory.capabilities.intersects(owns),
-            );
-            memory.is_connected = info.is_connected.unwrap_or(true);
-        }
-        entry.paths = facts.paths;
-        entry.is_listed = true;
-        if let Some(saved) = facts.saved {
-            entry.is_saved = saved.name.is_some();
-            entry.item = saved;
-        }
-        turn.save(Save::Memory(Box::new(entry.memory.clone())));
-        turn.touch(&key);
-        Some(key)
     }
 
     /// Takes over the saved items, in the order of their file.
@@ -378,6 +314,7 @@ impl State {
                 .entry(key.clone())
                 .or_insert_with(|| ItemEntry::new(ItemMemory::new(key.clone()), item.clone()));
             entry.is_saved = true;
+            entry.memory.is_gone = false;
             entry.memory.is_enabled = item.is_enabled;
             if let Some(name) = &item.name {
                 entry.memory.name.clone_from(name);
@@ -386,8 +323,12 @@ impl State {
             turn.touch(&key);
         }
         for id in handlers {
-            if self.handlers.get(&id).is_some_and(|entry| entry.is_installed) {
-                self.load(&id, None, turn);
+            if self
+                .handlers
+                .get(&id)
+                .is_some_and(|entry| entry.is_installed)
+            {
+                self.load(&id, turn);
             }
         }
     }
@@ -400,82 +341,18 @@ impl State {
             .entry(key.clone())
             .or_insert_with(|| ItemEntry::new(ItemMemory::new(key.clone()), item.clone()));
         entry.is_listed = true;
+        entry.is_adopted = true;
+        entry.memory.is_gone = false;
         if !entry.is_saved {
             entry.item = item.clone();
         }
         turn.touch(&key);
         key
     }
-
-    pub(super) fn collection_loaded(
-        &mut self,
-        id: &str,
-        handlers: Result<Vec<HandlerId>, Hresult>,
-        turn: &mut Turn,
-    ) {
-        let Ok(handlers) = handlers else {
-            return;
-        };
-        let new: BTreeSet<_> = handlers.into_iter().collect();
-        let old = self
-            .collections
-            .insert(id.to_owned(), new.clone())
-            .unwrap_or_default();
-        for gone in old.difference(&new) {
-            if let Some(entry) = self.handlers.get_mut(gone) {
-                entry.is_installed = false;
-                turn.notify(Update::Handler(gone.clone()));
-            }
-        }
-        for handler in new {
-            self.install(handler, turn);
-        }
-    }
 }
 
-/// Applies the rules for what a handler says about itself (spec 11–26).
-fn settle_handler(memory: &mut HandlerMemory, facts: &HandlerFacts) {
-    memory.name = facts.name.as_deref().map(cut).unwrap_or_default();
-    memory.capabilities =
-        HandlerCapabilities::from_bits_truncate(*facts.capabilities.as_ref().unwrap_or(&0));
-    memory.policies = HandlerPolicies::from_bits_truncate(*facts.policies.as_ref().unwrap_or(&0));
-    if !memory.was_loaded && memory.policies.contains(HandlerPolicies::HIDDEN_BY_DEFAULT) {
-        memory.is_hidden = true;
-    }
-    memory.was_loaded = true;
-    if let Ok(info) = &facts.info {
-        settle_info(memory, info);
-    }
-}
-
-fn settle_info(memory: &mut HandlerMemory, info: &HandlerInfoFacts) {
-    memory.kind = info.kind.map(HandlerType::from_number).unwrap_or_default();
-    memory.type_label = info.type_label.clone().unwrap_or_default();
-    memory.comment = info.comment.as_deref().map(cut).unwrap_or_default();
-    memory.last_sync = info.last_sync.ok().or(memory.last_sync);
-    let owns_active = memory.capabilities.intersects(
-        HandlerCapabilities::QUERY_BEFORE_ACTIVATE | HandlerCapabilities::QUERY_BEFORE_DEACTIVATE,
-    );
-    memory.is_active = three_way(info.is_active, memory.is_active, owns_active);
-    let owns_enabled = memory.capabilities.intersects(
-        HandlerCapabilities::QUERY_BEFORE_ENABLE | HandlerCapabilities::QUERY_BEFORE_DISABLE,
-    );
-    memory.is_enabled = three_way(info.is_enabled, memory.is_enabled, owns_enabled);
-    memory.is_connected = info.is_connected.unwrap_or(true);
-}
-
-/// Yes and no are taken; any error leaves what is known, whether the center keeps the state itself
-/// (`NotImplemented`) or the handler could not say (spec 17–21).
-fn three_way(answer: Answer<bool>, known: bool, _owns: bool) -> bool {
-    answer.unwrap_or(known)
-}
-
-/// Cuts a name or comment to the length syncmgr.h allows.
-fn cut(text: &str) -> String {
-    text.chars().take(NAME_LEN_MAX).collect()
-}
-
-fn bare_item(key: &ItemKey) -> Item {
+/// Returns an item of which nothing but its key is known.
+pub(super) fn bare_item(key: &ItemKey) -> Item {
     Item {
         id: key.item.clone(),
         handler: key.handler.clone(),

@@ -26,7 +26,7 @@ use syncmgr_model::record::SessionRecord;
 use syncmgr_model::request::{Intent, WorkKind};
 
 use super::reload::{Reloads, Scope};
-use super::session::Run;
+use super::run::Run;
 use super::{State, Turn, key};
 use crate::command::{self, Answer, Effect, Refusal, Save, Ticket, Update};
 use crate::port::EventQuery;
@@ -68,7 +68,9 @@ impl State {
     pub(super) fn settle_events(&mut self, run: &Run, record: &SessionRecord, turn: &mut Turn) {
         let is_sync = record.kind == WorkKind::Sync;
         let mut is_whole = is_sync;
-        for result in &record.items {
+        // What other sessions took over is said by them.
+        let own = record.items.iter().filter(|result| run.parts.contains_key(&result.item));
+        for result in own {
             let is_over = is_sync && result.status.is_some_and(|s| s != ProgressStatus::Canceled);
             is_whole &= is_over;
             if is_over {
@@ -159,6 +161,10 @@ impl State {
         if !kept.is_empty() {
             for id in &kept {
                 self.uncount(handler, *id, turn);
+            }
+            // Those of a session that goes on are not told at its end either.
+            for run in self.runs.values_mut() {
+                run.events.retain(|event| !kept.contains(&event.id));
             }
             turn.save(Save::EventsGone(kept));
         }

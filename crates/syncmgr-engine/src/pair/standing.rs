@@ -33,7 +33,8 @@ pub enum Dirty {
     All,
     /// Only directly in some directories: names came, went, or have other content or attributes
     /// there. More of them do no harm; one too few hides a change until the next look at
-    /// everything.
+    /// everything, as it does for the other names of a file with hard links, which systems report
+    /// only under the name that was used.
     Dirs {
         /// The run since whose look this is known; it must have come to its end. When the memory
         /// does not know it as the latest, everything is looked at.
@@ -79,10 +80,10 @@ impl Pair {
         let (run, text) = text.split_once('\n').unwrap_or_default();
         let standing = Revisit::from_text(text)
             .filter(|standing| run == since.as_str() && standing.asked == self.asked(options));
-        let unsettled = standing.as_ref().and_then(Revisit::dirs);
-        Ok(unsettled.map(|unsettled| {
-            let all = unsettled.iter().chain(&dirs.left).chain(&dirs.right);
-            Focus::new(all.cloned())
+        let standing = standing.filter(|standing| !standing.is_all());
+        Ok(standing.map(|standing| {
+            let all = standing.dirs().iter().chain(&dirs.left).chain(&dirs.right);
+            Focus::new(all, standing.trees())
         }))
     }
 

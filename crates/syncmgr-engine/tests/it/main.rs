@@ -10,6 +10,8 @@ mod laws;
 #[cfg(test)]
 mod memory_pair;
 #[cfg(test)]
+mod pair_changed;
+#[cfg(test)]
 mod pair_memory;
 #[cfg(test)]
 mod pair_real;

@@ -60,7 +60,10 @@ struct Instance {
 
 impl Instance {
     fn pair(&self, item: &Item) -> Arc<dyn SyncItem> {
-        let folders = self.files.chosen(item).map(|chosen| vec![chosen.left, chosen.right]);
+        let folders = self
+            .files
+            .chosen(item)
+            .map(|chosen| vec![chosen.left, chosen.right]);
         Arc::new(PairItem {
             item: item.clone(),
             conflicts: PairConflicts::new(Arc::clone(&self.files), vec![item.clone()]),

@@ -11,12 +11,12 @@ use syncmgr_engine::pair::{self, Failure, Pair};
 use syncmgr_engine::path::RelPath;
 use syncmgr_engine::plan::{Plan, PlanId, Problem};
 use syncmgr_model::event::EventLevel;
+use syncmgr_model::id::ItemId;
 use syncmgr_model::item::Item;
 use syncmgr_model::progress::{CancelRequest, Phase, ProgressStatus};
 use syncmgr_model::record::Summary;
 use syncmgr_model::request::{Choice, Intent, VersionRef, Work};
 use syncmgr_model::trouble::{Code, Trouble};
-use syncmgr_model::id::ItemId;
 use syncmgr_sdk::{ItemProgress, SessionCreator, SyncCallback, SyncRequest};
 
 use super::place::shown;
@@ -81,14 +81,18 @@ fn sync(
     // Known for certain only after the look: damage can lie deep in the memory.
     if let Some(aside) = pair.was_rebuilt() {
         let damaged = Trouble::new(Code::StateDamaged).with("aside", shown(&aside, home));
-        callback.report_trouble(&item.id, damaged.at_level(EventLevel::Warning)).ok();
+        callback
+            .report_trouble(&item.id, damaged.at_level(EventLevel::Warning))
+            .ok();
     }
     match intent {
         Intent::Preview => {
             let mut preview = view::preview(&plan);
             preview.troubles = troubles(work, &plan, &chosen, home);
             callback.report_preview(&item.id, preview).ok();
-            callback.report_status(&item.id, ProgressStatus::Succeeded).ok();
+            callback
+                .report_status(&item.id, ProgressStatus::Succeeded)
+                .ok();
             Ok(())
         }
         Intent::Apply => {

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use syncmgr_center::agenda::Timeless;
 use syncmgr_center::center::{self, Handle, Parts};
 use syncmgr_center::command::{
     Answer, Control, Limits, Outcome, Remembered, Save, Scope, StartOptions, Update,
 };
 use syncmgr_center::port::{
-    Clock, EventQuery, Notifier, SessionQuery, Store, StoreError,
+    Clock, EventQuery, Notifier, SessionQuery, Store, StoreError, Unwatched,
 };
 use syncmgr_center::state::{ItemMemory, ResultView, State};
 use syncmgr_host::InProcess;
@@ -131,7 +132,12 @@ impl World {
             handlers: Box::new(host.clone()),
             clock,
             notifier: Box::new(Quiet),
+            calendar: Arc::new(Timeless),
+            watches: Box::new(Unwatched),
             saved: Vec::new(),
+            schedules: Vec::new(),
+            policies: BTreeMap::new(),
+            keeps_time: false,
             random: 0,
             limits: Limits::default(),
         });
@@ -142,7 +148,9 @@ impl World {
         };
         for keeper in keepers {
             let id = keeper.id().clone();
-            world.done(Control::UpdateHandler(id, ControlFlags::WAIT));
+            world.done(Control::UpdateHandler(id.clone(), ControlFlags::WAIT));
+            // Its stores are read after it; this waits for that.
+            world.done(Control::UpdateEvents(id, None, ControlFlags::WAIT));
         }
         world
     }

@@ -108,13 +108,7 @@ pub(super) fn words(t: &Trouble) -> Words {
             one("look at the results of the run, and at `syncmgr status`"),
         ),
         Code::RunsMissed => (
-            match t.number("n") {
-                0 | 1 => "A run did not take place when it should have.".to_owned(),
-                n => format!(
-                    "{} did not take place when they should have.",
-                    plural(n, "run")
-                ),
-            },
+            "A run should have taken place, and did not.".to_owned(),
             "The two sides may differ by what changed since.",
             one("see what it waits for with `syncmgr status`, or sync now"),
         ),

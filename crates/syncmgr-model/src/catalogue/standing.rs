@@ -40,7 +40,9 @@ pub(super) fn words(t: &Trouble) -> Words {
             format!(
                 "The handler does not let you {} {name}: {}.",
                 t.param("what"),
-                t.params.get("comment").map_or("it gives no reason", String::as_str)
+                t.params
+                    .get("comment")
+                    .map_or("it gives no reason", String::as_str)
             ),
             "Nothing was changed.",
             one("use the program it belongs to"),
@@ -61,7 +63,10 @@ pub(super) fn words(t: &Trouble) -> Words {
             one("wait, or stop the other run with `syncmgr stop`"),
         ),
         Code::WaitsForTurn => (
-            format!("It waits because {} run at once.", plural(t.number("n"), "sync")),
+            format!(
+                "It waits because {} run at once.",
+                plural(t.number("n"), "sync")
+            ),
             KEPT,
             one("wait, or let more run at once with the setting `max-running`"),
         ),
@@ -74,7 +79,9 @@ pub(super) fn words(t: &Trouble) -> Words {
             format!(
                 "The run of {} did not happen: {}.",
                 t.param("at"),
-                t.params.get("detail").map_or("the computer or syncmgr was off", String::as_str)
+                t.params
+                    .get("detail")
+                    .map_or("the computer or syncmgr was off", String::as_str)
             ),
             KEPT,
             one("sync now with `syncmgr sync`"),

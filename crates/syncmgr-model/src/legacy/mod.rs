@@ -6,11 +6,13 @@
 //!
 //! Must not: say when something happens. These are words only.
 
+mod errand;
 mod flags;
 mod guid;
 mod occasion;
 mod status;
 
+pub use errand::Errand;
 pub use flags::{HandlerFlags, InvokeFlags, ItemFlags, RegisterFlags};
 pub use guid::{BadGuid, Guid};
 pub use occasion::{Event, Occasion};

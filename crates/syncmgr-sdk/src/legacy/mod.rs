@@ -1,6 +1,7 @@
 //! Handlers of the older family (`mobsync.h`): the contract they fulfil and the order of its calls.
 //!
 //! - [`LegacyHandler`] is what such a handler implements, [`LegacyCallback`] what it talks to.
+//! - [`Adapter`] runs such a handler as one of today.
 //! - [`Machine`] is the order of the calls as a value without side effects: what is legal now, what
 //!   comes next, what an answer means.
 //!
@@ -11,11 +12,16 @@
 //!
 //! Must not: know the center, the store or any one handler.
 
+mod adapter;
 mod callback;
 mod handler;
 mod item;
 mod machine;
 
+pub use adapter::{
+    Adapter, AlwaysOn, ChoiceStore, Choices, Connections, Control, Dialer, Dialogs, LegacyFactory,
+    Surroundings,
+};
 pub use callback::{
     AfterError, AfterProperties, LegacyAnswer, LegacyCallback, LegacyProgress, LogInfo,
 };
@@ -23,6 +29,6 @@ pub use handler::{Answer, Failure, LegacyHandler, Preparation};
 pub use item::{LegacyHandlerInfo, LegacyItem, LegacyItems};
 pub use machine::{Breach, Call, Input, Machine, Next, Stage, State, Went};
 pub use syncmgr_model::legacy::{
-    BadGuid, Event, Guid, HandlerFlags, InvokeFlags, ItemFlags, LogLevel, Occasion, RegisterFlags,
-    Status, Success,
+    BadGuid, Errand, Event, Guid, HandlerFlags, InvokeFlags, ItemFlags, LogLevel, Occasion,
+    RegisterFlags, Status, Success,
 };

@@ -13,6 +13,9 @@ use super::dirs::Watch;
 /// Bytes read at once: some hundred events.
 const BUFFER: usize = 32 << 10;
 
+/// About so many events are taken at once, however fast more of them come: they are held in memory.
+const EVENTS_MAX: usize = 16 << 10;
+
 /// What the directories of a root are watched for. Opening and reading are not among it: looking
 /// at a tree must not look like a change of it.
 const CHANGES: WatchFlags = WatchFlags::ATTRIB
@@ -93,11 +96,17 @@ impl Queue {
         let _gone = inotify::remove_watch(&self.fd, watch);
     }
 
-    /// Hands all events that are there to `take`.
+    /// Hands the events that are there to `take`, but not much more than [`EVENTS_MAX`].
     pub(crate) fn read(&self, mut take: impl FnMut(Event<'_>)) -> io::Result<()> {
         let mut buffer = [MaybeUninit::uninit(); BUFFER];
         let mut reader = Reader::new(&self.fd, &mut buffer);
+        let mut n_taken = 0;
         loop {
+            // What was read into the buffer has left the queue, so it is taken in any case.
+            if n_taken >= EVENTS_MAX && reader.is_buffer_empty() {
+                return Ok(());
+            }
+            n_taken += 1;
             match reader.next() {
                 Ok(event) => take(Event {
                     watch: event.wd(),

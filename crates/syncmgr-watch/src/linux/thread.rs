@@ -240,6 +240,7 @@ impl Work {
             return Ok(()); // the directory above it gets the same event, with its name
         }
         if self.latest == Some(watch) && what == ReadFlags::MODIFY {
+            self.pending.touch(now());
             return Ok(()); // one of many while a file is being written
         }
         let Some((root, dir)) = self.dirs.place(watch) else {

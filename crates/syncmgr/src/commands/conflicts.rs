@@ -89,7 +89,8 @@ pub(crate) fn collect(app: &mut App, only: Option<&OsString>) -> Result<Found, C
             // Never run: it cannot have any.
             continue;
         };
-        let Some(store) = app.handler(&item)?.conflicts() else {
+        let handler = app.handler(&item)?;
+        let Some(store) = handler.conflicts() else {
             continue;
         };
         match store.list(&item) {
@@ -245,8 +246,8 @@ fn show(app: &mut App, id: &str) -> Done {
 
 fn diff(app: &mut App, id: &str) -> Done {
     let (item, conflict) = find(app, id)?;
-    let store = app.handler(&item)?.conflicts();
-    let contents = match store {
+    let handler = app.handler(&item)?;
+    let contents = match handler.conflicts() {
         Some(store) => store.contents(&item, &conflict.id, TEXT_MAX)?,
         None => Contents::default(),
     };

@@ -202,7 +202,7 @@ impl Demo {
     fn held_plan(&mut self) -> Result<String, CliError> {
         let last = self.last_run()?;
         let run = self.app.find_run(&last)?;
-        let events = self.app.center()?.store().events(&run.id)?;
+        let events = self.app.events_of(&run.id)?;
         events
             .into_iter()
             .find_map(|mut event| event.trouble.params.remove("plan"))
@@ -219,10 +219,10 @@ impl Demo {
 
     fn last_run(&mut self) -> Result<String, CliError> {
         let query = SessionQuery {
-            item: None,
             limit: 1,
+            ..SessionQuery::default()
         };
-        let runs = self.app.center()?.store().sessions(&query)?;
+        let runs = self.app.sessions(query)?;
         runs.first()
             .map(|run| run.id.to_string())
             .ok_or_else(|| CliError::new(Exit::Bug, "the run is not in history"))

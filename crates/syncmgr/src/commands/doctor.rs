@@ -94,8 +94,8 @@ fn is_private(dir: &Path) -> std::io::Result<bool> {
 fn history(app: &mut App) -> CheckJson {
     let query = SessionQuery::default();
     let result = app
-        .center()
-        .and_then(|center| Ok(center.store().sessions(&query)?.len() as u64))
+        .sessions(query)
+        .map(|sessions| sessions.len() as u64)
         .map(|n| format!("{} kept", plural(n, "run")))
         .map_err(|error| error.message);
     check(

@@ -7,6 +7,7 @@ use syncmgr_center::port::SessionQuery;
 use syncmgr_engine::path::display_bytes;
 use syncmgr_model::catalogue;
 use syncmgr_model::format::plural;
+use syncmgr_model::id::ItemKey;
 use syncmgr_model::item::Item;
 use syncmgr_model::progress::ProgressStatus;
 use syncmgr_model::record::{SessionRecord, Step, StepEnd};
@@ -56,14 +57,21 @@ pub(crate) fn run(app: &mut App, args: &HistoryArgs) -> Done {
 
 fn list(app: &mut App, args: &HistoryArgs) -> Done {
     let item = match &args.sync {
-        Some(name) => Some(app.named(name)?.id),
+        Some(name) => {
+            let item = app.named(name)?;
+            Some(ItemKey {
+                handler: item.handler,
+                item: item.id,
+            })
+        }
         None => None,
     };
     let query = SessionQuery {
         item,
         limit: args.limit,
+        ..SessionQuery::default()
     };
-    let runs = app.center()?.store().sessions(&query)?;
+    let runs = app.sessions(query)?;
     app.ui.json(&HistoryOutput {
         schema: SCHEMA,
         runs: runs.iter().map(RunJson::from).collect(),
@@ -76,7 +84,7 @@ fn list(app: &mut App, args: &HistoryArgs) -> Done {
     }
     let items = app.known()?;
     for run in &runs {
-        let item = items.iter().find(|item| item.id == run.item);
+        let item = items.iter().find(|item| item.id == *run.item());
         let mut text = line(app, run, item);
         if matches!(
             run.status,
@@ -97,7 +105,7 @@ fn line(app: &App, run: &SessionRecord, item: Option<&Item>) -> String {
         || PerSide::from_fn(|side: Side| side.as_str().to_owned()),
         |item| app.places(item),
     );
-    let label = item.map_or_else(|| run.item.to_string(), |item| app.command_words(item));
+    let label = item.map_or_else(|| run.item().to_string(), |item| app.command_words(item));
     let kind = match run.kind {
         WorkKind::Sync => "",
         WorkKind::Resolve => "resolve: ",
@@ -126,8 +134,8 @@ fn line(app: &App, run: &SessionRecord, item: Option<&Item>) -> String {
 
 fn show(app: &mut App, text: &str) -> Done {
     let run = app.find_run(text)?;
-    let events = app.center()?.store().events(&run.id)?;
-    let item = app.known()?.into_iter().find(|item| item.id == run.item);
+    let events = app.events_of(&run.id)?;
+    let item = app.known()?.into_iter().find(|item| item.id == *run.item());
     // A run that failed before its first step has none; that is not an error of this command.
     let steps = match &item {
         Some(item) => match app.handler(item)?.journal() {

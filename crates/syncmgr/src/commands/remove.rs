@@ -3,6 +3,8 @@
 use std::ffi::OsString;
 
 use clap::Args;
+use syncmgr_center::command::Control;
+use syncmgr_model::id::ItemKey;
 
 use super::{Done, show};
 use crate::app::App;
@@ -22,7 +24,10 @@ pub(crate) fn run(app: &mut App, args: &RemoveArgs) -> Done {
     if let Some(name) = &item.name {
         app.config()?.remove(name)?;
     }
-    app.center()?.store().forget(&item.id)?;
+    app.control(Control::Forget(ItemKey {
+        handler: item.handler.clone(),
+        item: item.id.clone(),
+    }))?;
     let places = app.places(&item);
     app.ui.say(format!(
         "Removed the sync {}. Files in {} and {} are unchanged.",

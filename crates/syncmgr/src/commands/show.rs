@@ -28,7 +28,7 @@ pub(crate) fn run(app: &mut App, args: &ShowArgs) -> Done {
     let state = app.state(&item)?;
     let ui = app.ui.clone();
     ui.say(sync::heading(app, &item));
-    ui.say(format!("  status    {}", state.status.words(&state.facts)));
+    ui.say(format!("  status    {}", state.words));
     if let Some(reason) = &state.reason {
         ui.say(format!("            {}", notice(reason).what));
     }

@@ -50,7 +50,7 @@ pub(crate) fn print(app: &App, items: &[Item], states: &[ItemState]) {
     let label = |item: &Item| item.name.clone().unwrap_or_else(|| "-".to_owned());
     let widest = |texts: &mut dyn Iterator<Item = usize>| texts.max().unwrap_or(0);
     let wide_name = widest(&mut items.iter().map(|item| label(item).chars().count()));
-    let words: Vec<_> = states.iter().map(|s| s.status.words(&s.facts)).collect();
+    let words: Vec<_> = states.iter().map(|state| state.words.clone()).collect();
     let wide_word = widest(&mut words.iter().map(|word| word.chars().count()));
     for ((item, state), word) in items.iter().zip(states).zip(&words) {
         let places = app.places(item);

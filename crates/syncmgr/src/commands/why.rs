@@ -24,8 +24,8 @@ pub(crate) struct WhyArgs {
 /// Runs `why`.
 pub(crate) fn run(app: &mut App, args: &WhyArgs) -> Done {
     let (item, path) = app.locate(&args.path)?;
-    let explain = app
-        .handler(&item)?
+    let handler = app.handler(&item)?;
+    let explain = handler
         .explain()
         .ok_or_else(|| CliError::usage("the handler of this sync cannot explain single files"))?;
     let why = explain.why(&item, &path)?;

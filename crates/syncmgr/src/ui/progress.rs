@@ -6,8 +6,10 @@ use std::sync::Arc;
 
 use syncmgr_center::command::Update;
 use syncmgr_center::port::{Clock, Notifier};
+use syncmgr_center::state::State;
 use syncmgr_model::format::{bytes, number, plural, time_left};
 use syncmgr_model::progress::{Phase, Progress};
+use syncmgr_model::time::Timestamp;
 
 use super::{Ui, safe};
 
@@ -190,7 +192,11 @@ impl ProgressView {
 }
 
 impl Notifier for ProgressView {
-    fn notify(&mut self, update: &Update) {
+    fn wants_ticks(&self) -> bool {
+        self.ui.is_live
+    }
+
+    fn notify(&mut self, update: &Update, _state: &State, _now: Timestamp) {
         match update {
             Update::Began(_) => {
                 let now = self.clock.elapsed_ms();
@@ -200,7 +206,7 @@ impl Notifier for ProgressView {
                 };
                 self.draw(true);
             }
-            Update::Moved(_, progress) => self.moved(progress),
+            Update::Moved(_, _, progress) => self.moved(progress),
             Update::Tick => {
                 if self.drawn_ms.is_some() && self.is_drawn {
                     self.draw(false);
@@ -217,7 +223,13 @@ impl Notifier for ProgressView {
                 self.phase_done();
                 self.erase();
             }
-            Update::Text(..) => {}
+            Update::Text(..)
+            | Update::Items(_)
+            | Update::Handler(_)
+            | Update::Queued(_)
+            | Update::Event(_)
+            | Update::Events(_)
+            | Update::Conflicts(..) => {}
         }
     }
 }

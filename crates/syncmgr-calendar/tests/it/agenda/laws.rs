@@ -202,7 +202,8 @@ proptest! {
             let now = desk.agenda.memory().schedule("plan").unwrap().handled;
             prop_assert!(now >= handled, "nothing is dealt with twice");
             handled = now;
-            prop_assume!(!books.is_at_least);
+            let plan = desk.agenda.memory().schedule("plan").unwrap();
+            prop_assume!(!books.is_at_least && !plan.owed.iter().any(|it| it.is_at_least));
             let (n_owed, n_to_run) = owed(&desk);
             let n_known = books.n_run + n_owed + books.n_missed;
             prop_assert_eq!(n_known, n_occurrences(&desk, start), "after {:?}", step);

@@ -68,6 +68,27 @@ fn every_missed_run_is_made_up_for_where_asked_for_but_not_more_than_ten() {
 }
 
 #[test]
+fn runs_that_catch_up_and_fail_wait_like_any_retry() {
+    let mut desk = hourly(CatchUp::All);
+    desk.sleep("5h30m");
+    desk.run(End::Failed(syncmgr_model::catalogue::Retry::Later));
+    assert!(!desk.look().can_start());
+    desk.wait("30s");
+    desk.run(End::Success);
+    assert_eq!(desk.run(End::Success).reason, Reason::CatchUp);
+}
+
+#[test]
+fn time_that_goes_by_is_not_worth_a_write() {
+    let mut desk = hourly(CatchUp::Once);
+    let saved = desk.agenda.memory().clone();
+    desk.sleep("10m");
+    assert!(!desk.agenda.memory().differs_from(&saved));
+    desk.wait("50m");
+    assert!(desk.agenda.memory().differs_from(&saved));
+}
+
+#[test]
 fn what_is_passed_over_is_reported_once_and_overdue_until_a_run() {
     let mut desk = hourly(CatchUp::Skip);
     let look = desk.sleep("5h30m");

@@ -59,6 +59,7 @@ fn same(full: &Plan, part: &Plan) -> Result<(), TestCaseError> {
     prop_assert_eq!(&full.mounts, &part.mounts);
     prop_assert_eq!(&full.equals, &part.equals);
     prop_assert_eq!(full.revisit.dirs(), part.revisit.dirs());
+    prop_assert_eq!(full.revisit.trees(), part.revisit.trees());
     prop_assert_eq!(full.id(), part.id());
     Ok(())
 }

@@ -1,3 +1,5 @@
+//! The short forms, read and written.
+
 use super::*;
 
 #[track_caller]

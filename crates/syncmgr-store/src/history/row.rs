@@ -1,16 +1,14 @@
 //! Rows and what they stand for. Rows that cannot be read (written by a later version) are skipped
 //! by the caller, never guessed at.
 
-use std::collections::BTreeMap;
-
-use rusqlite::Row;
+use rusqlite::{Connection, Row};
 use serde_json::{Map, Value as Json, json};
-use syncmgr_model::event::{Event, EventLevel};
-use syncmgr_model::id::{HandlerId, ItemId, SessionId};
+use syncmgr_model::event::{Event, EventLevel, Link};
+use syncmgr_model::id::{EventId, HandlerId, ItemId, SessionId};
 use syncmgr_model::item::{Item, Settings, Value};
 use syncmgr_model::progress::ProgressStatus;
-use syncmgr_model::record::{SessionRecord, Summary, Tally};
-use syncmgr_model::request::WorkKind;
+use syncmgr_model::record::{ItemResult, SessionRecord, Summary, Tally};
+use syncmgr_model::request::{Origin, WorkKind};
 use syncmgr_model::side::{PerSide, Side};
 use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::{Code, Trouble};
@@ -81,7 +79,7 @@ pub(crate) fn summary_text(summary: &Summary) -> String {
     .to_string()
 }
 
-fn summary_of(text: &str) -> Option<Summary> {
+pub(super) fn summary_of(text: &str) -> Option<Summary> {
     let object: Json = serde_json::from_str(text).ok()?;
     let tally = |side: Side| {
         let n = |key: &str| object[side.as_str()][key].as_u64().unwrap_or(0);
@@ -106,27 +104,54 @@ fn summary_of(text: &str) -> Option<Summary> {
     })
 }
 
-pub(crate) fn session(row: &Row<'_>) -> rusqlite::Result<Option<SessionRecord>> {
-    let (id, handler, item): (String, String, String) =
-        (row.get("id")?, row.get("handler")?, row.get("item")?);
+pub(crate) fn session(row: &Row<'_>, db: &Connection) -> rusqlite::Result<Option<SessionRecord>> {
+    let (id, handler): (String, String) = (row.get("id")?, row.get("handler")?);
     let (kind, summary): (String, String) = (row.get("kind")?, row.get("summary")?);
     let (started, ended): (i64, Option<i64>) = (row.get("started")?, row.get("ended")?);
     let status: Option<String> = row.get("status")?;
+    let (origin, name): (String, Option<String>) = (row.get("origin")?, row.get("origin_name")?);
+    let items = session_items(db, &id)?;
     Ok((|| {
         Some(SessionRecord {
             id: SessionId::new(id).ok()?,
             handler: HandlerId::new(handler).ok()?,
-            item: ItemId::new(item).ok()?,
+            items: items.filter(|items| !items.is_empty())?,
             kind: WorkKind::parse(&kind)?,
+            origin: Origin::parse(&origin, name.as_deref())?,
             started: Timestamp(started),
             ended: ended.map(Timestamp),
-            status: match status {
-                Some(text) => Some(ProgressStatus::parse(&text)?),
-                None => None,
-            },
+            status: status_of(status)?,
             summary: summary_of(&summary)?,
         })
     })())
+}
+
+/// Reads the items of a session; `None` when one of them cannot be read.
+fn session_items(db: &Connection, session: &str) -> rusqlite::Result<Option<Vec<ItemResult>>> {
+    let mut statement = db.prepare_cached(
+        "SELECT item, status, summary FROM session_item WHERE session = ?1 ORDER BY n",
+    )?;
+    let rows = statement.query_map([session], |row| {
+        let (item, status, summary): (String, Option<String>, String) =
+            (row.get(0)?, row.get(1)?, row.get(2)?);
+        Ok((|| {
+            Some(ItemResult {
+                item: ItemId::new(item).ok()?,
+                status: status_of(status)?,
+                summary: summary_of(&summary)?,
+            })
+        })())
+    })?;
+    rows.collect()
+}
+
+/// Reads a status that may be missing; the outer `None`: it is a word nobody knows.
+#[expect(
+    clippy::option_option,
+    reason = "a missing word and an unknown one differ"
+)]
+pub(super) fn status_of(text: Option<String>) -> Option<Option<ProgressStatus>> {
+    text.map_or(Some(None), |text| ProgressStatus::parse(&text).map(Some))
 }
 
 pub(crate) fn params_text(trouble: &Trouble) -> String {
@@ -137,23 +162,52 @@ pub(crate) fn paths_text(trouble: &Trouble) -> String {
     json!(trouble.paths).to_string()
 }
 
+/// Writes a whole trouble as a JSON object.
+pub(super) fn trouble_text(trouble: &Trouble) -> String {
+    json!({
+        "code": trouble.code.as_str(), "level": trouble.level.number(),
+        "params": trouble.params, "paths": trouble.paths,
+    })
+    .to_string()
+}
+
+/// Reads what [`trouble_text`] wrote.
+pub(super) fn trouble_of(text: &str) -> Option<Trouble> {
+    let mut object: Json = serde_json::from_str(text).ok()?;
+    Some(Trouble {
+        code: Code::parse(object["code"].as_str()?)?,
+        level: EventLevel::from_number(u32::try_from(object["level"].as_u64()?).ok()?)?,
+        params: serde_json::from_value(object["params"].take()).ok()?,
+        paths: serde_json::from_value(object["paths"].take()).ok()?,
+    })
+}
+
 pub(crate) fn event(row: &Row<'_>) -> rusqlite::Result<Option<Event>> {
-    let (session, item): (String, String) = (row.get("session")?, row.get("item")?);
-    let (level, code): (String, String) = (row.get("level")?, row.get("code")?);
+    let (id, level): (i64, u32) = (row.get("id")?, row.get("level")?);
+    let (handler, code): (String, String) = (row.get("handler")?, row.get("code")?);
+    let (item, session): (Option<String>, Option<String>) = (row.get("item")?, row.get("session")?);
     let (params, paths): (String, String) = (row.get("params")?, row.get("paths")?);
     let at: i64 = row.get("at")?;
+    let link = Link {
+        text: row.get("link_text")?,
+        reference: row.get("link_reference")?,
+    };
+    let context = row.get("context")?;
     Ok((|| {
-        let params: BTreeMap<String, String> = serde_json::from_str(&params).ok()?;
         Some(Event {
-            session: SessionId::new(session).ok()?,
-            item: ItemId::new(item).ok()?,
+            id: EventId(u64::try_from(id).ok()?),
+            handler: HandlerId::new(handler).ok()?,
+            item: item.map(ItemId::new).transpose().ok()?,
+            session: session.map(SessionId::new).transpose().ok()?,
             at: Timestamp(at),
             trouble: Trouble {
                 code: Code::parse(&code)?,
-                level: EventLevel::parse(&level)?,
-                params,
+                level: EventLevel::from_number(level)?,
+                params: serde_json::from_str(&params).ok()?,
                 paths: serde_json::from_str(&paths).ok()?,
             },
+            link,
+            context,
         })
     })())
 }

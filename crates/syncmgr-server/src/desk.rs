@@ -1,0 +1,150 @@
+//! What the API needs beside the center: questions to handlers, and the settings that people edit.
+//! The program implements it, because it knows both.
+
+use std::collections::BTreeMap;
+
+use syncmgr_model::conflict::Conflict;
+use syncmgr_model::id::{HandlerId, ItemId, SessionId};
+use syncmgr_model::item::{Item, SettingSpec, Settings, Value};
+use syncmgr_model::record::{Contents, Explanation, Step, Version};
+use syncmgr_model::schedule::Schedule;
+use syncmgr_model::side::PerSide;
+use syncmgr_model::time::Timestamp;
+use syncmgr_model::trouble::Trouble;
+
+/// A sync to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewItem {
+    /// Whose it will be.
+    pub handler: HandlerId,
+    /// Its name.
+    pub name: String,
+    /// Its settings.
+    pub settings: Settings,
+}
+
+/// A change of a saved sync.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ItemEdit {
+    /// Another name.
+    pub name: Option<String>,
+    /// Settings to set; `None` takes one back to its default.
+    pub settings: BTreeMap<String, Option<Value>>,
+}
+
+/// Answers questions and keeps settings. Every method may read files and take its time; it is
+/// called on a thread that may wait, several at once.
+///
+/// A change is complete when its method returns: it is in the file that people edit, and the
+/// center was told of it ([`syncmgr_center::command::Control::Configure`]). After an error nothing
+/// has changed.
+pub trait Desk: Send + Sync {
+    /// Returns how the folders of an item are written; empty where it has none. Asks nobody.
+    fn folders(&self, item: &Item) -> PerSide<String>;
+
+    /// Returns the settings that syncs of a handler have. Asks nobody.
+    fn settings_of(&self, handler: &HandlerId) -> Vec<SettingSpec>;
+
+    /// Lists the conflicts of an item.
+    ///
+    /// # Errors
+    /// Why they cannot be listed; `not-possible` when its handler keeps none.
+    fn conflicts(&self, item: &Item) -> Result<Vec<Conflict>, Trouble>;
+
+    /// Returns the contents of a conflict, each up to `limit` bytes.
+    ///
+    /// # Errors
+    /// `not-found`, or why they cannot be read.
+    fn contents(&self, item: &Item, conflict: &str, limit: usize) -> Result<Contents, Trouble>;
+
+    /// Lists the kept versions of what is at `path` or below.
+    ///
+    /// # Errors
+    /// Why they cannot be listed.
+    fn versions(&self, item: &Item, path: &[u8]) -> Result<Vec<Version>, Trouble>;
+
+    /// Returns the contents of a version and of what is there now, each up to `limit` bytes.
+    ///
+    /// # Errors
+    /// Why they cannot be read.
+    fn version_contents(
+        &self,
+        item: &Item,
+        version: &Version,
+        limit: usize,
+    ) -> Result<Contents, Trouble>;
+
+    /// Returns what a run did, step by step.
+    ///
+    /// # Errors
+    /// Why it cannot be told.
+    fn steps(&self, item: &Item, run: &SessionId) -> Result<Vec<Step>, Trouble>;
+
+    /// Says why a path is, or is not, in sync.
+    ///
+    /// # Errors
+    /// Why it cannot be said.
+    fn why(&self, item: &Item, path: &[u8]) -> Result<Explanation, Trouble>;
+
+    /// Saves a sync.
+    ///
+    /// # Errors
+    /// `setting-unusable` with `key`, `name-taken`, or why it cannot be saved.
+    fn add(&self, new: NewItem) -> Result<Item, Trouble>;
+
+    /// Changes a saved sync.
+    ///
+    /// # Errors
+    /// As [`Self::add`]; `not-found` when it is not saved.
+    fn edit(&self, id: &ItemId, edit: ItemEdit) -> Result<Item, Trouble>;
+
+    /// Removes a saved sync; no file in its folders is touched.
+    ///
+    /// # Errors
+    /// `not-found` when it is not saved, or why it cannot be removed.
+    fn remove(&self, id: &ItemId) -> Result<(), Trouble>;
+
+    /// Lists the schedules.
+    ///
+    /// # Errors
+    /// Why they cannot be read.
+    fn schedules(&self) -> Result<Vec<Schedule>, Trouble>;
+
+    /// Makes or replaces the schedule of this name.
+    ///
+    /// # Errors
+    /// `setting-unusable` with `key`, or why it cannot be saved.
+    fn put_schedule(&self, schedule: Schedule) -> Result<(), Trouble>;
+
+    /// Removes a schedule; returns whether there was one.
+    ///
+    /// # Errors
+    /// Why it cannot be removed.
+    fn remove_schedule(&self, name: &str) -> Result<bool, Trouble>;
+
+    /// Returns when a schedule starts runs after `now`, at most `n_most` times.
+    ///
+    /// # Errors
+    /// `not-found`.
+    fn next_runs(
+        &self,
+        name: &str,
+        now: Timestamp,
+        n_most: usize,
+    ) -> Result<Vec<Timestamp>, Trouble>;
+
+    /// Returns the settings of the daemon, with their defaults.
+    ///
+    /// # Errors
+    /// Why they cannot be read.
+    fn settings(&self) -> Result<Settings, Trouble>;
+
+    /// Changes settings of the daemon; `None` takes one back to its default.
+    ///
+    /// # Errors
+    /// `setting-unusable` with `key`, or why they cannot be saved.
+    fn change_settings(
+        &self,
+        changes: BTreeMap<String, Option<Value>>,
+    ) -> Result<Settings, Trouble>;
+}

@@ -1,0 +1,154 @@
+//! Results: what runs, and handlers outside of them, had to say.
+
+use axum::extract::{Path, State};
+use axum::response::Response;
+use hyper::StatusCode;
+use serde::Deserialize;
+use syncmgr_api::page::Page;
+use syncmgr_api::wire::{Event, Followed, Nothing, Seen};
+use syncmgr_center::command::{Answer, Control, Scope, Shown};
+use syncmgr_center::port::EventQuery;
+use syncmgr_model::event::EventLevel;
+use syncmgr_model::id::EventId;
+use syncmgr_model::time::Timestamp;
+use utoipa::IntoParams;
+
+use super::items::{done, only};
+use super::paging::{after_parsed, limit};
+use crate::answer::Refusal;
+use crate::center::{Api, broken, find, handler_id, item_id, missing, session_id};
+use crate::extract::{Json, Query, json};
+
+/// The order of the list.
+const ORDER: &str = "events";
+
+/// Which results are wanted.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct EventsQuery {
+    /// Only of this handler.
+    #[param(min_length = 1, max_length = 63)]
+    handler: Option<String>,
+    /// Only about this sync.
+    #[param(min_length = 1, max_length = 63)]
+    item: Option<String>,
+    /// Only of this run.
+    #[param(min_length = 1, max_length = 63)]
+    run: Option<String>,
+    /// Only at least so loud: `information`, `warning` or `error`.
+    #[param(pattern = "^(information|warning|error)$")]
+    level: Option<String>,
+    /// Only at or after this time, RFC 3339 in UTC.
+    since: Option<String>,
+    /// Most rows.
+    #[param(minimum = 1, maximum = 1000, default = 100)]
+    limit: Option<u32>,
+    /// Continues a list.
+    #[param(max_length = 512)]
+    cursor: Option<String>,
+}
+
+/// Lists results, newest first.
+#[utoipa::path(get, path = "/api/v1/events", tag = "events", params(EventsQuery),
+    responses((status = 200, body = Page<Event>), Refusal))]
+pub(super) async fn list(
+    State(api): State<Api>,
+    Query(query): Query<EventsQuery>,
+) -> Result<Response, Refusal> {
+    let n = limit(query.limit)?;
+    let parse = |key: &str| key.parse().ok().map(EventId);
+    let wanted = EventQuery {
+        handler: query.handler.as_deref().map(handler_id).transpose()?,
+        item: query.item.as_deref().map(item_id).transpose()?,
+        session: query.run.as_deref().map(session_id).transpose()?,
+        level: level(query.level.as_deref())?,
+        since: since(query.since.as_deref())?,
+        before: after_parsed(ORDER, query.cursor.as_deref(), parse)?,
+        limit: u32::try_from(n + 1).unwrap_or(u32::MAX),
+    };
+    let rows = api
+        .read(move |_, store, _| store.events(&wanted).map_err(|error| broken(&error)))
+        .await?;
+    let cut = Page::cut(rows, n, ORDER, |event| event.id.0.to_string());
+    Ok(json(&Page {
+        items: cut.items.iter().map(Event::from).collect(),
+        next_cursor: cut.next_cursor,
+    }))
+}
+
+fn level(word: Option<&str>) -> Result<u32, Refusal> {
+    let Some(word) = word else { return Ok(0) };
+    let level = EventLevel::parse(word).map(EventLevel::number);
+    level.ok_or_else(|| Refusal::field("level", "unusable", "`information`, `warning` or `error`"))
+}
+
+fn since(text: Option<&str>) -> Result<Option<Timestamp>, Refusal> {
+    let parse = |text| {
+        Timestamp::parse_rfc3339(text)
+            .ok_or_else(|| Refusal::field("since", "unusable", "a time as 2026-12-24T18:00:00Z"))
+    };
+    text.map(parse).transpose()
+}
+
+/// Marks the results of syncs as seen: their counters go to zero, no record goes away.
+#[utoipa::path(post, path = "/api/v1/events/seen", tag = "events", request_body = Seen,
+    responses((status = 204), Refusal))]
+pub(super) async fn seen(
+    State(api): State<Api>,
+    Json(seen): Json<Seen>,
+) -> Result<StatusCode, Refusal> {
+    if seen.items.is_empty() {
+        drop(done(&api, Control::Seen(Scope::All)).await?);
+        return Ok(StatusCode::NO_CONTENT);
+    }
+    let ids = seen.items;
+    let keys: Vec<_> = api
+        .read(move |state, _, _| {
+            ids.iter()
+                .map(|id| find(state, id))
+                .collect::<Result<_, _>>()
+        })
+        .await?;
+    for key in &keys {
+        drop(done(&api, Control::Seen(only(key))).await?);
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Follows the link of a result.
+#[utoipa::path(post, path = "/api/v1/events/{id}/follow", tag = "events",
+    request_body = Nothing, params(("id" = u64, Path)),
+    responses((status = 200, body = Followed), Refusal))]
+pub(super) async fn follow(
+    State(api): State<Api>,
+    Path(id): Path<u64>,
+    Json(Nothing {}): Json<Nothing>,
+) -> Result<Response, Refusal> {
+    let query = EventQuery {
+        before: id.checked_add(1).map(EventId),
+        limit: 1,
+        ..EventQuery::default()
+    };
+    let found = api
+        .read(move |_, store, _| store.events(&query).map_err(|error| broken(&error)))
+        .await?;
+    let event = found.into_iter().find(|event| event.id == EventId(id));
+    let event = event.ok_or_else(|| missing("result", &id.to_string()))?;
+    let (handler, item) = (event.handler.clone(), event.item.clone());
+    let shown = Shown::Link(Box::new(event));
+    let answer = done(&api, Control::Show(handler, item, shown)).await?;
+    Ok(json(&Followed {
+        address: match answer {
+            Answer::Follow(address) => Some(address),
+            Answer::Accepted(_)
+            | Answer::Outcome(_)
+            | Answer::Done
+            | Answer::Declined
+            | Answer::Raised
+            | Answer::Schedule(..)
+            | Answer::Call(_)
+            | Answer::Refused(_) => None,
+        },
+    }))
+}

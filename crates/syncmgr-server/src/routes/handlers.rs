@@ -1,0 +1,88 @@
+//! Handlers.
+
+use axum::extract::{Path, State};
+use axum::response::Response;
+use hyper::StatusCode;
+use syncmgr_api::page::Page;
+use syncmgr_api::wire::handler::HandlerChange;
+use syncmgr_api::wire::{Handler, Nothing};
+use syncmgr_center::command::Control;
+use syncmgr_model::capability::ControlFlags;
+
+use super::items::done;
+use crate::answer::Refusal;
+use crate::center::{Api, aside, handler_id, missing};
+use crate::extract::{Json, json};
+use crate::words::handler;
+
+/// Lists the handlers.
+#[utoipa::path(get, path = "/api/v1/handlers", tag = "handlers",
+    responses((status = 200, body = Page<Handler>), Refusal))]
+pub(super) async fn list(State(api): State<Api>) -> Result<Response, Refusal> {
+    let views: Vec<_> = api
+        .read(|state, _, _| {
+            let views = state.handler_ids().filter_map(|id| state.handler(id));
+            Ok(views.filter(|view| view.is_listed).collect())
+        })
+        .await?;
+    aside(move || {
+        let items = views.iter().map(|view| handler(view, &*api.desk));
+        Ok(json(&Page::<Handler> {
+            items: items.collect(),
+            next_cursor: None,
+        }))
+    })
+    .await
+}
+
+/// Gives one handler.
+#[utoipa::path(get, path = "/api/v1/handlers/{id}", tag = "handlers",
+    params(("id" = String, Path, min_length = 1)),
+    responses((status = 200, body = Handler), Refusal))]
+pub(super) async fn get(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+) -> Result<Response, Refusal> {
+    let wanted = handler_id(&id)?;
+    let view = api
+        .read(move |state, _, _| Ok(state.handler(&wanted)))
+        .await?;
+    let view = view.ok_or_else(|| missing("handler", &id))?;
+    aside(move || Ok(json(&handler(&view, &*api.desk)))).await
+}
+
+/// Sets a handler up or takes it down, turns it on or off.
+#[utoipa::path(patch, path = "/api/v1/handlers/{id}", tag = "handlers",
+    request_body = HandlerChange, params(("id" = String, Path, min_length = 1)),
+    responses((status = 200, body = Handler), Refusal))]
+pub(super) async fn change(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    Json(change): Json<HandlerChange>,
+) -> Result<Response, Refusal> {
+    let handler = handler_id(&id)?;
+    let flags = ControlFlags::WAIT | ControlFlags::NO_UI;
+    if let Some(is_active) = change.active {
+        let control = Control::Activate(is_active, handler.clone(), flags);
+        drop(done(&api, control).await?);
+    }
+    if let Some(is_enabled) = change.enabled {
+        let control = Control::EnableHandler(is_enabled, handler, flags);
+        drop(done(&api, control).await?);
+    }
+    get(State(api), Path(id)).await
+}
+
+/// Reads a handler anew: what it can do, and its items.
+#[utoipa::path(post, path = "/api/v1/handlers/{id}/update", tag = "handlers",
+    request_body = Nothing, params(("id" = String, Path, min_length = 1)),
+    responses((status = 202), Refusal))]
+pub(super) async fn update(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    Json(Nothing {}): Json<Nothing>,
+) -> Result<StatusCode, Refusal> {
+    let control = Control::UpdateHandler(handler_id(&id)?, ControlFlags::NO_UI);
+    drop(done(&api, control).await?);
+    Ok(StatusCode::ACCEPTED)
+}

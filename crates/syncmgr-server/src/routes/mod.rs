@@ -1,0 +1,109 @@
+//! The routes, one module for each resource.
+
+mod health;
+mod live;
+mod sign_in;
+mod tokens;
+
+mod conflicts;
+mod desk;
+mod events;
+mod handlers;
+mod items;
+mod paging;
+mod schedules;
+mod sessions;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use axum::extract::FromRef;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::auth::{SignIn, Tokens};
+use crate::center::Api;
+use crate::hub::Hub;
+use crate::metrics::Metrics;
+
+/// What the routes of the daemon itself share.
+#[derive(Debug, Clone)]
+pub struct Shared {
+    /// The tokens of programs.
+    pub tokens: Arc<Tokens>,
+    /// The browsers that are signed in.
+    pub sign_in: Arc<SignIn>,
+    /// The live messages.
+    pub hub: Arc<Hub>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// `/metrics` answers.
+    pub has_metrics: bool,
+    /// The daemon does its work; set by the one who starts it.
+    pub is_ready: Arc<AtomicBool>,
+    /// Tells the time.
+    pub clock: SharedClock,
+}
+
+/// A clock that can be shared and shown.
+#[derive(Clone)]
+pub struct SharedClock(pub Arc<dyn syncmgr_center::port::Clock>);
+
+impl std::fmt::Debug for SharedClock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SharedClock")
+    }
+}
+
+impl FromRef<Shared> for Arc<Hub> {
+    fn from_ref(shared: &Shared) -> Self {
+        Self::clone(&shared.hub)
+    }
+}
+
+/// Returns the routes of the daemon itself: who may ask, live messages, health.
+pub(crate) fn own() -> OpenApiRouter<Shared> {
+    OpenApiRouter::new()
+        .routes(routes!(health::healthz))
+        .routes(routes!(health::readyz))
+        .routes(routes!(health::metrics))
+        .routes(routes!(live::stream))
+        .routes(routes!(sign_in::make_code))
+        .routes(routes!(sign_in::exchange, sign_in::look, sign_in::leave))
+        .routes(routes!(tokens::list, tokens::make))
+        .routes(routes!(tokens::revoke))
+}
+
+/// Returns the routes of the center.
+pub(crate) fn center() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(desk::status))
+        .routes(routes!(desk::why))
+        .routes(routes!(items::list, items::create))
+        .routes(routes!(items::get, items::change, items::remove))
+        .routes(routes!(items::pause))
+        .routes(routes!(items::resume))
+        .routes(routes!(sessions::list, sessions::create))
+        .routes(routes!(sessions::open))
+        .routes(routes!(sessions::get))
+        .routes(routes!(sessions::cancel))
+        .routes(routes!(sessions::undo))
+        .routes(routes!(sessions::preview))
+        .routes(routes!(sessions::report))
+        .routes(routes!(events::list))
+        .routes(routes!(events::seen))
+        .routes(routes!(events::follow))
+        .routes(routes!(conflicts::list))
+        .routes(routes!(conflicts::resolve))
+        .routes(routes!(conflicts::get))
+        .routes(routes!(conflicts::contents))
+        .routes(routes!(handlers::list))
+        .routes(routes!(handlers::get, handlers::change))
+        .routes(routes!(handlers::update))
+        .routes(routes!(schedules::list))
+        .routes(routes!(schedules::get, schedules::put, schedules::remove))
+        .routes(routes!(schedules::next))
+        .routes(routes!(desk::versions))
+        .routes(routes!(desk::restore))
+        .routes(routes!(desk::settings, desk::change_settings))
+}

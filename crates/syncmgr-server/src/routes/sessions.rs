@@ -1,0 +1,350 @@
+//! Runs: asked for, watched, stopped, looked back at.
+
+use std::collections::BTreeMap;
+
+use axum::extract::{Path, State};
+use axum::response::Response;
+use hyper::StatusCode;
+use hyper::header::{HeaderValue, LOCATION};
+use serde::Deserialize;
+use syncmgr_api::page::Page;
+use syncmgr_api::wire::run::{
+    CancelScope, ItemPreview, Mode, OpenRun, Report, ReportItem, RunState, RunsAccepted,
+};
+use syncmgr_api::wire::{Cancel, Nothing, Notice, Preview, Run, RunNew, Step};
+use syncmgr_center::command::{Control, Scope, StartOptions};
+use syncmgr_center::port::{EventQuery, SessionQuery};
+use syncmgr_model::id::{HandlerId, ItemId, ItemKey, SessionId};
+use syncmgr_model::request::{Intent, Work};
+use utoipa::IntoParams;
+
+use super::items::done;
+use super::paging::{after_parsed, limit};
+use crate::answer::Refusal;
+use crate::center::{Api, aside, broken, find, missing, not_started, refused, session_id};
+use crate::extract::{Json, Query, json};
+use crate::words::{accepted, open_run};
+
+/// The order of history.
+const ORDER: &str = "sessions";
+
+/// Asks for runs over one or more syncs: one run for each handler. Where the same is queued
+/// already, that one is joined.
+#[utoipa::path(post, path = "/api/v1/sessions", tag = "sessions", request_body = RunNew,
+    responses((status = 202, body = RunsAccepted), Refusal))]
+pub(super) async fn create(
+    State(api): State<Api>,
+    Json(new): Json<RunNew>,
+) -> Result<Response, Refusal> {
+    if new.items.is_empty() {
+        return Err(Refusal::field("items", "missing", "at least one sync"));
+    }
+    if new.release.is_some() && new.items.len() != 1 {
+        let words = "what is held is let go for one sync at a time";
+        return Err(Refusal::field("release", "unusable", words));
+    }
+    let ids = new.items;
+    let keys = api
+        .read(move |state, _, _| {
+            ids.iter()
+                .map(|id| find(state, id))
+                .collect::<Result<_, _>>()
+        })
+        .await?;
+    let work = Work::Sync {
+        is_full: new.full,
+        release: new.release,
+    };
+    start(&api, keys, &work, new.mode).await
+}
+
+/// Starts work on items, one session for each handler, and answers with how it was taken.
+pub(super) async fn start(
+    api: &Api,
+    keys: Vec<ItemKey>,
+    work: &Work,
+    mode: Mode,
+) -> Result<Response, Refusal> {
+    let mut by_handler: BTreeMap<HandlerId, Vec<ItemId>> = BTreeMap::new();
+    for key in keys {
+        let items = by_handler.entry(key.handler).or_default();
+        if !items.contains(&key.item) {
+            items.push(key.item);
+        }
+    }
+    let mut runs = Vec::new();
+    for (handler, items) in by_handler {
+        let options = StartOptions {
+            work: work.clone(),
+            intent: match mode {
+                Mode::Sync => Intent::Apply,
+                Mode::Preview => Intent::Preview,
+            },
+            joins: mode == Mode::Sync,
+            ..StartOptions::default()
+        };
+        let control = Control::Start(Scope::Items(handler, items), Box::new(options));
+        let taken = match mode {
+            Mode::Sync => api.start(control).await?,
+            Mode::Preview => {
+                let place = api.previews.reserve()?;
+                let center = api.center.clone();
+                aside(move || {
+                    let pending = center.start(control).map_err(|e| not_started(&e))?;
+                    Ok(place.wait(pending))
+                })
+                .await?
+            }
+        };
+        runs.push(accepted(&taken));
+    }
+    let location = runs
+        .first()
+        .map(|run| format!("/api/v1/sessions/{}", run.run));
+    let mut response = json(&RunsAccepted { runs });
+    *response.status_mut() = StatusCode::ACCEPTED;
+    if let Some(Ok(location)) = location.map(|text| HeaderValue::from_str(&text)) {
+        response.headers_mut().insert(LOCATION, location);
+    }
+    Ok(response)
+}
+
+/// Which runs are wanted.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct SessionsQuery {
+    /// Only with this sync.
+    #[param(min_length = 1)]
+    item: Option<String>,
+    /// Most rows.
+    #[param(minimum = 1, maximum = 1000, default = 100)]
+    limit: Option<u32>,
+    /// Continues a list.
+    #[param(max_length = 512)]
+    cursor: Option<String>,
+}
+
+/// Lists runs that began, newest first.
+#[utoipa::path(get, path = "/api/v1/sessions", tag = "sessions", params(SessionsQuery),
+    responses((status = 200, body = Page<Run>), Refusal))]
+pub(super) async fn list(
+    State(api): State<Api>,
+    Query(query): Query<SessionsQuery>,
+) -> Result<Response, Refusal> {
+    let n = limit(query.limit)?;
+    let parse = |key: &str| SessionId::new(key).ok();
+    let before = after_parsed(ORDER, query.cursor.as_deref(), parse)?;
+    let rows = api
+        .read(move |state, store, _| {
+            let item = query.item.map(|id| find(state, &id)).transpose()?;
+            let query = SessionQuery {
+                item,
+                before,
+                limit: u32::try_from(n + 1).unwrap_or(u32::MAX),
+            };
+            store.sessions(&query).map_err(|error| broken(&error))
+        })
+        .await?;
+    let cut = Page::cut(rows, n, ORDER, |record| record.id.to_string());
+    Ok(json(&Page {
+        items: cut.items.iter().map(Run::from).collect(),
+        next_cursor: cut.next_cursor,
+    }))
+}
+
+/// Lists runs that wait or work, oldest first.
+#[utoipa::path(get, path = "/api/v1/sessions/open", tag = "sessions",
+    responses((status = 200, body = Page<OpenRun>), Refusal))]
+pub(super) async fn open(State(api): State<Api>) -> Result<Response, Refusal> {
+    let items = api
+        .read(|state, _, _| Ok(state.sessions().map(|view| open_run(&view)).collect()))
+        .await?;
+    Ok(json(&Page::<OpenRun> {
+        items,
+        next_cursor: None,
+    }))
+}
+
+/// Gives one run, wherever it is in its life.
+#[utoipa::path(get, path = "/api/v1/sessions/{id}", tag = "sessions",
+    params(("id" = String, Path, min_length = 1)),
+    responses((status = 200, body = RunState), Refusal))]
+pub(super) async fn get(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+) -> Result<Response, Refusal> {
+    let session = session_id(&id)?;
+    // In this order: a preview that is made in between is kept before it stops pending.
+    let is_preview = api.previews.is_pending(&session) || api.previews.get(&session).is_some();
+    let state = api
+        .read(move |state, store, _| {
+            let record = store.session(&session).map_err(|error| broken(&error))?;
+            Ok(RunState {
+                record: record.as_ref().map(Run::from),
+                open: state.session(&session).map(|view| open_run(&view)),
+            })
+        })
+        .await?;
+    if state.record.is_none() && state.open.is_none() && !is_preview {
+        return Err(missing("run", &id));
+    }
+    Ok(json(&state))
+}
+
+/// Asks a run to stop. What is whole stays; the next run goes on from there.
+#[utoipa::path(post, path = "/api/v1/sessions/{id}/cancel", tag = "sessions",
+    request_body = Cancel, params(("id" = String, Path, min_length = 1)),
+    responses((status = 202, body = RunState), Refusal))]
+pub(super) async fn cancel(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    Json(cancel): Json<Cancel>,
+) -> Result<Response, Refusal> {
+    let session = session_id(&id)?;
+    let looked_at = session.clone();
+    let view = api
+        .read(move |state, _, _| {
+            let view = state.session(&looked_at);
+            view.ok_or_else(|| missing("run that has not ended", looked_at.as_str()))
+        })
+        .await?;
+    let control = match cancel.scope {
+        CancelScope::All => Control::StopSession(session.clone()),
+        CancelScope::Item => {
+            let works = |status: &Option<_>| {
+                status.is_some_and(|status: syncmgr_model::progress::ProgressStatus| {
+                    !status.is_terminal()
+                })
+            };
+            let now = view.items.iter().find(|(_, status, _)| works(status));
+            match now {
+                Some((item, ..)) => {
+                    Control::Stop(Scope::Items(view.handler.clone(), vec![item.clone()]))
+                }
+                None => Control::StopSession(session.clone()),
+            }
+        }
+    };
+    drop(done(&api, control).await?);
+    let mut response = get(State(api), Path(id)).await?;
+    *response.status_mut() = StatusCode::ACCEPTED;
+    Ok(response)
+}
+
+/// Takes back what a run did, as far as its versions are kept.
+#[utoipa::path(post, path = "/api/v1/sessions/{id}/undo", tag = "sessions",
+    request_body = Nothing, params(("id" = String, Path, min_length = 1)),
+    responses((status = 202, body = RunsAccepted), Refusal))]
+pub(super) async fn undo(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    Json(Nothing {}): Json<Nothing>,
+) -> Result<Response, Refusal> {
+    let session = session_id(&id)?;
+    let record = record(&api, session.clone()).await?;
+    let keys = record.items.iter().map(|result| ItemKey {
+        handler: record.handler.clone(),
+        item: result.item.clone(),
+    });
+    start(&api, keys.collect(), &Work::Undo(session), Mode::Sync).await
+}
+
+async fn record(api: &Api, id: SessionId) -> Result<syncmgr_model::record::SessionRecord, Refusal> {
+    api.read(move |_, store, _| {
+        let record = store.session(&id).map_err(|error| broken(&error))?;
+        record.ok_or_else(|| missing("run", id.as_str()))
+    })
+    .await
+}
+
+/// Gives what a run would do, once it is known. Previews are kept for ten minutes.
+#[utoipa::path(get, path = "/api/v1/sessions/{id}/preview", tag = "sessions",
+    params(("id" = String, Path, min_length = 1)),
+    responses((status = 200, body = Page<ItemPreview>), Refusal))]
+pub(super) async fn preview(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+) -> Result<Response, Refusal> {
+    let session = session_id(&id)?;
+    // In this order: it may become known in between, and is never neither.
+    let is_pending = api.previews.is_pending(&session);
+    if let Some(outcome) = api.previews.get(&session) {
+        return aside(move || {
+            if let (true, Some(event)) = (outcome.previews.is_empty(), outcome.events.first()) {
+                return Err(refused(&event.trouble));
+            }
+            let items = outcome.previews.iter().map(|(item, preview)| ItemPreview {
+                item: item.to_string(),
+                preview: Preview::of(item.as_str(), preview),
+            });
+            Ok(json(&Page {
+                items: items.collect(),
+                next_cursor: None,
+            }))
+        })
+        .await;
+    }
+    if is_pending {
+        return Err(Refusal::new(
+            StatusCode::CONFLICT,
+            "still-running",
+            "The preview is still being made.",
+            "The stream tells when it is done.",
+        ));
+    }
+    Err(missing("preview", &id))
+}
+
+/// Gives what a run did, in full.
+#[utoipa::path(get, path = "/api/v1/sessions/{id}/report", tag = "sessions",
+    params(("id" = String, Path, min_length = 1)),
+    responses((status = 200, body = Report), Refusal))]
+pub(super) async fn report(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+) -> Result<Response, Refusal> {
+    let session = session_id(&id)?;
+    let asked = session.clone();
+    let (record, events, items) = api
+        .read(move |state, store, now| {
+            let record = store.session(&asked).map_err(|error| broken(&error))?;
+            let record = record.ok_or_else(|| missing("run", asked.as_str()))?;
+            let query = EventQuery {
+                session: Some(asked),
+                ..EventQuery::default()
+            };
+            let mut events = store.events(&query).map_err(|error| broken(&error))?;
+            events.reverse();
+            let items: Vec<_> = record
+                .items
+                .iter()
+                .filter_map(|result| {
+                    let key = ItemKey {
+                        handler: record.handler.clone(),
+                        item: result.item.clone(),
+                    };
+                    state.item(&key, now).map(|view| view.item)
+                })
+                .collect();
+            Ok((record, events, items))
+        })
+        .await?;
+    let steps = api
+        .ask(move |desk| {
+            let steps = |item: &syncmgr_model::item::Item| {
+                let steps = desk.steps(item, &session)?;
+                Ok(ReportItem {
+                    item: item.id.to_string(),
+                    steps: steps.iter().map(Step::from).collect(),
+                })
+            };
+            items.iter().map(steps).collect()
+        })
+        .await?;
+    Ok(json(&Report {
+        record: Run::from(&record),
+        notices: events.iter().map(|e| Notice::from(&e.trouble)).collect(),
+        items: steps,
+    }))
+}

@@ -1,0 +1,569 @@
+//! A real center with a memory that lasts as long as the process, one handler that does as it is
+//! told, and a desk over both.
+
+use std::collections::BTreeMap;
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex};
+
+use syncmgr_center::agenda::Calendar;
+use syncmgr_center::center::{Handle, Parts, start};
+use syncmgr_center::command::{
+    Call, CallId, CallReply, Change, Command, Control, Dispatch, Limits, Operation, OperationId,
+    Remembered, Save,
+};
+use syncmgr_center::port::{
+    Clock, EventQuery, Handlers, SessionQuery, Store, StoreError, Unwatched,
+};
+use syncmgr_model::capability::ControlFlags;
+use syncmgr_model::conflict::{Conflict, ConflictKind, Facts, Kind};
+use syncmgr_model::event::{Event, EventLevel, Link, NewEvent};
+use syncmgr_model::facts::{HandlerFacts, HandlerInfoFacts, ItemFacts, ItemInfoFacts};
+use syncmgr_model::hresult::Hresult;
+use syncmgr_model::id::{EventId, HandlerId, ItemId, SessionId};
+use syncmgr_model::item::{Item, SettingKind, SettingSpec, Settings, Value};
+use syncmgr_model::progress::{Progress, ProgressStatus};
+use syncmgr_model::record::{Contents, Explanation, SessionRecord, Step, Summary, Version};
+use syncmgr_model::request::{Intent, Work};
+use syncmgr_model::schedule::{Schedule, Trigger, Window, Zone};
+use syncmgr_model::side::PerSide;
+use syncmgr_model::time::Timestamp;
+use syncmgr_model::trouble::{Code, Trouble};
+use syncmgr_server::center::Api;
+use syncmgr_server::desk::{Desk, ItemEdit, NewItem};
+use syncmgr_server::feed::Feed;
+use syncmgr_server::hub::Hub;
+
+/// The id of the one handler.
+const FILES: &str = "files";
+
+fn files() -> HandlerId {
+    HandlerId::new(FILES).unwrap()
+}
+
+/// What the store keeps.
+#[derive(Debug, Clone, Default)]
+struct Memory(Arc<Mutex<Kept>>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    sessions: BTreeMap<SessionId, SessionRecord>,
+    events: BTreeMap<EventId, Event>,
+}
+
+impl Store for Memory {
+    fn remembered(&mut self) -> Result<Remembered, StoreError> {
+        Ok(Remembered::default())
+    }
+
+    fn save(&mut self, changes: &[Save]) -> Result<(), StoreError> {
+        let mut kept = self.0.lock().unwrap();
+        for change in changes {
+            match change {
+                Save::Began(record) | Save::Ended(record) => {
+                    kept.sessions.insert(record.id.clone(), record.clone());
+                }
+                Save::Withdrawn(record) => drop(kept.sessions.remove(&record.id)),
+                Save::Event(event) => drop(kept.events.insert(event.id, event.clone())),
+                Save::EventsGone(ids) => kept.events.retain(|id, _| !ids.contains(id)),
+                Save::Item(_)
+                | Save::Handler(_)
+                | Save::HandlerGone(_)
+                | Save::Memory(_)
+                | Save::Agenda(..)
+                | Save::ItemGone(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn items(&mut self) -> Result<Vec<Item>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    fn sessions(&mut self, query: &SessionQuery) -> Result<Vec<SessionRecord>, StoreError> {
+        let kept = self.0.lock().unwrap();
+        let has = |record: &&SessionRecord| {
+            query.item.as_ref().is_none_or(|key| {
+                let mut items = record.items.iter();
+                record.handler == key.handler && items.any(|result| result.item == key.item)
+            }) && query.before.as_ref().is_none_or(|id| record.id < *id)
+        };
+        let found = kept.sessions.values().rev().filter(has);
+        Ok(found.take(limit(query.limit)).cloned().collect())
+    }
+
+    fn session(&mut self, id: &SessionId) -> Result<Option<SessionRecord>, StoreError> {
+        Ok(self.0.lock().unwrap().sessions.get(id).cloned())
+    }
+
+    fn events(&mut self, query: &EventQuery) -> Result<Vec<Event>, StoreError> {
+        let kept = self.0.lock().unwrap();
+        let has = |event: &&Event| {
+            query.handler.as_ref().is_none_or(|id| event.handler == *id)
+                && (query.item.is_none() || event.item == query.item)
+                && (query.session.is_none() || event.session == query.session)
+                && event.trouble.level.number() >= query.level
+                && query.since.is_none_or(|since| event.at >= since)
+                && query.before.is_none_or(|id| event.id < id)
+        };
+        let found = kept.events.values().rev().filter(has);
+        Ok(found.take(limit(query.limit)).cloned().collect())
+    }
+
+    fn reader(&self) -> Result<Box<dyn Store>, StoreError> {
+        Ok(Box::new(self.clone()))
+    }
+}
+
+fn limit(limit: u32) -> usize {
+    match limit {
+        0 => usize::MAX,
+        n => usize::try_from(n).unwrap(),
+    }
+}
+
+/// A handler that succeeds at once, and reports one result. With the setting `stays`, it works
+/// until it is asked to stop.
+#[derive(Debug, Clone)]
+struct Obedient {
+    staying: Arc<Mutex<BTreeMap<SessionId, Vec<ItemId>>>>,
+    to: Arc<Mutex<Option<Sender<Command>>>>,
+}
+
+impl Obedient {
+    fn end(&self, session: &SessionId, items: &[ItemId], status: ProgressStatus) {
+        let to = self.to.lock().unwrap();
+        let to = to.as_ref().unwrap();
+        for item in items {
+            let progress = Box::new(Progress::default());
+            drop(to.send(Command::Progress(
+                session.clone(),
+                item.clone(),
+                status,
+                progress,
+            )));
+        }
+        drop(to.send(Command::Returned(session.clone(), Ok(()))));
+    }
+}
+
+impl Handlers for Obedient {
+    fn installed(&self) -> Vec<HandlerId> {
+        vec![files()]
+    }
+
+    fn load(&self, id: &HandlerId, saved: &[Item], to: &Sender<Command>) {
+        let no = Hresult::NotImplemented;
+        let item = |item: &Item| ItemFacts {
+            id: Ok(item.id.to_string()),
+            name: Ok(item.label().to_owned()),
+            info: Ok(ItemInfoFacts {
+                type_label: Err(no),
+                comment: Err(no),
+                last_sync: Err(no),
+                is_enabled: Ok(item.is_enabled),
+                is_connected: Ok(true),
+            }),
+            capabilities: Ok(0),
+            policies: Ok(0),
+            paths: Vec::new(),
+            saved: Some(item.clone()),
+        };
+        let facts = HandlerFacts {
+            id: id.clone(),
+            name: Ok("Files".to_owned()),
+            info: Ok(HandlerInfoFacts {
+                kind: Ok(3),
+                type_label: Err(no),
+                comment: Ok("Two folders.".to_owned()),
+                last_sync: Err(no),
+                is_active: Ok(true),
+                is_enabled: Ok(true),
+                is_connected: Ok(true),
+            }),
+            capabilities: Ok(0x10),
+            policies: Ok(0),
+            items: Ok(saved.iter().map(item).collect()),
+        };
+        *self.to.lock().unwrap() = Some(to.clone());
+        drop(to.send(Command::Loaded(id.clone(), Ok(Box::new(facts)))));
+    }
+
+    fn load_collection(&self, id: &str, to: &Sender<Command>) {
+        drop(to.send(Command::CollectionLoaded(id.to_owned(), Ok(Vec::new()))));
+    }
+
+    fn run(&self, dispatch: Dispatch, to: &Sender<Command>) {
+        *self.to.lock().unwrap() = Some(to.clone());
+        let session = dispatch.session.clone();
+        let call = |call| drop(to.send(Command::Call(CallId(0), session.clone(), call)));
+        let ids: Vec<_> = dispatch.items.iter().map(|item| item.id.clone()).collect();
+        call(Call::Create(dispatch.handler.clone(), ids.clone()));
+        if dispatch
+            .items
+            .iter()
+            .any(|item| item.settings.text("stays").is_some())
+        {
+            self.staying.lock().unwrap().insert(session, ids);
+            return;
+        }
+        for id in &ids {
+            if dispatch.intent == Intent::Preview {
+                call(Call::Preview(id.clone(), Box::default()));
+            } else {
+                let code = match dispatch.work {
+                    Work::Sync { .. } => Code::Unsyncable,
+                    Work::Resolve(_) | Work::Undo(_) | Work::Restore(_) => Code::ChangedSince,
+                };
+                let trouble = Trouble::new(code)
+                    .at_level(EventLevel::Warning)
+                    .with("n", 1);
+                call(Call::Event(Box::new(NewEvent {
+                    item: Some(id.clone()),
+                    trouble,
+                    link: Link::default(),
+                    context: None,
+                })));
+                let summary = Summary {
+                    n_conflicts: 1,
+                    ..Summary::default()
+                };
+                call(Call::Summary(id.clone(), summary));
+            }
+        }
+        self.end(&session, &ids, ProgressStatus::Succeeded);
+    }
+
+    fn cancel(&self, session: &SessionId, _item: Option<&ItemId>) {
+        let staying = self.staying.lock().unwrap().remove(session);
+        if let Some(items) = staying {
+            self.end(session, &items, ProgressStatus::Canceled);
+        }
+    }
+
+    fn abandon(&self, _session: &SessionId) {}
+
+    fn tell(
+        &self,
+        id: OperationId,
+        _handler: &HandlerId,
+        _item: Option<&ItemId>,
+        _change: Change,
+        to: &Sender<Command>,
+    ) {
+        drop(to.send(Command::Told(id, Ok(()))));
+    }
+
+    fn show(
+        &self,
+        id: OperationId,
+        _handler: &HandlerId,
+        _item: Option<&ItemId>,
+        _operation: Operation,
+        to: &Sender<Command>,
+    ) {
+        drop(to.send(Command::Shown(id, Err(Hresult::NotImplemented))));
+    }
+
+    fn raise(&self, _id: OperationId) {}
+
+    fn remove_events(&self, _handler: &HandlerId, _events: &[EventId]) {}
+
+    fn reply(&self, _call: CallId, _answer: Result<CallReply, Hresult>) {}
+}
+
+/// It is always noon, and every timed rule comes an hour later.
+struct Noon;
+
+impl Clock for Noon {
+    fn now(&self) -> Timestamp {
+        Timestamp(1_795_176_000_000)
+    }
+    fn elapsed_ms(&self) -> u64 {
+        0
+    }
+}
+
+impl Calendar for Noon {
+    fn next(
+        &self,
+        trigger: &Trigger,
+        _zone: &Zone,
+        after: Timestamp,
+        _anchor: Timestamp,
+    ) -> Option<Timestamp> {
+        trigger
+            .is_timed()
+            .then_some(Timestamp(after.0.saturating_add(3_600_000)))
+    }
+
+    fn next_open(&self, _: &[Window], _: &Zone, at: Timestamp) -> Option<Timestamp> {
+        Some(at)
+    }
+}
+
+/// Keeps what people set, in memory.
+struct Table {
+    center: Handle,
+    saved: Mutex<Vec<Item>>,
+    schedules: Mutex<BTreeMap<String, Schedule>>,
+    settings: Mutex<Settings>,
+}
+
+const SPECS: [SettingSpec; 3] = [
+    SettingSpec {
+        key: "left",
+        kind: SettingKind::Folder,
+        is_required: true,
+        help: "One folder",
+    },
+    SettingSpec {
+        key: "right",
+        kind: SettingKind::Folder,
+        is_required: true,
+        help: "The other folder",
+    },
+    SettingSpec {
+        key: "stays",
+        kind: SettingKind::Text,
+        is_required: false,
+        help: "Works until it is stopped",
+    },
+];
+
+fn apply(settings: &mut Settings, changes: BTreeMap<String, Option<Value>>) {
+    for (key, value) in changes {
+        match value {
+            Some(value) => settings.set(&key, value),
+            None => drop(settings.0.remove(&key)),
+        }
+    }
+}
+
+fn not_found(what: &str, name: &str) -> Trouble {
+    Trouble::new(Code::NotFound)
+        .with("what", what)
+        .with("name", name)
+}
+
+fn check(settings: &Settings) -> Result<(), Trouble> {
+    let bad = |key: &str, detail: &str| {
+        let trouble = Trouble::new(Code::SettingUnusable).with("key", key);
+        trouble.with("value", "").with("detail", detail)
+    };
+    for key in ["left", "right"] {
+        settings
+            .text(key)
+            .ok_or_else(|| bad(key, "it is missing"))?;
+    }
+    for key in settings.0.keys() {
+        if SPECS.iter().all(|spec| spec.key != key) {
+            return Err(bad(
+                &syncmgr_model::escape::escape(key.as_bytes()),
+                "unknown",
+            ));
+        }
+    }
+    Ok(())
+}
+
+impl Table {
+    fn configure(&self, items: Vec<Item>) {
+        *self.saved.lock().unwrap() = items.clone();
+        drop(self.center.control(Control::Configure(items)));
+        let flags = ControlFlags::WAIT | ControlFlags::NO_UI;
+        drop(self.center.control(Control::UpdateHandler(files(), flags)));
+    }
+}
+
+impl Desk for Table {
+    fn folders(&self, item: &Item) -> PerSide<String> {
+        let text = |key| item.settings.text(key).unwrap_or_default().to_owned();
+        PerSide {
+            left: text("left"),
+            right: text("right"),
+        }
+    }
+
+    fn settings_of(&self, _handler: &HandlerId) -> Vec<SettingSpec> {
+        SPECS.to_vec()
+    }
+
+    fn conflicts(&self, _item: &Item) -> Result<Vec<Conflict>, Trouble> {
+        let present = |size| Facts::Present {
+            kind: Kind::File,
+            size,
+            modified: Timestamp(0),
+        };
+        Ok(vec![Conflict {
+            id: "c1".to_owned(),
+            path: b"<img src=x onerror=alert(1)>\x1b[31m\xff".to_vec(),
+            kind: ConflictKind::BothChanged,
+            sides: PerSide {
+                left: present(1),
+                right: present(2),
+            },
+            n_within: 0,
+            since: Some(Timestamp(0)),
+        }])
+    }
+
+    fn contents(&self, _: &Item, id: &str, _: usize) -> Result<Contents, Trouble> {
+        if id != "c1" {
+            return Err(not_found(
+                "conflict",
+                &syncmgr_model::escape::escape(id.as_bytes()),
+            ));
+        }
+        Ok(Contents {
+            base: None,
+            left: Some(b"a".to_vec()),
+            right: Some(vec![0xff]),
+        })
+    }
+
+    fn versions(&self, _item: &Item, _path: &[u8]) -> Result<Vec<Version>, Trouble> {
+        Ok(Vec::new())
+    }
+
+    fn version_contents(&self, _: &Item, _: &Version, _: usize) -> Result<Contents, Trouble> {
+        Ok(Contents::default())
+    }
+
+    fn steps(&self, _item: &Item, _run: &SessionId) -> Result<Vec<Step>, Trouble> {
+        Ok(Vec::new())
+    }
+
+    fn why(&self, _item: &Item, _path: &[u8]) -> Result<Explanation, Trouble> {
+        Ok(Explanation::InSync)
+    }
+
+    fn add(&self, new: NewItem) -> Result<Item, Trouble> {
+        check(&new.settings)?;
+        if new.handler != files() {
+            return Err(Trouble::new(Code::HandlerUnknown).with("handler", &new.handler));
+        }
+        let mut items = self.saved.lock().unwrap().clone();
+        if items
+            .iter()
+            .any(|item| item.name.as_ref() == Some(&new.name))
+        {
+            return Err(Trouble::new(Code::NotPossible).with("detail", "the name is taken"));
+        }
+        let hash = new
+            .name
+            .bytes()
+            .fold(7u64, |n, b| n.wrapping_mul(31).wrapping_add(b.into()));
+        let item = Item {
+            id: ItemId::new(format!("i{hash:x}")).unwrap(),
+            handler: new.handler,
+            name: Some(new.name),
+            settings: new.settings,
+            is_enabled: true,
+        };
+        items.push(item.clone());
+        self.configure(items);
+        Ok(item)
+    }
+
+    fn edit(&self, id: &ItemId, edit: ItemEdit) -> Result<Item, Trouble> {
+        let mut items = self.saved.lock().unwrap().clone();
+        let item = items.iter_mut().find(|item| item.id == *id);
+        let item = item.ok_or_else(|| not_found("sync", id.as_str()))?;
+        apply(&mut item.settings, edit.settings);
+        check(&item.settings)?;
+        item.name = edit.name.or(item.name.take());
+        let changed = item.clone();
+        self.configure(items);
+        Ok(changed)
+    }
+
+    fn remove(&self, id: &ItemId) -> Result<(), Trouble> {
+        let mut items = self.saved.lock().unwrap().clone();
+        items.retain(|item| item.id != *id);
+        self.configure(items);
+        Ok(())
+    }
+
+    fn schedules(&self) -> Result<Vec<Schedule>, Trouble> {
+        Ok(self.schedules.lock().unwrap().values().cloned().collect())
+    }
+
+    fn put_schedule(&self, schedule: Schedule) -> Result<(), Trouble> {
+        let mut schedules = self.schedules.lock().unwrap();
+        schedules.insert(schedule.name.clone(), schedule);
+        Ok(())
+    }
+
+    fn remove_schedule(&self, name: &str) -> Result<bool, Trouble> {
+        Ok(self.schedules.lock().unwrap().remove(name).is_some())
+    }
+
+    fn next_runs(
+        &self,
+        name: &str,
+        now: Timestamp,
+        n_most: usize,
+    ) -> Result<Vec<Timestamp>, Trouble> {
+        let schedules = self.schedules.lock().unwrap();
+        let shown = syncmgr_model::escape::escape(name.as_bytes());
+        let schedule = schedules
+            .get(name)
+            .ok_or_else(|| not_found("schedule", &shown))?;
+        let Some(trigger) = schedule.triggers.first() else {
+            return Ok(Vec::new());
+        };
+        let next = |at: &Timestamp| Noon.next(trigger, &schedule.zone, *at, now);
+        Ok(std::iter::successors(next(&now), next)
+            .take(n_most)
+            .collect())
+    }
+
+    fn settings(&self) -> Result<Settings, Trouble> {
+        Ok(self.settings.lock().unwrap().clone())
+    }
+
+    fn change_settings(
+        &self,
+        changes: BTreeMap<String, Option<Value>>,
+    ) -> Result<Settings, Trouble> {
+        let mut settings = self.settings.lock().unwrap();
+        apply(&mut settings, changes);
+        Ok(settings.clone())
+    }
+}
+
+/// Starts the center and the desk.
+pub(crate) fn center(hub: Arc<Hub>) -> Api {
+    let handle = start(Parts {
+        store: Box::new(Memory::default()),
+        handlers: Box::new(Obedient {
+            staying: Arc::default(),
+            to: Arc::default(),
+        }),
+        clock: Arc::new(Noon),
+        notifier: Box::new(Feed(hub)),
+        saved: Vec::new(),
+        random: 0,
+        limits: Limits::default(),
+        calendar: Arc::new(Noon),
+        watches: Box::new(Unwatched),
+        schedules: Vec::new(),
+        policies: BTreeMap::new(),
+        keeps_time: false,
+    })
+    .unwrap();
+    let flags = ControlFlags::WAIT | ControlFlags::NO_UI;
+    drop(handle.control(Control::Activate(true, files(), flags)));
+    let desk = Table {
+        center: handle.clone(),
+        saved: Mutex::default(),
+        schedules: Mutex::default(),
+        settings: Mutex::default(),
+    };
+    Api {
+        center: handle,
+        desk: Arc::new(desk),
+        previews: Arc::default(),
+    }
+}

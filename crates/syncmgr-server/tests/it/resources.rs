@@ -1,0 +1,255 @@
+//! The resources, over a real center.
+
+use serde_json::{Value, json};
+use syncmgr_api::Client;
+use syncmgr_api::stream::Message;
+
+use crate::harness::Front;
+
+fn add(front: &Front, name: &str, more: &str) -> String {
+    let body = format!(r#"{{"name":"{name}","settings":{{"left":"/a","right":"/b"{more}}}}}"#);
+    let made = front.owner("POST /api/v1/items", &[], &body);
+    assert_eq!(made.status, 201, "{made:?}");
+    let id = made.json()["id"].as_str().unwrap().to_owned();
+    assert_eq!(
+        made.header("location"),
+        Some(&*format!("/api/v1/items/{id}"))
+    );
+    id
+}
+
+fn get(front: &Front, path: &str) -> Value {
+    front.owner(&format!("GET /api/v1{path}"), &[], "").json()
+}
+
+/// Starts a run and waits for its end.
+fn run(front: &Front, id: &str, mode: &str) -> String {
+    let body = json!({"items": [id], "mode": mode}).to_string();
+    let taken = front.owner("POST /api/v1/sessions", &[], &body);
+    assert_eq!(taken.status, 202, "{taken:?}");
+    let run = taken.json()["runs"][0]["run"].as_str().unwrap().to_owned();
+    let location = format!("/api/v1/sessions/{run}");
+    assert_eq!(taken.header("location"), Some(&*location));
+    while !get(front, &format!("/sessions/{run}"))["open"].is_null() {
+        std::thread::yield_now();
+    }
+    run
+}
+
+#[test]
+fn a_sync_is_made_changed_and_removed() {
+    let front = Front::start();
+    let id = add(&front, "photos", "");
+    let path = format!("/api/v1/items/{id}");
+    let read = front.owner(&format!("GET {path}"), &[], "");
+    let tag = format!("If-Match: {}", read.header("etag").unwrap());
+    assert_eq!(read.json()["status"], "never");
+    assert_eq!(read.json()["folders"]["left"], "/a");
+
+    let change = format!("PATCH {path}");
+    let body = r#"{"settings":{"right":"/c"}}"#;
+    let changed = front.owner(&change, &[&tag], body);
+    assert_eq!(changed.json()["settings"]["right"], "/c");
+    let lost = front.owner(&change, &[&tag], body);
+    assert_eq!((lost.status, &*lost.code()), (412, "changed-meanwhile"));
+    let wrong = front.owner(&change, &[], r#"{"settings":{"colour":"red"}}"#);
+    assert_eq!((wrong.status, &*wrong.code()), (400, "setting-unusable"));
+    assert!(
+        wrong.body.contains(r#""field":"settings.colour""#),
+        "{wrong:?}"
+    );
+    let off = front.owner(&change, &[], r#"{"enabled":false}"#);
+    assert_eq!(off.json()["status"], "off");
+    assert_eq!(
+        front.owner(&change, &[], r#"{"enabled":true}"#).json()["status"],
+        "never"
+    );
+
+    let pause = front.owner(&format!("POST {path}/pause"), &[], "{}");
+    assert_eq!(pause.json()["paused_until"], "forever");
+    let resume = front.owner(&format!("POST {path}/resume"), &[], "{}");
+    assert_eq!(resume.json()["paused_until"], Value::Null);
+
+    assert_eq!(front.owner(&format!("DELETE {path}"), &[], "").status, 204);
+    let gone = front.owner(&format!("GET {path}"), &[], "");
+    assert_eq!((gone.status, &*gone.code()), (404, "not-found"));
+}
+
+#[test]
+fn a_list_is_read_in_parts() {
+    let front = Front::start();
+    let mut made: Vec<_> = (0..5).map(|n| add(&front, &format!("s{n}"), "")).collect();
+    made.sort();
+    let mut seen = Vec::new();
+    let mut path = "/items?limit=2".to_owned();
+    loop {
+        let page = get(&front, &path);
+        let ids = page["items"].as_array().unwrap().iter();
+        seen.extend(ids.map(|item| item["id"].as_str().unwrap().to_owned()));
+        match page["next_cursor"].as_str() {
+            Some(cursor) => path = format!("/items?limit=2&cursor={cursor}"),
+            None => break,
+        }
+    }
+    assert_eq!(seen, made);
+    for bad in [
+        "limit=0",
+        "limit=1001",
+        "limit=x",
+        "cursor=00",
+        "colour=red",
+        "status=odd",
+    ] {
+        let reply = front.owner(&format!("GET /api/v1/items?{bad}"), &[], "");
+        assert_eq!(
+            (reply.status, &*reply.code()),
+            (400, "request-unusable"),
+            "{bad}"
+        );
+    }
+}
+
+#[test]
+fn a_run_is_asked_for_watched_and_looked_back_at() {
+    let front = Front::start();
+    let id = add(&front, "photos", "");
+    let client = Client::connect(&front.socket()).unwrap();
+    let mut events = client.events(None).unwrap();
+    while front.hub.n_listening() == 0 {
+        std::thread::yield_now();
+    }
+    let run = run(&front, &id, "sync");
+    let mut names = Vec::new();
+    loop {
+        let message = events
+            .next_within(std::time::Duration::from_secs(60))
+            .unwrap()
+            .unwrap();
+        let is_end = matches!(&message, Message::SessionEnded { run: ended } if *ended == run);
+        names.push(message.name());
+        if is_end {
+            break;
+        }
+    }
+    assert!(
+        names.contains(&"session") && names.contains(&"event"),
+        "{names:?}"
+    );
+
+    let list = get(&front, &format!("/sessions?item={id}"));
+    assert_eq!(list["items"][0]["run"], *run);
+    assert_eq!(list["items"][0]["status"], "succeeded");
+    let report = get(&front, &format!("/sessions/{run}/report"));
+    assert_eq!(report["notices"][0]["code"], "unsyncable");
+    let results = get(&front, &format!("/events?item={id}&level=warning"));
+    assert_eq!(results["items"][0]["run"], *run);
+    assert_eq!(get(&front, "/events?level=error")["items"], json!([]));
+    let status = get(&front, "/status");
+    assert_eq!(status["status"], "conflicts");
+    assert_eq!(status["counts"]["conflicts"], 1);
+    assert_eq!(
+        front.owner("POST /api/v1/events/seen", &[], "{}").status,
+        204
+    );
+}
+
+#[test]
+fn a_preview_enters_no_history() {
+    let front = Front::start();
+    let id = add(&front, "photos", "");
+    let session = run(&front, &id, "preview");
+    let path = format!("GET /api/v1/sessions/{session}/preview");
+    let mut reply = front.owner(&path, &[], "");
+    while reply.status != 200 {
+        std::thread::yield_now();
+        reply = front.owner(&path, &[], "");
+    }
+    assert_eq!(reply.json()["items"][0]["item"], *id);
+    assert_eq!(get(&front, "/sessions")["items"], json!([]));
+}
+
+#[test]
+fn a_run_is_stopped() {
+    let front = Front::start();
+    let id = add(&front, "photos", r#","stays":"yes""#);
+    let body = json!({"items": [id]}).to_string();
+    let taken = front.owner("POST /api/v1/sessions", &[], &body).json();
+    let run = taken["runs"][0]["run"].as_str().unwrap();
+    let open = get(&front, "/sessions/open");
+    assert_eq!(open["items"][0]["run"], *run);
+    let stop = front.owner(&format!("POST /api/v1/sessions/{run}/cancel"), &[], "{}");
+    assert_eq!(stop.status, 202, "{stop:?}");
+    while get(&front, &format!("/sessions/{run}"))["record"]["status"] != "canceled" {
+        std::thread::yield_now();
+    }
+    let late = front.owner(&format!("POST /api/v1/sessions/{run}/cancel"), &[], "{}");
+    assert_eq!(late.status, 404);
+}
+
+#[test]
+fn a_conflict_is_decided_only_as_it_was_seen() {
+    let front = Front::start();
+    let id = add(&front, "photos", "");
+    run(&front, &id, "sync");
+    let list = get(&front, "/conflicts");
+    let conflict = &list["items"][0];
+    // S6: names are text, whatever they hold, and can be turned back into their bytes.
+    assert_eq!(
+        conflict["path"],
+        r"<img src=x onerror=alert(1)>\u{1b}[31m\xff"
+    );
+    let contents = get(&front, &format!("/conflicts/{id}/c1/contents"));
+    assert_eq!(contents["right"], json!({"encoding": "hex", "data": "ff"}));
+
+    let decide = |sides: &Value, keep: &str| {
+        let one = json!({"conflict": "c1", "seen": sides, "decision": {"keep": keep}});
+        let body = json!({"item": id, "decisions": [one]}).to_string();
+        front.owner("POST /api/v1/conflicts/resolve", &[], &body)
+    };
+    assert_eq!(decide(&conflict["sides"], "left").status, 202);
+    let mut other = conflict["sides"].clone();
+    other["left"]["size"] = json!(9);
+    let refused = decide(&other, "left");
+    assert_eq!((refused.status, &*refused.code()), (409, "state-changed"));
+    assert_eq!(decide(&conflict["sides"], "content").status, 400);
+}
+
+#[test]
+fn handlers_schedules_and_settings_are_kept() {
+    let front = Front::start();
+    assert_eq!(get(&front, "/handlers")["items"][0]["id"], "files");
+    let off = front.owner("PATCH /api/v1/handlers/files", &[], r#"{"enabled":false}"#);
+    assert_eq!(off.json()["enabled"], false);
+    let update = front.owner("POST /api/v1/handlers/files/update", &[], "{}");
+    assert_eq!(update.status, 202);
+
+    let rules = r#"{"triggers":["daily 18:00"],"windows":["mon-fri 08:00-18:00"]}"#;
+    let put = front.owner("PUT /api/v1/schedules/evening", &[], rules);
+    let tag = format!("If-Match: {}", put.header("etag").unwrap());
+    assert_eq!(put.json()["rules"]["triggers"][0], "daily 18:00");
+    let bad = front.owner(
+        "PUT /api/v1/schedules/evening",
+        &[],
+        r#"{"triggers":["at tea"]}"#,
+    );
+    assert!(
+        bad.status == 400 && bad.body.contains("triggers[0]"),
+        "{bad:?}"
+    );
+    let next = get(&front, "/schedules/evening/next?limit=2");
+    assert_eq!(next["at"].as_array().unwrap().len(), 2);
+    assert_eq!(
+        front
+            .owner("DELETE /api/v1/schedules/evening", &[&tag], "")
+            .status,
+        204
+    );
+
+    let set = front.owner(
+        "PATCH /api/v1/settings",
+        &[],
+        r#"{"settings":{"metrics":"on"}}"#,
+    );
+    assert_eq!(set.json()["settings"]["metrics"], "on");
+    assert_eq!(get(&front, "/settings")["settings"]["metrics"], "on");
+}

@@ -1,0 +1,340 @@
+//! `daemon run`: puts the daemon together, waits, and takes it apart again.
+
+use std::path::PathBuf;
+use std::process;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use sd_notify::NotifyState;
+use syncmgr_calendar::Calendar;
+use syncmgr_center::center::{self, Handle, Parts};
+use syncmgr_center::command::{Command, Limits};
+use syncmgr_center::port::Clock;
+use syncmgr_server::auth::{SignIn, Tokens};
+use syncmgr_server::center::Api;
+use syncmgr_server::feed::Feed;
+use syncmgr_server::hub::Hub;
+use syncmgr_server::metrics::Metrics;
+use syncmgr_server::routes::{Shared, SharedClock};
+use syncmgr_server::{Gate, Previews, openapi, serve};
+use syncmgr_store::SqliteStore;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{Notify, watch};
+
+use super::desk::ProgramDesk;
+use super::lock::{Lock, LockError, Owner};
+use super::log::Log;
+use super::notices::{All, Teller};
+use super::settings::{Loaded, Seen, Source, watch_file};
+use super::sockets::{self, Port, Sockets};
+use super::watch::FolderWatches;
+use super::{machine, time};
+use crate::app::{App, Built, random};
+use crate::error::CliError;
+use crate::exit::Exit;
+
+/// How long the daemon takes at most from a signal to its end: the center gives handlers ten
+/// seconds, the rest is for writing down how their runs ended.
+const STOP_WITHIN: Duration = Duration::from_secs(12);
+
+/// Runs the daemon until a signal ends it. `in_background`: it leaves the terminal, logs to a file
+/// and says on stdout when it answers.
+///
+/// # Errors
+/// It cannot start; [`Exit::Running`] when another one runs.
+pub(crate) fn run(app: &App, in_background: bool) -> Result<Exit, CliError> {
+    let built = app.built()?;
+    let state = &app.dirs.state;
+    let lock = Lock::take(state).map_err(|error| taken(&error))?;
+    let clock = Arc::clone(&built.clock) as Arc<dyn Clock>;
+    let log = if in_background {
+        // Signals of the terminal it was started from are not for it any more.
+        drop(rustix::process::setsid());
+        Log::to_file(state, Arc::clone(&clock))
+            .map_err(|error| failed("open the log", &error))?
+    } else {
+        Log::to_stderr(Arc::clone(&clock))
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| failed("start", &error))?;
+    let daemon = Daemon {
+        built,
+        socket: app.dirs.socket(),
+        state: state.clone(),
+        home: app.dirs.home.clone(),
+        config: app.config_path(),
+        clock,
+        log,
+        lock,
+    };
+    let result = runtime.block_on(daemon.work(in_background));
+    // What still runs beside has been waited for long enough.
+    runtime.shutdown_background();
+    result
+}
+
+fn taken(error: &LockError) -> CliError {
+    match error {
+        LockError::Held(owner) => {
+            let pid = owner.pid.map(|pid| format!(" (process {})", pid.as_raw_nonzero()));
+            CliError::new(
+                Exit::Running,
+                format!("the daemon runs already{}", pid.unwrap_or_default()),
+            )
+            .hint("`syncmgr daemon status` says where it answers")
+        }
+        LockError::Io(_) => CliError::new(Exit::Failed, error.to_string())
+            .hint("check the permissions of the state folder, or set SYNCMGR_STATE_DIR"),
+    }
+}
+
+fn failed(step: &str, error: &dyn std::fmt::Display) -> CliError {
+    CliError::new(Exit::Failed, format!("the daemon cannot {step}: {error}"))
+}
+
+/// All that the daemon is made from.
+struct Daemon {
+    built: Built,
+    socket: PathBuf,
+    state: PathBuf,
+    home: Option<PathBuf>,
+    config: PathBuf,
+    clock: Arc<dyn Clock>,
+    log: Log,
+    lock: Lock,
+}
+
+impl Daemon {
+    async fn work(mut self, in_background: bool) -> Result<Exit, CliError> {
+        let source = Source {
+            path: self.config.clone(),
+            host: self.built.host.clone(),
+        };
+        let loaded = self.load(&source);
+        let sockets = sockets::open(&self.socket, Port::On(syncmgr_server::listen::PORT))
+            .map_err(|error| failed("listen", &error).hint("set SYNCMGR_RUNTIME_DIR to a short path of a folder of your own"))?;
+        for note in &sockets.notes {
+            self.log.line(format!("note: {note}"));
+        }
+        let hub = Arc::new(Hub::new(u64::try_from(self.clock.now().0).unwrap_or(0)));
+        let center = self.start_center(loaded, &hub)?;
+        let gate = self.gate(&center, &source, hub)?;
+        let mut signals = Signals::listen().map_err(|error| failed("hear signals", &error))?;
+        self.hear_the_machine(&center);
+        let changed = Arc::new(Notify::new());
+        let _watcher = self.watch_settings(&changed);
+        self.say_ready(&sockets, in_background)?;
+
+        let (stop, mut stopped) = watch::channel(false);
+        let serving = serve(sockets.listeners, gate, async move {
+            drop(stopped.wait_for(|stop| *stop).await);
+        });
+        let serving = tokio::spawn(serving);
+        let mut seen = Seen::default();
+        seen.is_new(&self.config);
+        loop {
+            tokio::select! {
+                name = signals.end() => {
+                    self.log.line(format!("stopping ({name})"));
+                    break;
+                }
+                () = signals.reload() => self.reload(&source, &center).await,
+                () = changed.notified() => {
+                    if seen.is_new(&self.config) {
+                        self.reload(&source, &center).await;
+                    }
+                }
+            }
+        }
+        drop(sd_notify::notify(&[NotifyState::Stopping]));
+        stop.send_replace(true);
+        self.end(center, serving).await;
+        drop(std::fs::remove_file(&self.socket));
+        self.log.line("stopped");
+        Ok(Exit::Done)
+    }
+
+    /// Reads the settings. With a mistake in them the daemon runs without syncs and says so: it can
+    /// be asked what is wrong, and goes on as soon as the file is right.
+    fn load(&self, source: &Source) -> Loaded {
+        source.load().unwrap_or_else(|error| {
+            self.log.line(format!(
+                "{error}; nothing is synced by itself until that is put right"
+            ));
+            Loaded { items: Vec::new() }
+        })
+    }
+
+    fn start_center(&self, loaded: Loaded, hub: &Arc<Hub>) -> Result<Handle, CliError> {
+        let store = SqliteStore::open(&self.state)?;
+        if let Some(aside) = store.was_set_aside() {
+            self.log.line(format!(
+                "the history could not be read and begins anew; what there was is kept as {}",
+                syncmgr_handlers::files::place::shown(aside, None)
+            ));
+        }
+        let notifiers: Vec<Box<dyn center_port::Notifier>> = vec![
+            Box::new(Feed(Arc::clone(hub))),
+            Box::new(Teller::new(self.log.clone())),
+        ];
+        let handle = center::start(Parts {
+            store: Box::new(store),
+            handlers: Box::new(self.built.host.clone()),
+            clock: Arc::clone(&self.clock),
+            notifier: Box::new(All(notifiers)),
+            calendar: Arc::new(Calendar::of_this_machine()),
+            watches: Box::new(FolderWatches::new(self.log.clone())),
+            saved: loaded.items,
+            schedules: Vec::new(),
+            policies: std::collections::BTreeMap::new(),
+            keeps_time: true,
+            random: random(),
+            limits: Limits::default(),
+        })?;
+        Ok(handle)
+    }
+
+    fn gate(&self, center: &Handle, source: &Source, hub: Arc<Hub>) -> Result<Arc<Gate>, CliError> {
+        let (for_desk, own) = (source.clone(), center.clone());
+        let desk = ProgramDesk::new(
+            self.built.host.clone(),
+            Arc::clone(&self.built.files),
+            self.config.clone(),
+            self.home.clone(),
+            Box::new(move || for_desk.apply(&own)),
+        );
+        let tokens = Tokens::open(&self.state.join("tokens.json"))
+            .map_err(|error| failed("read its tokens", &error))?;
+        let shared = Shared {
+            tokens: Arc::new(tokens),
+            sign_in: Arc::new(SignIn::default()),
+            hub,
+            metrics: Arc::new(Metrics::default()),
+            has_metrics: false,
+            is_ready: Arc::new(AtomicBool::new(true)),
+            clock: SharedClock(Arc::clone(&self.clock)),
+        };
+        let api = Api {
+            center: center.clone(),
+            desk: Arc::new(desk),
+            previews: Arc::new(Previews::default()),
+        };
+        let gate = Gate::new(
+            openapi::router(shared.clone(), Some(api)),
+            shared.tokens,
+            shared.sign_in,
+            shared.hub,
+            shared.metrics,
+        )
+        .map_err(|error| failed("start", &error))?;
+        Ok(Arc::new(gate))
+    }
+
+    /// Has the center told of what happens on the machine.
+    fn hear_the_machine(&self, center: &Handle) {
+        center.tell(Command::Machine(Box::new(machine::situation())));
+        machine::tell_log_on(&self.state, &self.log, |event| center.tell(event));
+        let (woken, log) = (center.clone(), self.log.clone());
+        let on_leap = move || {
+            log.line("the clock was set, or the machine woke up");
+            woken.tell(Command::Machine(Box::new(machine::situation())));
+            woken.tell(Command::TimeLeapt);
+        };
+        if let Err(error) = time::watch_clock(on_leap) {
+            self.log.line(format!(
+                "leaps of the clock are not noticed at once: {error}"
+            ));
+        }
+    }
+
+    fn watch_settings(&self, changed: &Arc<Notify>) -> Option<syncmgr_watch::Watcher> {
+        let changed = Arc::clone(changed);
+        match watch_file(&self.config, move || changed.notify_one()) {
+            Ok(watcher) => Some(watcher),
+            Err(error) => {
+                self.log.line(format!(
+                    "changes of config.toml are not noticed, send SIGHUP after one: {error}"
+                ));
+                None
+            }
+        }
+    }
+
+    async fn reload(&self, source: &Source, center: &Handle) {
+        let (source, center) = (source.clone(), center.clone());
+        let result = tokio::task::spawn_blocking(move || source.apply(&center)).await;
+        match result {
+            Ok(Ok(())) => self.log.line("took over the settings"),
+            Ok(Err(trouble)) => self.log.line(format!(
+                "{} The settings from before stay in force.",
+                syncmgr_model::catalogue::notice(&trouble).what
+            )),
+            Err(error) => self.log.line(format!("the settings were not read: {error}")),
+        }
+    }
+
+    /// Says to everybody who waits for it that the daemon answers.
+    fn say_ready(&mut self, sockets: &Sockets, in_background: bool) -> Result<(), CliError> {
+        let owner = Owner {
+            pid: None,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            since: self.clock.now().rfc3339(),
+            socket: syncmgr_handlers::files::place::shown(&self.socket, None),
+            address: sockets.address.clone().unwrap_or_default(),
+        };
+        self.lock
+            .say(&owner)
+            .map_err(|error| failed("write into its state folder", &error))?;
+        self.log.line(format!(
+            "syncmgr {} runs as process {}, on {}{}",
+            owner.version,
+            process::id(),
+            owner.socket,
+            sockets
+                .address
+                .as_ref()
+                .map(|address| format!(" and {address}"))
+                .unwrap_or_default()
+        ));
+        drop(sd_notify::notify(&[NotifyState::Ready]));
+        if in_background {
+            super::control::let_go().map_err(|error| failed("leave the terminal", &error))?;
+        }
+        Ok(())
+    }
+
+    /// Asks runs to stop, waits for them and for requests that are being answered.
+    async fn end(&self, center: Handle, serving: tokio::task::JoinHandle<std::io::Result<()>>) {
+        let closing = tokio::task::spawn_blocking(move || center.close());
+        let all = async {
+            drop(closing.await);
+            drop(serving.await);
+        };
+        if tokio::time::timeout(STOP_WITHIN, all).await.is_err() {
+            self.log
+                .line("something still worked and was left; no file is half written");
+        }
+    }
+}
+
+use syncmgr_center::port as center_port;
+
+/// The signals that concern a daemon.
+struct Signals {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+    hang_up: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+}
