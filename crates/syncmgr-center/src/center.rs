@@ -24,7 +24,7 @@ use crate::agenda::Calendar;
 use crate::command::{
     Accepted, Answer, Command, Control, Effect, Limits, Opening, Outcome, Refusal, Save, Ticket,
 };
-use crate::port::{Clock, Handlers, Notifier, Store, StoreError, Watches};
+use crate::port::{Clock, Handlers, Notifier, Removed, Store, StoreError, Watches};
 use crate::state::{State, handle};
 
 /// Most commands taken together: more would keep the first of them waiting for its answer.
@@ -458,6 +458,17 @@ impl Runner {
                     .show(id, &handler, item.as_ref(), operation, &self.commands);
             }
             Effect::Raise(id) => self.handlers.raise(id),
+            Effect::LoadEvents(handler, stores) => {
+                self.handlers.load_events(&handler, &stores, &self.commands);
+            }
+            Effect::CountConflicts(handler, items, scope) => {
+                self.handlers
+                    .count_conflicts(&handler, items, scope, &self.commands);
+            }
+            Effect::RemoveConflicts(id, handler, items, item, ids) => {
+                let which = Removed { handler, items, item, ids };
+                self.handlers.remove_conflicts(id, which, &self.commands);
+            }
             Effect::RemoveEvents(handler, events) => {
                 self.handlers.remove_events(&handler, &events);
             }

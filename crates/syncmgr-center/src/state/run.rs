@@ -38,6 +38,8 @@ pub(super) struct Part {
     pub(super) status: Option<ProgressStatus>,
     pub(super) progress: Progress,
     pub(super) summary: Summary,
+    /// Its handler reported the summary.
+    pub(super) is_summed: bool,
     pub(super) preview: Option<Preview>,
     pub(super) cancel: CancelRequest,
 }
@@ -48,6 +50,7 @@ impl Part {
             status: None,
             progress: Progress::default(),
             summary: Summary::default(),
+            is_summed: false,
             preview: None,
             cancel: CancelRequest::None,
         }

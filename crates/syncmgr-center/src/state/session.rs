@@ -35,6 +35,7 @@ impl State {
             Call::Summary(item, summary) => {
                 let part = run.parts.get_mut(&item).ok_or(Hresult::InvalidArgument)?;
                 part.summary = summary;
+                part.is_summed = true;
                 Ok(DONE)
             }
             Call::Preview(item, preview) => {

@@ -6,6 +6,7 @@ use syncmgr_model::item::Item;
 use syncmgr_model::menu::{Entry, OfHandler, OfItem, Task};
 use syncmgr_model::progress::{CancelRequest, Phase, Progress, ProgressStatus};
 use syncmgr_model::property::{Standing, Subject, SyncState, Value};
+use syncmgr_model::record::Summary;
 use syncmgr_model::request::{Intent, Origin, WorkKind};
 use syncmgr_model::status::{self, Facts, Status};
 use syncmgr_model::time::Timestamp;
@@ -216,7 +217,7 @@ impl State {
             paused_until: memory.paused_until.filter(|until| *until > now),
             is_handler_silent: handler.is_none_or(|h| h.is_silent || !h.is_listed()),
             running: self.running_progress(key),
-            last: memory.result,
+            last: self.last_result(key),
             is_disconnected: !memory.is_connected
                 || handler.is_some_and(|h| !h.memory.is_connected),
             overdue_since: look.and_then(|look| {
@@ -230,6 +231,15 @@ impl State {
                 None => look.and_then(waits_for),
             },
         })
+    }
+
+    /// Returns how the last session ended, with the conflicts that there are now (spec 137).
+    fn last_result(&self, key: &ItemKey) -> Option<(ProgressStatus, Summary)> {
+        let (status, mut summary) = self.items.get(key)?.memory.result?;
+        if let Some(n) = self.counted(&key.handler, Some(&key.item)) {
+            summary.n_conflicts = n;
+        }
+        Some((status, summary))
     }
 
     /// Returns the progress of an item that runs; without an end when it is in several sessions
@@ -321,10 +331,7 @@ impl State {
                 .clone()
                 .unwrap_or_else(|| entry.memory.comment.clone()),
             state: SyncState::of(self.standing_of(id, entry)),
-            n_errors: self
-                .items_of(id)
-                .map(|(_, item)| item.memory.n_errors)
-                .sum(),
+            n_errors: self.n_errors(id, None),
             tasks: self
                 .menu_of_handler(id)
                 .map(handler_tasks)
@@ -374,7 +381,7 @@ impl State {
                 .get(&key.handler)
                 .is_some_and(|h| h.memory.is_active),
             was_run: memory.result.is_some() || memory.last_sync.is_some(),
-            has_errors: memory.n_errors > 0 || ended == Some(ProgressStatus::Failed),
+            has_errors: self.n_errors(&key.handler, Some(&key.item)) > 0 || ended == Some(ProgressStatus::Failed),
             is_queued: !entry.queued.is_empty(),
             is_running: !entry.running.is_empty(),
         }

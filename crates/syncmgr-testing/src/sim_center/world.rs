@@ -239,7 +239,11 @@ impl World {
                 let refused = Err(Hresult::InvalidArgument);
                 self.inbox.push_back(Command::ItemLoaded(key, refused));
             }
-            Effect::Save(_)
+            // These handlers keep neither events nor conflicts.
+            Effect::LoadEvents(..)
+            | Effect::CountConflicts(..)
+            | Effect::RemoveConflicts(..)
+            | Effect::Save(_)
             | Effect::Watch(_)
             | Effect::Raise(_)
             | Effect::RemoveEvents(..)
