@@ -33,7 +33,8 @@ cargo xtask VERB
   tidy                        rules about the repository that no compiler checks
   spec   [--report] [--verbose]
                               which capabilities of docs/spec.md have a test
-  sim    --seeds N [--from S] run the simulator over N seeds
+  sim    [--center] --seeds N [--from S]
+                              run the simulator over N seeds
   kill   [--rounds N] [--files N] [--seed S] [--dir DIR] [--program FILE]
                               kill real runs at random moments and look at what is left
   api    [--seconds N] [--seed S]

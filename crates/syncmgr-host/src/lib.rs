@@ -12,8 +12,10 @@ mod calls;
 mod choices;
 mod desk;
 mod facts;
+mod icon;
 mod in_process;
 mod legacy;
+mod parts;
 mod session;
 
 pub use choices::ChoiceFiles;

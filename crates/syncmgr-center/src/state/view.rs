@@ -4,8 +4,8 @@ use syncmgr_model::capability::HandlerCapabilities;
 use syncmgr_model::id::{HandlerId, ItemId, ItemKey, SessionId};
 use syncmgr_model::item::Item;
 use syncmgr_model::menu::{Entry, OfHandler, OfItem, Task};
+use syncmgr_model::progress::{CancelRequest, Phase, Progress, ProgressStatus};
 use syncmgr_model::property::{Standing, Subject, SyncState, Value};
-use syncmgr_model::progress::{CancelRequest, Progress, ProgressStatus};
 use syncmgr_model::request::{Intent, Origin, WorkKind};
 use syncmgr_model::status::{self, Facts, Status};
 use syncmgr_model::time::Timestamp;
@@ -170,13 +170,20 @@ impl State {
     pub fn shown_items(&self, with_hidden: bool) -> impl Iterator<Item = &ItemKey> {
         self.item_keys().filter(move |key| {
             let is_hidden = self.items.get(*key).is_some_and(|e| e.memory.is_hidden)
-                || self.handlers.get(&key.handler).is_some_and(|e| e.memory.is_hidden);
+                || self
+                    .handlers
+                    .get(&key.handler)
+                    .is_some_and(|e| e.memory.is_hidden);
             with_hidden || !is_hidden
         })
     }
 
     /// Returns the handlers of a list, as [`Self::shown_items`].
-    pub fn shown_handlers(&self, list: List, with_hidden: bool) -> impl Iterator<Item = &HandlerId> {
+    pub fn shown_handlers(
+        &self,
+        list: List,
+        with_hidden: bool,
+    ) -> impl Iterator<Item = &HandlerId> {
         self.handlers
             .iter()
             .filter(|(_, entry)| entry.is_listed())
@@ -236,6 +243,8 @@ impl State {
             .get(&key.item)
             .map(|part| part.progress.clone())
             .unwrap_or_default();
+        // In a session it is syncing, though its handler has not said anything yet (spec 90).
+        progress.phase = progress.phase.max(Phase::Checking);
         if entry.running.len() > 1 {
             progress.n_total = None;
             progress.bytes_total = None;
@@ -312,8 +321,14 @@ impl State {
                 .clone()
                 .unwrap_or_else(|| entry.memory.comment.clone()),
             state: SyncState::of(self.standing_of(id, entry)),
-            n_errors: self.items_of(id).map(|(_, item)| item.memory.n_errors).sum(),
-            tasks: self.menu_of_handler(id).map(handler_tasks).unwrap_or_default(),
+            n_errors: self
+                .items_of(id)
+                .map(|(_, item)| item.memory.n_errors)
+                .sum(),
+            tasks: self
+                .menu_of_handler(id)
+                .map(handler_tasks)
+                .unwrap_or_default(),
             running: entry.running.iter().cloned().collect(),
         })
     }
@@ -354,7 +369,10 @@ impl State {
         let memory = &entry.memory;
         let ended = memory.result.map(|(status, _)| status);
         Standing {
-            is_active: self.handlers.get(&key.handler).is_some_and(|h| h.memory.is_active),
+            is_active: self
+                .handlers
+                .get(&key.handler)
+                .is_some_and(|h| h.memory.is_active),
             was_run: memory.result.is_some() || memory.last_sync.is_some(),
             has_errors: memory.n_errors > 0 || ended == Some(ProgressStatus::Failed),
             is_queued: !entry.queued.is_empty(),
