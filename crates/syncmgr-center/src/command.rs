@@ -283,6 +283,9 @@ pub enum Command {
     TimeLeapt,
     /// The center ends: running sessions are asked to stop.
     Close,
+    /// The clock was set, or the machine slept: what it shows moved by so many milliseconds more than
+    /// time passed for running programs. Comes before the first command after it.
+    ClockJumped(i64),
     /// Time passed.
     Tick,
 }

@@ -7,8 +7,10 @@
 
 pub mod config;
 
+mod backup;
 mod history;
 mod migrate;
 mod owner;
 
-pub use history::SqliteStore;
+pub use backup::{Backups, HistoryCopy};
+pub use history::{Repair, SqliteStore};

@@ -19,42 +19,56 @@ fn nothing(_: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// The newest form.
+pub(crate) const NEWEST: usize = STEPS.len();
+
+/// Why a database cannot be brought up to date.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    /// A newer program wrote it; in words.
+    Newer(String),
+    /// A statement failed; nothing was changed.
+    Sql(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for Fault {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sql(error)
+    }
+}
+
 /// Brings a database up to date. Does nothing but read one number when it is.
 ///
 /// # Errors
-/// The cause, in words; a database of a newer program is refused, not changed.
-pub(crate) fn migrate(db: &mut Connection) -> Result<(), String> {
-    let text = |e: rusqlite::Error| e.to_string();
+/// A database of a newer program is refused, not changed.
+pub(crate) fn migrate(db: &mut Connection) -> Result<(), Fault> {
     match version(db)? {
-        n if n == STEPS.len() => return Ok(()),
-        n if n > STEPS.len() => {
-            return Err(format!(
-                "it was written by a newer syncmgr (form {n}, this one knows {})",
-                STEPS.len()
-            ));
+        NEWEST => return Ok(()),
+        n if n > NEWEST => {
+            return Err(Fault::Newer(format!(
+                "it was written by a newer syncmgr (form {n}, this one knows {NEWEST})"
+            )));
         }
         _ => {}
     }
     // Immediate, and the number read again inside: two programs may start at once.
-    let tx = db
-        .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
-        .map_err(text)?;
+    let tx = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     for (sql, rest) in STEPS.iter().skip(version(&tx)?) {
-        tx.execute_batch(sql).map_err(text)?;
-        rest(&tx).map_err(text)?;
+        tx.execute_batch(sql)?;
+        rest(&tx)?;
     }
-    let newest = i64::try_from(STEPS.len()).unwrap_or(0);
-    tx.pragma_update(None, "user_version", newest)
-        .map_err(text)?;
-    tx.commit().map_err(text)
+    let newest = i64::try_from(NEWEST).unwrap_or(i64::MAX);
+    tx.pragma_update(None, "user_version", newest)?;
+    tx.commit()?;
+    Ok(())
 }
 
 /// Returns the form of a database; 0 is an empty file.
 ///
 /// # Errors
-/// The cause, in words.
-pub(crate) fn version(db: &Connection) -> Result<usize, String> {
-    db.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))
-        .map_err(|e| e.to_string())
-        .and_then(|n| usize::try_from(n).map_err(|e| e.to_string()))
+/// When it cannot be read.
+pub(crate) fn version(db: &Connection) -> rusqlite::Result<usize> {
+    let version: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    // A number below zero is nobody's; it is refused like one of a newer program.
+    Ok(usize::try_from(version).unwrap_or(usize::MAX))
 }

@@ -3,7 +3,7 @@
 //! whole engine with them.
 //!
 //! Reading order: [`memory`], [`tree`], [`turn`], [`rng`], [`clock`],
-//! [`sim`].
+//! [`sim`]; for the center [`mod@center`], [`sim_center`].
 //!
 //! Must not: touch a real synced folder, read a real clock, or use chance that a seed does not
 //! repeat.
@@ -17,6 +17,9 @@ pub mod turn;
 pub mod watch;
 
 pub mod sim;
+
+pub mod center;
+pub mod sim_center;
 
 pub mod clock;
 pub mod rng;

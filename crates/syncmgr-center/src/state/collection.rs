@@ -383,7 +383,6 @@ impl State {
             link: Link::default(),
             context: None,
         };
-        let event = self.add_event(&handler, None, new, turn);
-        turn.save(Save::Event(event));
+        self.add_event(&handler, new, turn);
     }
 }

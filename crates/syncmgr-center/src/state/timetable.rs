@@ -17,7 +17,7 @@ use syncmgr_model::schedule::{RunPolicy, Schedule, SystemEvent, Trigger};
 use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::{Code, Trouble};
 
-use super::session::Run;
+use super::run::Run;
 use super::{State, Turn};
 use crate::agenda::{
     Agenda, AgendaMemory, Calendar, Due, End, Look, Missed, Reason, Rules, Situation, seed_of,
@@ -128,7 +128,7 @@ impl State {
     /// Something happened on the machine.
     pub(super) fn happened(&mut self, event: &SystemEvent, turn: &mut Turn) {
         self.tell_agendas(turn, |agenda, now, rules| {
-            agenda.happened(event, now, rules)
+            agenda.happened(event, now, rules);
         });
     }
 
@@ -283,8 +283,7 @@ impl State {
             link: Link::default(),
             context: None,
         };
-        let event = self.add_event(&key.handler, None, new, turn);
-        turn.save(Save::Event(event));
+        self.add_event(&key.handler, new, turn);
     }
 
     fn start_due(&mut self, key: &ItemKey, due: Due, turn: &mut Turn) {

@@ -4,15 +4,15 @@ use syncmgr_model::capability::HandlerCapabilities;
 use syncmgr_model::id::{HandlerId, ItemId, ItemKey, SessionId};
 use syncmgr_model::item::Item;
 use syncmgr_model::menu::{Entry, OfHandler, OfItem, Task};
+use syncmgr_model::progress::{CancelRequest, Phase, Progress, ProgressStatus};
 use syncmgr_model::property::{Standing, Subject, SyncState, Value};
-use syncmgr_model::progress::{CancelRequest, Progress, ProgressStatus};
 use syncmgr_model::request::{Intent, Origin, WorkKind};
 use syncmgr_model::status::{self, Facts, Status};
 use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::{Code, Trouble};
 
 use super::registry::HandlerEntry;
-use super::session::{Run, is_shared};
+use super::run::Run;
 use super::{HandlerMemory, ItemMemory, State};
 use crate::agenda::{Look, Waiting};
 
@@ -236,7 +236,9 @@ impl State {
             .get(&key.item)
             .map(|part| part.progress.clone())
             .unwrap_or_default();
-        if is_shared(&entry.running) {
+        // In a session it is syncing, though its handler has not said anything yet (spec 90).
+        progress.phase = progress.phase.max(Phase::Checking);
+        if entry.running.len() > 1 {
             progress.n_total = None;
             progress.bytes_total = None;
         }
@@ -246,7 +248,7 @@ impl State {
     /// Says why an item is not fine.
     fn reason(&self, key: &ItemKey, status: Status, now: Timestamp) -> Option<Trouble> {
         let memory = &self.items.get(key)?.memory;
-        let name = super::session::name_of(self, key);
+        let name = super::name_of(self, key);
         match status {
             Status::Off => Some(
                 self.unsyncable(key, WorkKind::Sync)

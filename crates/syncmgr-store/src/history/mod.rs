@@ -1,11 +1,14 @@
 //! The history of the center in one SQLite file.
 //!
 //! A run of ten files takes milliseconds, so this may not wait for a disk: the log (WAL) is left in
-//! place when the program ends and folded into the file every [`CHECKPOINT_PAGES`]. A crash loses
-//! nothing; a power cut may lose the last runs of the *history*, never the agreed state of a sync.
+//! place when the program ends and folded into the file every [`CHECKPOINT_PAGES`]. A crash or kill
+//! of the program loses nothing that [`Store::save`] returned for. A power cut may lose the last
+//! runs of the *history* (whole transactions, the newest ones), because their log may still be in
+//! the memory of the system; it never loses the agreed state of a sync, which is kept elsewhere.
 
 mod agenda;
 pub(crate) mod memory;
+mod open;
 mod prune;
 pub(crate) mod read;
 mod reader;
@@ -15,7 +18,6 @@ mod write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::config::DbConfig;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use syncmgr_center::command::{Remembered, Save};
 use syncmgr_center::port::{EventQuery, SessionQuery, Store, StoreError};
@@ -23,15 +25,28 @@ use syncmgr_model::event::Event;
 use syncmgr_model::id::SessionId;
 use syncmgr_model::item::Item;
 use syncmgr_model::record::SessionRecord;
+use syncmgr_model::time::Timestamp;
 
-use crate::migrate::migrate;
+use crate::backup::{Backups, HistoryCopy};
 use crate::owner::{Owner, is_alive};
+pub use open::Repair;
 use prune::Pruner;
 use reader::Reader;
 
 /// Pages of the log after which it is folded in: small enough that opening never reads much,
 /// large enough that one run in some dozens pays for it.
-const CHECKPOINT_PAGES: u32 = 1000;
+const CHECKPOINT_PAGES: u32 = 200;
+
+/// The same once [`BULK_CHANGES`] came at a time, as in a daemon with much to do: folding in waits
+/// for the disk, and most pages changed several times by then. 32 MiB.
+const BULK_CHECKPOINT_PAGES: u32 = 8000;
+
+/// Memory for pages when there is much to do, in KiB below zero as SQLite wants it: the ends of all
+/// indexes fit, so that they are not read again and again.
+const BULK_CACHE: i64 = -8192;
+
+/// So many changes in one transaction mean that more of the kind will come.
+const BULK_CHANGES: usize = 32;
 
 /// How long another program may hold the file: its transactions take well under a millisecond.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -46,48 +61,59 @@ pub struct SqliteStore {
     dir: PathBuf,
     owner: Option<Owner>,
     pruner: Pruner,
-    /// Where a file that was no database went.
-    set_aside: Option<PathBuf>,
+    /// [`BULK_CHECKPOINT_PAGES`] holds.
+    is_bulk: bool,
+    /// What was done to a damaged file.
+    repair: Option<Repair>,
 }
 
 impl SqliteStore {
-    /// Opens the history below `dir`, which must exist; makes it when there is none. A file that
-    /// is no database is set aside and a new one begun: history is worth less than the next sync.
+    /// Opens the history below `dir`, which must exist; makes it when there is none. A damaged file
+    /// is set aside, and the last good copy takes its place, or a new one is begun: history is
+    /// worth less than the next sync. [`Self::repaired`] says so.
+    ///
+    /// When the last process died, or the computer did, all of the file is read to look for damage.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
-        let path = dir.join("history.db");
-        let mut aside = None;
-        let opened = connect(&path).or_else(|error| match error {
-            Trouble::NoDatabase(detail) => {
-                set_aside(&path).map_err(|_| Trouble::Other(detail))?;
-                aside = Some(dir.join("history.db.damaged"));
-                connect(&path)
-            }
-            Trouble::Other(_) => Err(error),
-        });
-        match opened {
-            Ok(db) => Ok(Self {
-                db,
-                dir: dir.to_owned(),
-                owner: None,
-                pruner: Pruner::new(),
-                set_aside: aside,
-            }),
-            Err(Trouble::NoDatabase(detail) | Trouble::Other(detail)) => Err(StoreError {
-                step: "open",
-                place: shown(&path),
-                detail,
-            }),
-        }
+        let (db, repair) = open::open(dir)?;
+        Ok(Self {
+            db,
+            dir: dir.to_owned(),
+            owner: None,
+            pruner: Pruner::new(),
+            is_bulk: false,
+            repair,
+        })
     }
 
-    /// Returns where a file that was no database was moved to, if that happened just now: the
-    /// history of runs and the list of unnamed syncs begin anew.
+    /// Returns where a damaged history was moved to, if that happened just now: the history of runs
+    /// and the list of unnamed syncs are those of the last copy, or begin anew.
     #[must_use]
     pub fn was_set_aside(&self) -> Option<&Path> {
-        self.set_aside.as_deref()
+        self.repair.as_ref().map(|repair| repair.aside.as_path())
+    }
+
+    /// Returns what was done to a damaged history just now, if it was.
+    #[must_use]
+    pub fn repaired(&self) -> Option<&Repair> {
+        self.repair.as_ref()
+    }
+
+    /// Returns the copies of this history, to make one on another thread or to list them.
+    #[must_use]
+    pub fn backups(&self) -> Backups {
+        Backups::new(&self.dir)
+    }
+
+    /// Makes a copy unless there is one from the last 24 hours before `now`; see
+    /// [`Backups::back_up`], which does not keep this thread waiting.
+    ///
+    /// # Errors
+    /// [`StoreError`]; older copies are then as they were.
+    pub fn back_up(&self, now: Timestamp) -> Result<Option<HistoryCopy>, StoreError> {
+        self.backups().back_up(now)
     }
 
     /// Sets how many days sessions and results are kept, at least one; 90 when this is not called.
@@ -116,6 +142,12 @@ impl SqliteStore {
     }
 
     fn write_all(&mut self, changes: &[Save], owner: &str) -> rusqlite::Result<()> {
+        if changes.len() >= BULK_CHANGES && !self.is_bulk {
+            self.db
+                .pragma_update(None, "wal_autocheckpoint", BULK_CHECKPOINT_PAGES)?;
+            self.db.pragma_update(None, "cache_size", BULK_CACHE)?;
+            self.is_bulk = true;
+        }
         // Immediate: a transaction that reads first could not go on to write beside another one.
         let tx = Transaction::new_unchecked(&self.db, TransactionBehavior::Immediate)?;
         let mut n_ended = 0;
@@ -152,18 +184,14 @@ impl SqliteStore {
     }
 }
 
-enum Trouble {
-    NoDatabase(String),
-    Other(String),
-}
-
-impl From<rusqlite::Error> for Trouble {
-    fn from(error: rusqlite::Error) -> Self {
-        match error.sqlite_error_code() {
-            Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => {
-                Self::NoDatabase(error.to_string())
-            }
-            _ => Self::Other(error.to_string()),
+impl Drop for SqliteStore {
+    fn drop(&mut self) {
+        // A long log would make the next program's start slow. When this fails, it only is.
+        if self.is_bulk {
+            drop(
+                self.db
+                    .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())),
+            );
         }
     }
 }
@@ -174,36 +202,6 @@ fn failed(dir: &Path, step: &'static str, detail: impl std::fmt::Display) -> Sto
         place: shown(dir),
         detail: detail.to_string(),
     }
-}
-
-fn connect(path: &Path) -> Result<Connection, Trouble> {
-    let mut db = Connection::open(path)?;
-    db.busy_timeout(BUSY_TIMEOUT)?;
-    db.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
-    db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-    let mode: String = db.query_row("PRAGMA journal_mode", [], |row| row.get(0))?;
-    if mode != "wal" {
-        db.pragma_update(None, "journal_mode", "wal")?;
-    }
-    db.pragma_update(None, "synchronous", "normal")?;
-    db.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
-    migrate(&mut db).map_err(Trouble::Other)?;
-    Ok(db)
-}
-
-fn set_aside(path: &Path) -> std::io::Result<()> {
-    for ending in ["-wal", "-shm", ""] {
-        let mut from = path.as_os_str().to_owned();
-        from.push(ending);
-        let mut to = path.as_os_str().to_owned();
-        to.push(".damaged");
-        to.push(ending);
-        match std::fs::rename(from, to) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-            Ok(()) | Err(_) => {}
-        }
-    }
-    Ok(())
 }
 
 fn shown(path: &Path) -> String {

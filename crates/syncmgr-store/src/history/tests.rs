@@ -521,3 +521,100 @@ fn a_history_of_a_newer_program_is_left_alone() {
     assert!(error.detail.contains("newer syncmgr"), "{error}");
     assert!(!dir.path().join("history.db.damaged").exists());
 }
+
+/// Damages pages in the middle of a closed history, as a bad disk does.
+fn damage(dir: &std::path::Path) {
+    let path = dir.join("history.db");
+    // The log has to be folded in, or it would heal the pages.
+    let db = Connection::open(&path).unwrap();
+    db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+        .unwrap();
+    drop(db);
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[4096..20_000].fill(b'x');
+    std::fs::write(&path, bytes).unwrap();
+}
+
+#[test]
+fn a_copy_is_made_once_a_day_and_two_are_kept() {
+    const DAY: i64 = 24 * 60 * 60 * 1000;
+    let (_dir, store) = store();
+    assert!(store.back_up(Timestamp(5)).unwrap().is_some());
+    assert_eq!(store.back_up(Timestamp(4 + DAY)).unwrap(), None);
+    assert!(store.back_up(Timestamp(5 + DAY)).unwrap().is_some());
+    assert!(store.back_up(Timestamp(9 * DAY)).unwrap().is_some());
+    let at: Vec<_> = store
+        .backups()
+        .list()
+        .iter()
+        .map(|copy| copy.at.0)
+        .collect();
+    assert_eq!(at, [9 * DAY, 5 + DAY]);
+    assert_eq!(
+        store.back_up(Timestamp(0)).unwrap().unwrap().at.0,
+        0,
+        "the clock was put back"
+    );
+}
+
+#[test]
+fn a_damaged_history_is_restored_from_the_last_good_copy() {
+    let (dir, mut store) = store();
+    store.save(&[Save::Began(record("s"))]).unwrap();
+    let copy = store.back_up(Timestamp(7)).unwrap().unwrap();
+    store.save(&[Save::Began(record("t"))]).unwrap();
+    // A second copy that is damaged itself.
+    std::fs::write(dir.path().join("backup/history-8.db"), [b'x'; 9000]).unwrap();
+    drop(store);
+    damage(dir.path());
+    // The mark of a process that died: all of the file is looked at.
+    std::fs::write(dir.path().join("owner-0-0.lock"), "").unwrap();
+    let mut store = SqliteStore::open(dir.path()).unwrap();
+    let repair = store.repaired().unwrap();
+    assert_eq!(repair.restored.as_ref(), Some(&copy));
+    assert_eq!(repair.aside, dir.path().join("history.db.damaged"));
+    assert!(repair.aside.exists());
+    assert!(!dir.path().join("owner-0-0.lock").exists());
+    assert_eq!(store.remembered().unwrap().abandoned, [record("s")]);
+    drop(store);
+    let store = SqliteStore::open(dir.path()).unwrap();
+    assert_eq!(store.repaired(), None);
+}
+
+#[test]
+fn a_damaged_history_without_a_copy_begins_anew() {
+    let (dir, mut store) = store();
+    store.save(&[Save::Began(record("s"))]).unwrap();
+    drop(store);
+    damage(dir.path());
+    std::fs::write(dir.path().join("owner-0-0.lock"), "").unwrap();
+    let mut store = SqliteStore::open(dir.path()).unwrap();
+    assert_eq!(store.repaired().unwrap().restored, None);
+    assert!(store.sessions(&SessionQuery::default()).unwrap().is_empty());
+}
+
+#[test]
+fn a_damaged_history_that_is_in_use_is_left_alone() {
+    let (dir, mut store) = store();
+    store.save(&[Save::Began(record("s"))]).unwrap();
+    damage(dir.path());
+    std::fs::write(dir.path().join("owner-0-0.lock"), "").unwrap();
+    let error = SqliteStore::open(dir.path()).unwrap_err();
+    assert!(error.detail.contains("another syncmgr"), "{error}");
+    assert!(!dir.path().join("history.db.damaged").exists());
+    drop(store);
+}
+
+#[test]
+fn an_old_history_is_copied_before_its_form_changes() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = Connection::open(dir.path().join("history.db")).unwrap();
+    db.execute_batch(include_str!("../schema/1.sql")).unwrap();
+    db.execute_batch(OLD_ROWS).unwrap();
+    drop(db);
+    let store = SqliteStore::open(dir.path()).unwrap();
+    let copies = store.backups().list();
+    assert_eq!(copies.len(), 1);
+    let copy = Connection::open(&copies[0].path).unwrap();
+    assert_eq!(crate::migrate::version(&copy).unwrap(), 1);
+}
