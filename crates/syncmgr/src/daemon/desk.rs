@@ -270,6 +270,10 @@ impl Desk for ProgramDesk {
     ) -> Result<Settings, Trouble> {
         Err(in_the_file())
     }
+
+    fn reload(&self) -> Result<(), Trouble> {
+        (self.reload)()
+    }
 }
 
 fn in_the_file() -> Trouble {
