@@ -14,6 +14,7 @@ mod desk;
 mod facts;
 mod in_process;
 mod legacy;
+mod parts;
 mod session;
 
 pub use choices::ChoiceFiles;

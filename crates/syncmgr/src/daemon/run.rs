@@ -10,7 +10,7 @@ use sd_notify::NotifyState;
 use syncmgr_calendar::Calendar;
 use syncmgr_center::center::{self, Handle, Parts};
 use syncmgr_center::command::{Command, Limits};
-use syncmgr_center::port::Clock;
+use syncmgr_center::port::{Clock, Notifier};
 use syncmgr_server::auth::{SignIn, Tokens};
 use syncmgr_server::center::Api;
 use syncmgr_server::feed::Feed;
@@ -137,11 +137,13 @@ impl Daemon {
         seen.is_new(&self.config);
         loop {
             tokio::select! {
-                name = signals.end() => {
-                    self.log.line(format!("stopping ({name})"));
-                    break;
-                }
-                () = signals.reload() => self.reload(&source, &center).await,
+                why = signals.next() => match why {
+                    Some(why) => {
+                        self.log.line(format!("stopping ({why})"));
+                        break;
+                    }
+                    None => self.reload(&source, &center).await,
+                },
                 () = changed.notified() => {
                     if seen.is_new(&self.config) {
                         self.reload(&source, &center).await;
@@ -176,7 +178,7 @@ impl Daemon {
                 syncmgr_handlers::files::place::shown(aside, None)
             ));
         }
-        let notifiers: Vec<Box<dyn center_port::Notifier>> = vec![
+        let notifiers: Vec<Box<dyn Notifier>> = vec![
             Box::new(Feed(Arc::clone(hub))),
             Box::new(Teller::new(self.log.clone())),
         ];
@@ -320,8 +322,6 @@ impl Daemon {
     }
 }
 
-use syncmgr_center::port as center_port;
-
 /// The signals that concern a daemon.
 struct Signals {
     terminate: tokio::signal::unix::Signal,
@@ -336,5 +336,14 @@ impl Signals {
             interrupt: signal(SignalKind::interrupt())?,
             hang_up: signal(SignalKind::hangup())?,
         })
+    }
+
+    /// Waits for the next one; `None`: to read the settings again, otherwise what asks to end.
+    async fn next(&mut self) -> Option<&'static str> {
+        tokio::select! {
+            _ = self.terminate.recv() => Some("asked to"),
+            _ = self.interrupt.recv() => Some("interrupted"),
+            _ = self.hang_up.recv() => None,
+        }
     }
 }
