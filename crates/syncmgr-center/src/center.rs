@@ -41,8 +41,11 @@ const TICK: Duration = Duration::from_millis(250);
 enum Letter {
     Command(Command),
     Control(Control, Sender<Answer>),
-    Read(Box<dyn FnOnce(&State, &mut dyn Store, Timestamp) + Send>),
+    Read(Box<Look>),
 }
+
+/// A look at the state and the store.
+type Look = dyn FnOnce(&State, &mut dyn Store, Timestamp) + Send;
 
 /// What the center works with.
 pub struct Parts {
@@ -245,7 +248,11 @@ fn forward(from: Receiver<Command>, to: Sender<Letter>) {
             }
         }
     };
-    drop(std::thread::Builder::new().name("reports".to_owned()).spawn(work));
+    drop(
+        std::thread::Builder::new()
+            .name("reports".to_owned())
+            .spawn(work),
+    );
 }
 
 struct Runner {
@@ -337,12 +344,11 @@ impl Runner {
         for command in jump.into_iter().chain(batch) {
             let mut is_written = false;
             for effect in handle(&mut self.state, command, now) {
-                match effect {
-                    Effect::Save(mut more) => {
-                        is_written = true;
-                        saves.append(&mut more);
-                    }
-                    other => effects.push((other, is_written)),
+                if let Effect::Save(mut more) = effect {
+                    is_written = true;
+                    saves.append(&mut more);
+                } else {
+                    effects.push((effect, is_written));
                 }
             }
         }

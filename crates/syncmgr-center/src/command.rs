@@ -231,7 +231,6 @@ pub struct Remembered {
     pub last_event: u64,
 }
 
-
 /// What the center is told.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {

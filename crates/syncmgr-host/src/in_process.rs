@@ -113,7 +113,9 @@ impl Inner {
 
 /// Does work on a thread of its own; a panic in it counts as the answer `broken`.
 fn apart(name: &str, work: impl FnOnce() + Send + 'static, broken: impl FnOnce()) {
-    let spawned = std::thread::Builder::new().name(name.to_owned()).spawn(work);
+    let spawned = std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(work);
     if spawned.is_err() {
         broken();
     }

@@ -120,8 +120,12 @@ impl Line {
         if self.is_closed.load(Ordering::SeqCst) {
             return;
         }
-        let command =
-            Command::Progress(self.session.clone(), item.clone(), status, Box::new(progress));
+        let command = Command::Progress(
+            self.session.clone(),
+            item.clone(),
+            status,
+            Box::new(progress),
+        );
         if self.to.send(command).is_err() {
             // The center is gone: nobody will read the result, so the work had better stop.
             self.close();
@@ -411,7 +415,10 @@ impl Line {
     /// Says that the session is over: no report follows.
     fn end(&self) {
         self.close();
-        drop(self.to.send(Command::Returned(self.session.clone(), Ok(()))));
+        drop(
+            self.to
+                .send(Command::Returned(self.session.clone(), Ok(()))),
+        );
     }
 }
 

@@ -75,11 +75,9 @@ impl State {
             Control::Show(handler, item, shown) => {
                 return self.show(ticket, &handler, item.as_ref(), &shown, turn);
             }
-            Control::Pause(scope, until) => self.pause(
-                &scope,
-                Some(until.unwrap_or(Timestamp(i64::MAX))),
-                turn,
-            ),
+            Control::Pause(scope, until) => {
+                self.pause(&scope, Some(until.unwrap_or(Timestamp(i64::MAX))), turn)
+            }
             Control::Resume(scope) => self.pause(&scope, None, turn),
             Control::CreateSession(handler, items) => {
                 let created = self.begin_external(&handler, items, turn);

@@ -141,11 +141,7 @@ pub fn handle(state: &mut State, command: Command, now: Timestamp) -> Vec<Effect
         }
         Command::Progress(session, item, status, progress) => {
             // Nobody waits for the answer; the host refuses what is not allowed by itself.
-            drop(state.called(
-                &session,
-                Call::Progress(item, status, *progress),
-                &mut turn,
-            ));
+            drop(state.called(&session, Call::Progress(item, status, *progress), &mut turn));
         }
         Command::Call(id, session, call) => {
             let answer = state.called(&session, call, &mut turn);

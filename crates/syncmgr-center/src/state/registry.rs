@@ -313,9 +313,10 @@ impl State {
         let id = ItemId::new(facts.id.ok()?).ok()?;
         let name = facts.name.ok().filter(|name| !name.is_empty())?;
         let key = super::key(handler, &id);
-        let entry = self.items.entry(key.clone()).or_insert_with(|| {
-            ItemEntry::new(ItemMemory::new(key.clone()), bare_item(&key))
-        });
+        let entry = self
+            .items
+            .entry(key.clone())
+            .or_insert_with(|| ItemEntry::new(ItemMemory::new(key.clone()), bare_item(&key)));
         let memory = &mut entry.memory;
         let is_first = memory.name.is_empty();
         memory.name = cut(&name);
@@ -329,7 +330,8 @@ impl State {
             memory.type_label = info.type_label.unwrap_or_default();
             memory.comment = cut(&info.comment.unwrap_or_default());
             memory.last_sync = info.last_sync.ok().or(memory.last_sync);
-            let owns = ItemCapabilities::QUERY_BEFORE_ENABLE | ItemCapabilities::QUERY_BEFORE_DISABLE;
+            let owns =
+                ItemCapabilities::QUERY_BEFORE_ENABLE | ItemCapabilities::QUERY_BEFORE_DISABLE;
             memory.is_enabled = three_way(
                 info.is_enabled,
                 memory.is_enabled,
@@ -385,7 +387,11 @@ impl State {
             turn.touch(&key);
         }
         for id in handlers {
-            if self.handlers.get(&id).is_some_and(|entry| entry.is_installed) {
+            if self
+                .handlers
+                .get(&id)
+                .is_some_and(|entry| entry.is_installed)
+            {
                 self.load(&id, None, turn);
             }
         }

@@ -12,9 +12,7 @@ use syncmgr_model::trouble::{Code, Trouble};
 
 use super::run::{Run, Stage, outcome};
 use super::{State, Turn, key};
-use crate::command::{
-    Accepted, Answer, Effect, Refusal, Scope, StartOptions, Taken, Ticket,
-};
+use crate::command::{Accepted, Answer, Effect, Refusal, Scope, StartOptions, Taken, Ticket};
 
 /// A start that passed all checks.
 struct Wanted {
@@ -205,9 +203,8 @@ impl State {
                 self.unsyncable(&key, options.work.kind())
             };
             let reason = reason.or_else(|| {
-                let trouble = || {
-                    Trouble::new(Code::WaitsForItself).with("name", super::name_of(self, &key))
-                };
+                let trouble =
+                    || Trouble::new(Code::WaitsForItself).with("name", super::name_of(self, &key));
                 self.is_ignored(&key, options).then(trouble)
             });
             let is_kept = reason.is_none();
@@ -310,7 +307,9 @@ impl State {
         let item = &self.items.get(key)?.memory;
         let name = super::name_of(self, key);
         if !handler.is_active {
-            return Some(Trouble::new(Code::NotSetUp).with("handler", self.handler_name(&key.handler)));
+            return Some(
+                Trouble::new(Code::NotSetUp).with("handler", self.handler_name(&key.handler)),
+            );
         }
         if !handler.is_enabled {
             let name = self.handler_name(&key.handler);
@@ -322,9 +321,14 @@ impl State {
         if !handler.is_connected || !item.is_connected {
             return Some(Trouble::new(Code::Disconnected).with("name", name));
         }
-        let by_handler = handler.policies.contains(HandlerPolicies::PREVENT_START_SYNC);
+        let by_handler = handler
+            .policies
+            .contains(HandlerPolicies::PREVENT_START_SYNC);
         if by_handler || item.policies.contains(ItemPolicies::PREVENT_START_SYNC) {
-            return Some(self.prevented("start", &key.handler, Some(&key.item)).trouble);
+            return Some(
+                self.prevented("start", &key.handler, Some(&key.item))
+                    .trouble,
+            );
         }
         None
     }

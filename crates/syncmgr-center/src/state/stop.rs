@@ -273,7 +273,10 @@ impl State {
             None => self.handler_name(handler),
         };
         let comment = match item {
-            Some(item) => self.items.get(&key(handler, item)).map(|e| &e.memory.comment),
+            Some(item) => self
+                .items
+                .get(&key(handler, item))
+                .map(|e| &e.memory.comment),
             None => self.handlers.get(handler).map(|e| &e.memory.comment),
         };
         let mut trouble = Trouble::new(Code::Prevented)

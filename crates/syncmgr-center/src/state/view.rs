@@ -126,7 +126,8 @@ impl State {
             is_handler_silent: handler.is_none_or(|h| h.is_silent || !h.is_installed),
             running: self.running_progress(key),
             last: memory.result,
-            is_disconnected: !memory.is_connected || handler.is_some_and(|h| !h.memory.is_connected),
+            is_disconnected: !memory.is_connected
+                || handler.is_some_and(|h| !h.memory.is_connected),
             overdue_since: None,
             waiting_for: entry.queued.first().and_then(|id| self.why_waiting(id)),
         })
@@ -161,13 +162,15 @@ impl State {
                 self.unsyncable(key, WorkKind::Sync)
                     .unwrap_or_else(|| Trouble::new(Code::TurnedOff).with("name", name)),
             ),
-            Status::Paused => Some(Trouble::new(Code::Paused).with(
-                "until",
-                memory.paused_until.filter(|t| t.0 < i64::MAX).map_or_else(
-                    || "you resume it".to_owned(),
-                    |until| until.rfc3339(),
+            Status::Paused => Some(
+                Trouble::new(Code::Paused).with(
+                    "until",
+                    memory
+                        .paused_until
+                        .filter(|t| t.0 < i64::MAX)
+                        .map_or_else(|| "you resume it".to_owned(), |until| until.rfc3339()),
                 ),
-            )),
+            ),
             Status::Unknown => Some(
                 Trouble::new(Code::HandlerSilent)
                     .with("handler", self.handler_name(&key.handler))

@@ -12,7 +12,7 @@ use syncmgr_center::port::Clock;
 use syncmgr_model::time::Timestamp;
 
 use super::desk::{begin, sync};
-use super::{Closure, MemoryStore};
+use super::{Closure, MemoryStore, Watch};
 
 /// Time as it passes here; the day does not matter.
 struct Passing(Instant);
@@ -29,7 +29,13 @@ impl Clock for Passing {
 
 fn on_real_time(handler: Closure) -> Handle {
     let clock = Arc::new(Passing(now()));
-    begin(vec![handler], &MemoryStore::default(), clock).expect("it opens")
+    begin(
+        vec![handler],
+        &MemoryStore::default(),
+        clock,
+        Watch::default(),
+    )
+    .expect("it opens")
 }
 
 #[expect(
@@ -39,7 +45,6 @@ fn on_real_time(handler: Closure) -> Handle {
 fn now() -> Instant {
     Instant::now()
 }
-
 
 /// Returns how many progress reports a second one thread of a handler makes, of `n`.
 ///
@@ -51,7 +56,8 @@ pub fn progress_reports(n: u64) -> f64 {
     let took = Arc::clone(&nanos);
     let handler = Closure::new("reporting", move |request, creator| {
         let item = &request.items[0].id;
-        let Ok(session) = creator.create_session(&request.items[0].handler, std::slice::from_ref(item))
+        let Ok(session) =
+            creator.create_session(&request.items[0].handler, std::slice::from_ref(item))
         else {
             return Ok(());
         };
@@ -71,7 +77,10 @@ pub fn progress_reports(n: u64) -> f64 {
         Ok(())
     });
     let handle = on_real_time(handler);
-    let done = handle.start(sync("reporting", "1")).expect("it starts").wait();
+    let done = handle
+        .start(sync("reporting", "1"))
+        .expect("it starts")
+        .wait();
     assert!(done.is_ok(), "the center ended");
     handle.close();
     n as f64 * 1e9 / nanos.load(Ordering::SeqCst).max(1) as f64
