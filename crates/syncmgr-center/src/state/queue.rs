@@ -150,6 +150,12 @@ impl Queue {
         self.promote(handler, has_waited);
     }
 
+    /// Says whether a request waits for the end of another one.
+    pub(super) fn is_parked(&self, id: &SessionId) -> bool {
+        let waiting = self.waiting.get(id);
+        waiting.is_some_and(|waiting| matches!(waiting.spot, Spot::Parked(_)))
+    }
+
     /// Notes that a request has fewer items now.
     pub(super) fn shrink(&mut self, id: &SessionId, claim: Claim) {
         if let Some(waiting) = self.waiting.get(id)

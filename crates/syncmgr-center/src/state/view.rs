@@ -69,6 +69,8 @@ pub struct HandlerView {
     pub tasks: Vec<(Task, Entry)>,
     /// Sessions of it that run.
     pub running: Vec<SessionId>,
+    /// Where all items of its sessions stand together (spec 105); `None`: none runs.
+    pub progress: Option<Progress>,
 }
 
 /// Which handlers are listed together (spec 17).
@@ -337,6 +339,7 @@ impl State {
                 .map(handler_tasks)
                 .unwrap_or_default(),
             running: entry.running.iter().cloned().collect(),
+            progress: self.progress_of(entry.running.iter()),
         })
     }
 
@@ -461,6 +464,25 @@ impl State {
             last_sync: view.memory.last_sync,
             ..of_handler
         })
+    }
+
+    /// Adds up the progress of sessions: the least phase, and an end only where every part has one.
+    fn progress_of<'a>(&self, ids: impl Iterator<Item = &'a SessionId>) -> Option<Progress> {
+        let runs = ids.filter_map(|id| self.runs.get(id));
+        let parts = runs.flat_map(|run| run.parts.values());
+        let add = |a: Option<u64>, b: Option<u64>| Some(a?.saturating_add(b?));
+        parts
+            .map(|part| part.progress.clone())
+            .reduce(|all, one| Progress {
+                phase: all.phase.min(one.phase),
+                n_seen_left: all.n_seen_left.saturating_add(one.n_seen_left),
+                n_seen_right: all.n_seen_right.saturating_add(one.n_seen_right),
+                n_done: all.n_done.saturating_add(one.n_done),
+                n_total: add(all.n_total, one.n_total),
+                bytes_done: all.bytes_done.saturating_add(one.bytes_done),
+                bytes_total: add(all.bytes_total, one.bytes_total),
+                current: one.current.or(all.current),
+            })
     }
 
     /// Returns the ids of all handlers.

@@ -338,10 +338,12 @@ fn installed(rng: &mut Rng, n: usize) -> Installed {
 }
 
 fn folder(rng: &mut Rng) -> Vec<u8> {
-    let mut path = format!("/d{}", rng.below(6));
-    if rng.chance(2, 3) {
-        path.push_str(&format!("/s{}", rng.below(3)));
-    }
+    let (outer, inner) = (rng.below(6), rng.below(3));
+    let path = if rng.chance(2, 3) {
+        format!("/d{outer}/s{inner}")
+    } else {
+        format!("/d{outer}")
+    };
     path.into_bytes()
 }
 
