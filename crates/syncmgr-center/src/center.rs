@@ -11,7 +11,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use syncmgr_model::event::{Event, Link};
+use syncmgr_model::hresult::Hresult;
+use syncmgr_model::id::EventId;
 use syncmgr_model::item::Item;
+use syncmgr_model::progress::ProgressStatus;
 use syncmgr_model::schedule::{RunPolicy, Schedule};
 use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::{Code, Trouble};
@@ -25,6 +29,12 @@ use crate::state::{State, handle};
 
 /// Most commands taken together: more would keep the first of them waiting for its answer.
 const BATCH: usize = 64;
+
+/// Most things that are kept to be written down later, while the memory fails.
+const OWED_MAX: usize = 10_000;
+
+/// Least milliseconds between what the clock shows and what passed that count as a jump.
+const JUMP_MS: i64 = 2000;
 
 /// How often those who watch are woken while something runs, if they want that.
 const TICK: Duration = Duration::from_millis(250);
@@ -227,6 +237,8 @@ pub fn start(mut parts: Parts) -> Result<Handle, StoreError> {
         commands,
         asking: HashMap::new(),
         next_ticket: 0,
+        owed: Vec::new(),
+        last_look: None,
     };
     runner.take_all(vec![Command::Open(Box::new(opening))])?;
     for id in &collections {
@@ -275,6 +287,10 @@ struct Runner {
     commands: Sender<Command>,
     asking: HashMap<Ticket, Sender<Answer>>,
     next_ticket: u64,
+    /// What could not be written down yet.
+    owed: Vec<Save>,
+    /// What the clock showed, and how much time had passed, when it was last looked at.
+    last_look: Option<(Timestamp, u64)>,
 }
 
 impl Runner {
@@ -362,25 +378,52 @@ impl Runner {
             return Ok(());
         }
         let now = self.clock.now();
+        let jump = self.jump(now).map(Command::ClockJumped);
         let mut saves: Vec<Save> = Vec::new();
         let mut effects = Vec::new();
-        for command in batch {
+        for command in jump.into_iter().chain(batch) {
+            let mut is_written = false;
             for effect in handle(&mut self.state, command, now) {
                 match effect {
-                    Effect::Save(mut more) => saves.append(&mut more),
-                    other => effects.push(other),
+                    Effect::Save(mut more) => {
+                        is_written = true;
+                        saves.append(&mut more);
+                    }
+                    other => effects.push((other, is_written)),
                 }
             }
         }
-        let saved = if saves.is_empty() {
-            Ok(())
-        } else {
-            self.store.save(&saves)
-        };
-        for effect in effects {
-            self.carry_out(effect, saved.as_ref().err(), now);
+        let saved = self.write_down(saves);
+        for (effect, is_written) in effects {
+            let failed = saved.as_ref().err().filter(|_| is_written);
+            self.carry_out(effect, failed, now);
         }
         saved
+    }
+
+    /// Writes down, after what is owed. What fails is owed: it is tried again with the next, so that
+    /// a disk that was full for a while leaves no hole in history.
+    fn write_down(&mut self, saves: Vec<Save>) -> Result<(), StoreError> {
+        if saves.is_empty() {
+            return Ok(());
+        }
+        let mut all = std::mem::take(&mut self.owed);
+        all.extend(saves);
+        let saved = self.store.save(&all);
+        if saved.is_err() {
+            all.truncate(OWED_MAX);
+            self.owed = all;
+        }
+        saved
+    }
+
+    /// Returns by how many milliseconds the clock jumped since the last look.
+    fn jump(&mut self, now: Timestamp) -> Option<i64> {
+        let elapsed = self.clock.elapsed_ms();
+        let (then, before) = self.last_look.replace((now, elapsed))?;
+        let passed = i64::try_from(elapsed.saturating_sub(before)).unwrap_or(i64::MAX);
+        let jump = now.0.saturating_sub(then.0).saturating_sub(passed);
+        (jump.abs() >= JUMP_MS).then_some(jump)
     }
 
     fn carry_out(&mut self, effect: Effect, failed: Option<&StoreError>, now: Timestamp) {
@@ -427,7 +470,13 @@ impl Runner {
             Effect::Watch(items) => self.watches.watch(&items, &self.commands),
             Effect::Notify(update) => self.notifier.notify(&update, &self.state, now),
             Effect::Reply(call, answer) => self.handlers.reply(call, answer),
-            Effect::Answer(ticket, answer) => self.answer(ticket, answer),
+            Effect::Answer(ticket, answer) => {
+                let answer = match failed {
+                    Some(error) => not_written(answer, error),
+                    None => answer,
+                };
+                self.answer(ticket, answer);
+            }
         }
     }
 
@@ -441,5 +490,37 @@ impl Runner {
         } else if let Some(to) = self.asking.get(&ticket) {
             drop(to.send(answer));
         }
+    }
+}
+
+/// Turns an answer into one that says that what it tells of could not be written down.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "every other answer tells of nothing that was to be written down"
+)]
+fn not_written(answer: Answer, error: &StoreError) -> Answer {
+    let trouble = Trouble::new(Code::HistoryUnusable).with("detail", error);
+    match answer {
+        Answer::Done => Answer::Refused(Refusal {
+            code: Hresult::Failed,
+            trouble,
+        }),
+        Answer::Outcome(mut outcome) => {
+            outcome.status = ProgressStatus::Failed;
+            outcome.record.status = Some(ProgressStatus::Failed);
+            outcome.n_errors += 1;
+            outcome.events.push(Event {
+                id: EventId(0),
+                handler: outcome.record.handler.clone(),
+                item: None,
+                session: Some(outcome.record.id.clone()),
+                at: outcome.record.ended.unwrap_or(outcome.record.started),
+                trouble,
+                link: Link::default(),
+                context: None,
+            });
+            Answer::Outcome(outcome)
+        }
+        other => other,
     }
 }

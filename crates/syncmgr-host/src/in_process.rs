@@ -273,7 +273,7 @@ impl Handlers for InProcess {
         let handler = name.clone();
         let line = Arc::new(Line::new(
             id.clone(),
-            &dispatch.items,
+            dispatch.items.iter().map(|item| item.id.clone()).collect(),
             to.clone(),
             Arc::clone(&self.inner.clock),
             Arc::clone(&self.inner.calls),
@@ -459,6 +459,10 @@ impl Handlers for InProcess {
 impl crate::session::Lines for Inner {
     fn add(&self, id: SessionId, line: Arc<Line>) {
         lock(&self.lines).insert(id, line);
+    }
+
+    fn remove(&self, id: &SessionId) {
+        lock(&self.lines).remove(id);
     }
 }
 

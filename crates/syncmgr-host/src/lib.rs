@@ -15,6 +15,7 @@ mod desk;
 mod facts;
 mod in_process;
 mod legacy;
+mod parts;
 mod session;
 mod stores;
 

@@ -4,8 +4,8 @@ use syncmgr_model::capability::HandlerCapabilities;
 use syncmgr_model::id::{HandlerId, ItemId, ItemKey, SessionId};
 use syncmgr_model::item::Item;
 use syncmgr_model::menu::{Entry, OfHandler, OfItem, Task};
+use syncmgr_model::progress::{CancelRequest, Phase, Progress, ProgressStatus};
 use syncmgr_model::property::{Standing, Subject, SyncState, Value};
-use syncmgr_model::progress::{CancelRequest, Progress, ProgressStatus};
 use syncmgr_model::record::Summary;
 use syncmgr_model::request::{Intent, Origin, WorkKind};
 use syncmgr_model::status::{self, Facts, Status};
@@ -246,6 +246,8 @@ impl State {
             .get(&key.item)
             .map(|part| part.progress.clone())
             .unwrap_or_default();
+        // In a session it is syncing, though its handler has not said anything yet (spec 90).
+        progress.phase = progress.phase.max(Phase::Checking);
         if entry.running.len() > 1 {
             progress.n_total = None;
             progress.bytes_total = None;

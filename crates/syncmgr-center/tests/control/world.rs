@@ -331,6 +331,9 @@ impl World {
             Effect::Cancel(..) => "cancel".to_owned(),
             Effect::Answer(_, answer) => words(answer),
             Effect::Abandon(_)
+            | Effect::LoadEvents(..)
+            | Effect::CountConflicts(..)
+            | Effect::RemoveConflicts(..)
             | Effect::RemoveEvents(..)
             | Effect::Notify(_)
             | Effect::Reply(..) => return,

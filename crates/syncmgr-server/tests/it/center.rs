@@ -12,14 +12,14 @@ use syncmgr_center::command::{
     Remembered, Save,
 };
 use syncmgr_center::port::{
-    Clock, EventQuery, Handlers, SessionQuery, Store, StoreError, Unwatched,
+    Clock, EventQuery, Handlers, Removed, SessionQuery, Store, StoreError, Unwatched,
 };
 use syncmgr_model::capability::ControlFlags;
 use syncmgr_model::conflict::{Conflict, ConflictKind, Facts, Kind};
 use syncmgr_model::event::{Event, EventLevel, Link, NewEvent};
 use syncmgr_model::facts::{HandlerFacts, HandlerInfoFacts, ItemFacts, ItemInfoFacts};
 use syncmgr_model::hresult::Hresult;
-use syncmgr_model::id::{EventId, HandlerId, ItemId, SessionId};
+use syncmgr_model::id::{EventId, HandlerId, ItemId, ItemKey, SessionId};
 use syncmgr_model::item::{Item, SettingKind, SettingSpec, Settings, Value};
 use syncmgr_model::progress::{Progress, ProgressStatus};
 use syncmgr_model::record::{Contents, Explanation, SessionRecord, Step, Summary, Version};
@@ -70,6 +70,7 @@ impl Store for Memory {
                 | Save::HandlerGone(_)
                 | Save::Memory(_)
                 | Save::Agenda(..)
+                | Save::Alarms(_)
                 | Save::ItemGone(_) => {}
             }
         }
@@ -177,8 +178,8 @@ impl Handlers for Obedient {
                 type_label: Err(no),
                 comment: Ok("Two folders.".to_owned()),
                 last_sync: Err(no),
-                is_active: Ok(true),
-                is_enabled: Ok(true),
+                is_active: Err(no),
+                is_enabled: Err(no),
                 is_connected: Ok(true),
             }),
             capabilities: Ok(0x10),
@@ -187,6 +188,15 @@ impl Handlers for Obedient {
         };
         *self.to.lock().unwrap() = Some(to.clone());
         drop(to.send(Command::Loaded(id.clone(), Ok(Box::new(facts)))));
+    }
+
+    fn collections(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn load_item(&self, key: &ItemKey, to: &Sender<Command>) {
+        let nothing = Err(Hresult::NotImplemented);
+        drop(to.send(Command::ItemLoaded(key.clone(), nothing)));
     }
 
     fn load_collection(&self, id: &str, to: &Sender<Command>) {
@@ -266,6 +276,24 @@ impl Handlers for Obedient {
     }
 
     fn raise(&self, _id: OperationId) {}
+
+    fn load_events(&self, handler: &HandlerId, _stores: &[Option<ItemId>], to: &Sender<Command>) {
+        drop(to.send(Command::EventsLoaded(handler.clone(), Vec::new())));
+    }
+
+    fn count_conflicts(
+        &self,
+        handler: &HandlerId,
+        _items: Vec<Item>,
+        _scope: Vec<Option<ItemId>>,
+        to: &Sender<Command>,
+    ) {
+        drop(to.send(Command::ConflictsCounted(handler.clone(), Vec::new())));
+    }
+
+    fn remove_conflicts(&self, id: OperationId, _which: Removed, to: &Sender<Command>) {
+        drop(to.send(Command::ConflictsRemoved(id, Ok(()))));
+    }
 
     fn remove_events(&self, _handler: &HandlerId, _events: &[EventId]) {}
 

@@ -237,6 +237,16 @@ impl World {
                 let refused = Err(Hresult::InvalidArgument);
                 self.inbox.push_back(Command::ItemLoaded(key, refused));
             }
+            // Its handlers keep no stores.
+            Effect::LoadEvents(handler, _) => {
+                self.inbox.push_back(Command::EventsLoaded(handler, Vec::new()));
+            }
+            Effect::CountConflicts(handler, ..) => {
+                self.inbox.push_back(Command::ConflictsCounted(handler, Vec::new()));
+            }
+            Effect::RemoveConflicts(id, ..) => {
+                self.inbox.push_back(Command::ConflictsRemoved(id, Ok(())));
+            }
             Effect::Save(_) | Effect::Watch(_) | Effect::Raise(_) | Effect::RemoveEvents(..) | Effect::Notify(_) => {}
         }
         Ok(())

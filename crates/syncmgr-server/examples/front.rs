@@ -1,0 +1,28 @@
+//! The API over a real center with a memory of its own and one obedient handler, for programs that
+//! try what an API can be sent. Writes its address and a token to standard output, and ends when
+//! standard input does.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    dead_code,
+    reason = "it is made of what the tests are made of, and uses a part of that"
+)]
+
+use std::io::{Read as _, Write as _};
+
+use syncmgr_server::auth::Scope;
+
+#[path = "../tests/it/center.rs"]
+mod center;
+#[path = "../tests/it/harness.rs"]
+mod harness;
+
+fn main() {
+    let front = harness::Front::start();
+    let token = front.token(Scope::Admin);
+    println!("http://127.0.0.1:{} {token}", front.port);
+    std::io::stdout().flush().unwrap();
+    let mut rest = Vec::new();
+    std::io::stdin().read_to_end(&mut rest).unwrap();
+}
