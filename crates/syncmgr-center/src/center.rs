@@ -47,8 +47,11 @@ const START_PATIENCE: Duration = Duration::from_secs(5);
 enum Letter {
     Command(Command),
     Control(Control, Sender<Answer>),
-    Read(Box<dyn FnOnce(&State, &mut dyn Store, Timestamp) + Send>),
+    Read(Box<Look>),
 }
+
+/// A look at the state and the store.
+type Look = dyn FnOnce(&State, &mut dyn Store, Timestamp) + Send;
 
 /// What the center works with.
 pub struct Parts {
@@ -328,9 +331,14 @@ impl Runner {
     }
 
     /// Takes what handlers answer at the start, until every one has been read.
-    fn read_all(&mut self, inbox: &Receiver<Command>, n_collections: usize) -> Result<(), StoreError> {
+    fn read_all(
+        &mut self,
+        inbox: &Receiver<Command>,
+        n_collections: usize,
+    ) -> Result<(), StoreError> {
         let mut n_unread = n_collections;
-        let until = self.clock.elapsed_ms() + u64::try_from(START_PATIENCE.as_millis()).unwrap_or(0);
+        let until =
+            self.clock.elapsed_ms() + u64::try_from(START_PATIENCE.as_millis()).unwrap_or(0);
         while n_unread > 0 || self.state.is_loading() {
             let left = until.saturating_sub(self.clock.elapsed_ms());
             let Ok(command) = inbox.recv_timeout(Duration::from_millis(left)) else {
@@ -384,12 +392,11 @@ impl Runner {
         for command in jump.into_iter().chain(batch) {
             let mut is_written = false;
             for effect in handle(&mut self.state, command, now) {
-                match effect {
-                    Effect::Save(mut more) => {
-                        is_written = true;
-                        saves.append(&mut more);
-                    }
-                    other => effects.push((other, is_written)),
+                if let Effect::Save(mut more) = effect {
+                    is_written = true;
+                    saves.append(&mut more);
+                } else {
+                    effects.push((effect, is_written));
                 }
             }
         }

@@ -13,6 +13,7 @@ mod choices;
 pub mod decide;
 mod desk;
 mod facts;
+mod icon;
 mod in_process;
 mod legacy;
 mod parts;

@@ -36,6 +36,7 @@ mod results;
 mod run;
 mod session;
 mod settle;
+mod sight;
 mod start;
 mod stop;
 mod timers;

@@ -12,6 +12,9 @@ use super::run::Stage;
 use super::{DONE, State, Turn, key};
 use crate::command::{Call, CallReply, Save, Update};
 
+/// Most characters of a text that is shown with progress.
+const TEXT_LEN_MAX: usize = 259;
+
 impl State {
     /// Takes a call of a session. One that was given up is not listened to any more.
     pub(super) fn called(
@@ -44,6 +47,7 @@ impl State {
                 Ok(DONE)
             }
             Call::Text(text) => {
+                let text = cut(text);
                 let request = run.cancel;
                 if let Some(handler) = self.handlers.get_mut(&run.handler) {
                     handler.text = Some(text.clone());
@@ -89,6 +93,7 @@ impl State {
                 entry.memory.is_connected = false;
             }
         } else {
+            let progress = shown(progress, status);
             part.progress = progress.clone();
             turn.notify(Update::Moved(id.clone(), item.clone(), Box::new(progress)));
         }
@@ -155,8 +160,13 @@ impl State {
         trouble: Trouble,
         turn: &mut Turn,
     ) {
-        let is_kept = self.runs.get(id).is_some_and(|run| run.intent == Intent::Apply);
-        if let Some(event) = self.note(id, item, trouble, turn) && is_kept {
+        let is_kept = self
+            .runs
+            .get(id)
+            .is_some_and(|run| run.intent == Intent::Apply);
+        if let Some(event) = self.note(id, item, trouble, turn)
+            && is_kept
+        {
             turn.save(Save::Event(event));
         }
     }
@@ -224,4 +234,23 @@ impl State {
             .map(|_| DONE)
             .ok_or(Hresult::InvalidArgument)
     }
+}
+
+/// Returns progress as it is shown: without an end when none is known (spec 95), with short text
+/// (spec 96).
+fn shown(mut progress: Progress, status: ProgressStatus) -> Progress {
+    if status == ProgressStatus::UpdatingIndeterminate {
+        progress.n_total = None;
+        progress.bytes_total = None;
+    }
+    progress.current = progress.current.map(cut);
+    progress
+}
+
+/// Cuts a text to the length of `MAX_SYNCMGR_PROGRESSTEXT`, without its terminator.
+fn cut(mut text: String) -> String {
+    if let Some((end, _)) = text.char_indices().nth(TEXT_LEN_MAX) {
+        text.truncate(end);
+    }
+    text
 }

@@ -1,6 +1,6 @@
 //! Starts: which items can be synced, and what becomes of a request of which nothing is left.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use syncmgr_model::capability::SyncControlFlags;
 use syncmgr_model::hresult::Hresult;
@@ -13,9 +13,7 @@ use syncmgr_model::trouble::{Code, Trouble};
 
 use super::run::{Run, Stage, outcome};
 use super::{State, Turn, key};
-use crate::command::{
-    Accepted, Answer, Effect, Refusal, Scope, StartOptions, Taken, Ticket,
-};
+use crate::command::{Accepted, Answer, Effect, Refusal, Scope, StartOptions, Taken, Ticket};
 
 /// A start that passed all checks.
 struct Wanted {
@@ -206,9 +204,8 @@ impl State {
                 self.unsyncable(&key, options.work.kind())
             };
             let reason = reason.or_else(|| {
-                let trouble = || {
-                    Trouble::new(Code::WaitsForItself).with("name", super::name_of(self, &key))
-                };
+                let trouble =
+                    || Trouble::new(Code::WaitsForItself).with("name", super::name_of(self, &key));
                 self.is_ignored(&key, options).then(trouble)
             });
             let is_kept = reason.is_none();
@@ -237,7 +234,8 @@ impl State {
                 self.note(&id, Some(item.clone()), trouble.clone(), turn);
             }
             if let Some(run) = self.runs.get_mut(&id) {
-                run.give_up(item, status);
+                run.pending.push(item.clone());
+                run.give_up(|_| Some(status));
             }
         }
         let accepted = Accepted {
@@ -267,23 +265,19 @@ impl State {
                 Some((item.clone(), trouble))
             })
             .collect();
+        if left_out.is_empty() {
+            return true;
+        }
+        let mut why = BTreeMap::new();
         for (item, trouble) in left_out {
-            let status = status_without_work(trouble.code);
-            self.note(id, Some(item.clone()), trouble, turn);
-            if let Some(run) = self.runs.get_mut(id) {
-                run.give_up(&item, status);
-            }
-            let key = key(&handler, &item);
-            if let Some(entry) = self.items.get_mut(&key) {
-                entry.queued.remove(id);
-            }
-            turn.touch(&key);
+            why.insert(item.clone(), status_without_work(trouble.code));
+            self.note(id, Some(item), trouble, turn);
         }
-        let is_left = self.runs.get(id).is_some_and(|run| !run.pending.is_empty());
-        if !is_left {
-            self.settle_request(id, turn);
+        if let Some(run) = self.runs.get_mut(id) {
+            run.give_up(|item| why.get(item).copied());
         }
-        is_left
+        self.settle_request(id, turn);
+        self.runs.get(id).is_some_and(|run| !run.pending.is_empty())
     }
 
     /// Returns the request that a start may join: the same, and nothing of it has begun.
@@ -330,7 +324,10 @@ impl State {
             return Some(Trouble::new(Code::Disconnected).with("name", name));
         }
         if self.menu_of_item(key)?.forbids(Task::Start).is_some() {
-            return Some(self.prevented("start", &key.handler, Some(&key.item)).trouble);
+            return Some(
+                self.prevented("start", &key.handler, Some(&key.item))
+                    .trouble,
+            );
         }
         None
     }

@@ -69,6 +69,8 @@ pub struct HandlerView {
     pub tasks: Vec<(Task, Entry)>,
     /// Sessions of it that run.
     pub running: Vec<SessionId>,
+    /// Where all items of its sessions stand together (spec 105); `None`: none runs.
+    pub progress: Option<Progress>,
 }
 
 /// Which handlers are listed together (spec 17).
@@ -171,13 +173,20 @@ impl State {
     pub fn shown_items(&self, with_hidden: bool) -> impl Iterator<Item = &ItemKey> {
         self.item_keys().filter(move |key| {
             let is_hidden = self.items.get(*key).is_some_and(|e| e.memory.is_hidden)
-                || self.handlers.get(&key.handler).is_some_and(|e| e.memory.is_hidden);
+                || self
+                    .handlers
+                    .get(&key.handler)
+                    .is_some_and(|e| e.memory.is_hidden);
             with_hidden || !is_hidden
         })
     }
 
     /// Returns the handlers of a list, as [`Self::shown_items`].
-    pub fn shown_handlers(&self, list: List, with_hidden: bool) -> impl Iterator<Item = &HandlerId> {
+    pub fn shown_handlers(
+        &self,
+        list: List,
+        with_hidden: bool,
+    ) -> impl Iterator<Item = &HandlerId> {
         self.handlers
             .iter()
             .filter(|(_, entry)| entry.is_listed())
@@ -325,8 +334,12 @@ impl State {
                 .unwrap_or_else(|| entry.memory.comment.clone()),
             state: SyncState::of(self.standing_of(id, entry)),
             n_errors: self.n_errors(id, None),
-            tasks: self.menu_of_handler(id).map(handler_tasks).unwrap_or_default(),
+            tasks: self
+                .menu_of_handler(id)
+                .map(handler_tasks)
+                .unwrap_or_default(),
             running: entry.running.iter().cloned().collect(),
+            progress: self.progress_of(entry.running.iter()),
         })
     }
 
@@ -366,7 +379,10 @@ impl State {
         let memory = &entry.memory;
         let ended = memory.result.map(|(status, _)| status);
         Standing {
-            is_active: self.handlers.get(&key.handler).is_some_and(|h| h.memory.is_active),
+            is_active: self
+                .handlers
+                .get(&key.handler)
+                .is_some_and(|h| h.memory.is_active),
             was_run: memory.result.is_some() || memory.last_sync.is_some(),
             has_errors: self.n_errors(&key.handler, Some(&key.item)) > 0 || ended == Some(ProgressStatus::Failed),
             is_queued: !entry.queued.is_empty(),
@@ -448,6 +464,25 @@ impl State {
             last_sync: view.memory.last_sync,
             ..of_handler
         })
+    }
+
+    /// Adds up the progress of sessions: the least phase, and an end only where every part has one.
+    fn progress_of<'a>(&self, ids: impl Iterator<Item = &'a SessionId>) -> Option<Progress> {
+        let runs = ids.filter_map(|id| self.runs.get(id));
+        let parts = runs.flat_map(|run| run.parts.values());
+        let add = |a: Option<u64>, b: Option<u64>| Some(a?.saturating_add(b?));
+        parts
+            .map(|part| part.progress.clone())
+            .reduce(|all, one| Progress {
+                phase: all.phase.min(one.phase),
+                n_seen_left: all.n_seen_left.saturating_add(one.n_seen_left),
+                n_seen_right: all.n_seen_right.saturating_add(one.n_seen_right),
+                n_done: all.n_done.saturating_add(one.n_done),
+                n_total: add(all.n_total, one.n_total),
+                bytes_done: all.bytes_done.saturating_add(one.bytes_done),
+                bytes_total: add(all.bytes_total, one.bytes_total),
+                current: one.current.or(all.current),
+            })
     }
 
     /// Returns the ids of all handlers.
