@@ -75,7 +75,7 @@ const CHECKS: [Step; 5] = [
 ];
 
 /// The product at work, as people get it.
-const TRIALS: [Step; 6] = [
+const TRIALS: [Step; 7] = [
     Step::new(
         "README's first command",
         &["run", "--quiet", "--release", "--", "demo"],

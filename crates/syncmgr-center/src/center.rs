@@ -328,9 +328,14 @@ impl Runner {
     }
 
     /// Takes what handlers answer at the start, until every one has been read.
-    fn read_all(&mut self, inbox: &Receiver<Command>, n_collections: usize) -> Result<(), StoreError> {
+    fn read_all(
+        &mut self,
+        inbox: &Receiver<Command>,
+        n_collections: usize,
+    ) -> Result<(), StoreError> {
         let mut n_unread = n_collections;
-        let until = self.clock.elapsed_ms() + u64::try_from(START_PATIENCE.as_millis()).unwrap_or(0);
+        let until =
+            self.clock.elapsed_ms() + u64::try_from(START_PATIENCE.as_millis()).unwrap_or(0);
         while n_unread > 0 || self.state.is_loading() {
             let left = until.saturating_sub(self.clock.elapsed_ms());
             let Ok(command) = inbox.recv_timeout(Duration::from_millis(left)) else {

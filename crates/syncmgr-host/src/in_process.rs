@@ -10,12 +10,13 @@ use syncmgr_center::command::{
     CallId, CallReply, Change, Command, Dispatch, Operation, OperationId,
 };
 use syncmgr_center::port::{Clock, Handlers};
-use syncmgr_model::capability::{HandlerCapabilities, ItemCapabilities};
 use syncmgr_model::hresult::Hresult;
 use syncmgr_model::id::{EventId, HandlerId, ItemId, ItemKey, SessionId};
 use syncmgr_model::item::Item;
 use syncmgr_model::trouble::{Code, Trouble};
-use syncmgr_sdk::{Handler, HandlerCollection, HandlerFactory, SyncRequest, UiOperation};
+use syncmgr_sdk::{
+    self as sdk, Handler, HandlerCollection, HandlerFactory, SyncRequest, UiOperation,
+};
 
 use crate::calls::Calls;
 use crate::desk::Desk;
@@ -25,16 +26,19 @@ use crate::session::{Creator, Line};
 /// The handlers of this process and the sessions that run in them. A clone is the same host.
 #[derive(Clone)]
 pub struct InProcess {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
-struct Inner {
+/// A handler of a collection: the collection, and what makes the handler.
+type Bound = (String, Arc<dyn HandlerFactory>);
+
+pub(crate) struct Inner {
     factories: Mutex<BTreeMap<HandlerId, Arc<dyn HandlerFactory>>>,
     /// Handlers that were given a second time; the first one stays.
     doubles: Vec<HandlerId>,
     collections: Mutex<Vec<Arc<dyn HandlerCollection>>>,
     /// Handlers that collections were asked for, each with the collection.
-    bound: Mutex<BTreeMap<HandlerId, (String, Arc<dyn HandlerFactory>)>>,
+    bound: Mutex<BTreeMap<HandlerId, Bound>>,
     desks: Mutex<HashMap<HandlerId, Desk>>,
     clock: Arc<dyn Clock>,
     lines: Mutex<HashMap<SessionId, Arc<Line>>>,
@@ -100,32 +104,6 @@ impl InProcess {
         lock(&self.inner.collections).push(collection);
     }
 
-    /// Returns the icon of a handler or item: the one it provides, if it says it does, otherwise
-    /// the one it is registered with (spec 27).
-    #[must_use]
-    pub fn icon(&self, id: &HandlerId, item: Option<&ItemId>) -> Option<Vec<u8>> {
-        let provided = || {
-            let handler = self.inner.create(id)?;
-            match item {
-                Some(item) => {
-                    let item = handler.item(item)?;
-                    let has_own = item.capabilities()?.contains(ItemCapabilities::PROVIDES_ICON);
-                    if has_own { item.icon() } else { Err(Hresult::NotImplemented) }
-                }
-                None => {
-                    let bit = HandlerCapabilities::PROVIDES_ICON;
-                    let has_own = handler.capabilities()?.contains(bit);
-                    if has_own { handler.icon() } else { Err(Hresult::NotImplemented) }
-                }
-            }
-        };
-        let provided = catch_unwind(AssertUnwindSafe(provided)).unwrap_or(Err(Hresult::Failed));
-        provided.ok().or_else(|| {
-            let factory = self.inner.find(id)?;
-            factory.icon().map(<[u8]>::to_vec)
-        })
-    }
-
     /// Returns what makes a handler.
     ///
     /// # Errors
@@ -149,7 +127,7 @@ impl InProcess {
 }
 
 impl Inner {
-    fn find(&self, id: &HandlerId) -> Option<Arc<dyn HandlerFactory>> {
+    pub(crate) fn find(&self, id: &HandlerId) -> Option<Arc<dyn HandlerFactory>> {
         if let Some(factory) = lock(&self.factories).get(id) {
             return Some(Arc::clone(factory));
         }
@@ -174,10 +152,13 @@ impl Inner {
             let (inner, id) = (Arc::downgrade(self), id.clone());
             Desk::new(Arc::new(move || inner.upgrade()?.find(&id)))
         };
-        lock(&self.desks).entry(id.clone()).or_insert_with(make).clone()
+        lock(&self.desks)
+            .entry(id.clone())
+            .or_insert_with(make)
+            .clone()
     }
 
-    fn create(self: &Arc<Self>, id: &HandlerId) -> Result<Box<dyn Handler>, Hresult> {
+    pub(crate) fn create(self: &Arc<Self>, id: &HandlerId) -> Result<Box<dyn Handler>, Hresult> {
         self.desk(id).create()
     }
 
@@ -242,7 +223,10 @@ impl Handlers for InProcess {
     }
 
     fn load_collection(&self, id: &str, to: &Sender<Command>) {
-        let found = lock(&self.inner.collections).iter().find(|c| c.id() == id).cloned();
+        let found = lock(&self.inner.collections)
+            .iter()
+            .find(|c| c.id() == id)
+            .cloned();
         let (inner, name, back) = (Arc::clone(&self.inner), id.to_owned(), to.clone());
         let work = move || {
             let list = || found.map_or(Err(Hresult::InvalidArgument), |c| c.handlers());
@@ -361,14 +345,17 @@ impl Handlers for InProcess {
                     Some(item) => handler.item(&item)?.operation(&operation)?,
                     None => handler.operation(&operation)?,
                 };
-                let schedule_of = shown.schedule_of();
+                // As the answer to a question it would be a yes that nobody gave.
+                let schedule_of = shown
+                    .schedule_of()
+                    .filter(|_| operation == sdk::Operation::ShowSchedule);
                 let is_elsewhere = schedule_of.is_some();
+                if let Some(raiser) = shown.raiser() {
+                    lock(&inner.raisers).insert(id, raiser.into());
+                }
                 drop(begun.send(Command::Showing(id, schedule_of)));
                 if is_elsewhere {
                     return Ok(true);
-                }
-                if let Some(raiser) = shown.raiser() {
-                    lock(&inner.raisers).insert(id, raiser.into());
                 }
                 shown.run(None)
             };

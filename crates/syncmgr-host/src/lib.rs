@@ -12,6 +12,7 @@ mod calls;
 mod choices;
 mod desk;
 mod facts;
+mod icon;
 mod in_process;
 mod legacy;
 mod parts;

@@ -55,7 +55,9 @@ impl Parts {
 
     fn find(&self, item: &ItemId) -> Option<&Part> {
         let at = self.first.binary_search_by(|(other, _)| other.cmp(item));
-        at.ok().and_then(|at| self.first.get(at)).map(|(_, part)| part)
+        at.ok()
+            .and_then(|at| self.first.get(at))
+            .map(|(_, part)| part)
     }
 
     /// Looks at an item; `None` when it is not there.
@@ -79,7 +81,9 @@ impl Parts {
             return look(part);
         }
         let mut late = self.late.write().unwrap_or_else(PoisonError::into_inner);
-        let part = late.entry(item.clone()).or_insert_with(|| Arc::new(Part::new()));
+        let part = late
+            .entry(item.clone())
+            .or_insert_with(|| Arc::new(Part::new()));
         let part = Arc::clone(part);
         drop(late);
         look(&part)

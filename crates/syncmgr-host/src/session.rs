@@ -415,7 +415,10 @@ impl Line {
     /// Says that the session is over: no report follows.
     fn end(&self) {
         self.close();
-        drop(self.to.send(Command::Returned(self.session.clone(), Ok(()))));
+        drop(
+            self.to
+                .send(Command::Returned(self.session.clone(), Ok(()))),
+        );
     }
 }
 

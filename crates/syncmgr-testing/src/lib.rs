@@ -1,6 +1,6 @@
 //! Test instruments: a tree in memory that fails, crashes and loses power on demand, a clock and a
-//! source of chance that tests own, trees written in one line, and the simulator that drives the
-//! whole engine with them.
+//! source of chance that tests own, trees written in one line, the simulator that drives the
+//! whole engine with them, and [`handlers`] that do what a test says.
 //!
 //! Reading order: [`memory`], [`tree`], [`turn`], [`rng`], [`clock`],
 //! [`sim`]; for the center [`mod@center`], [`sim_center`].
@@ -23,3 +23,5 @@ pub mod sim_center;
 
 pub mod clock;
 pub mod rng;
+
+pub mod handlers;

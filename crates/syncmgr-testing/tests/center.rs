@@ -14,14 +14,18 @@ use syncmgr_testing::center::{Closure, Desk, MemoryStore, scope};
 
 fn open(request: &SyncRequest, creator: &dyn SessionCreator) -> Arc<dyn SyncCallback> {
     let items: Vec<_> = request.items.iter().map(|item| item.id.clone()).collect();
-    creator.create_session(&request.items[0].handler, &items).unwrap()
+    creator
+        .create_session(&request.items[0].handler, &items)
+        .unwrap()
 }
 
 /// Works as a good handler does, and does nothing.
 fn succeed(request: &SyncRequest, creator: &dyn SessionCreator) -> Result<(), Trouble> {
     let session = open(request, creator);
     for item in &request.items {
-        session.report_status(&item.id, ProgressStatus::Succeeded).unwrap();
+        session
+            .report_status(&item.id, ProgressStatus::Succeeded)
+            .unwrap();
     }
     Ok(())
 }
@@ -96,9 +100,13 @@ fn a_callback_is_used_from_many_threads() {
                     for _ in 0..1000 {
                         let progress = ItemProgress::default();
                         let updating = ProgressStatus::Updating;
-                        session.report_progress(&item.id, updating, &progress).unwrap();
+                        session
+                            .report_progress(&item.id, updating, &progress)
+                            .unwrap();
                     }
-                    session.report_status(&item.id, ProgressStatus::Succeeded).unwrap();
+                    session
+                        .report_status(&item.id, ProgressStatus::Succeeded)
+                        .unwrap();
                 });
             }
         });
@@ -123,9 +131,14 @@ fn a_flood_of_reports_is_thinned_out() {
                 current: (n_done % 2 == 0).then_some(&name),
                 ..ItemProgress::default()
             };
-            session.report_progress(item, ProgressStatus::Updating, &progress).unwrap();
+            session
+                .report_progress(item, ProgressStatus::Updating, &progress)
+                .unwrap();
         }
-        session.report_status(item, ProgressStatus::Succeeded).map(drop).unwrap();
+        session
+            .report_status(item, ProgressStatus::Succeeded)
+            .map(drop)
+            .unwrap();
         Ok(())
     })]);
     assert_eq!(run(&desk, "a").status, ProgressStatus::Succeeded);
@@ -141,8 +154,12 @@ fn a_further_session_ends_with_its_callback() {
         let further = open(request, creator);
         assert_ne!(session.run_id(), further.run_id());
         let item = &request.items[0].id;
-        further.report_status(item, ProgressStatus::Succeeded).unwrap();
-        session.report_status(item, ProgressStatus::Succeeded).unwrap();
+        further
+            .report_status(item, ProgressStatus::Succeeded)
+            .unwrap();
+        session
+            .report_status(item, ProgressStatus::Succeeded)
+            .unwrap();
         keep.lock().unwrap().replace(further);
         Ok(())
     });
@@ -150,7 +167,11 @@ fn a_further_session_ends_with_its_callback() {
     assert_eq!(run(&desk, "c").status, ProgressStatus::Succeeded);
     let n_open = || {
         let written = desk.store.written();
-        written.sessions.values().filter(|record| record.ended.is_none()).count()
+        written
+            .sessions
+            .values()
+            .filter(|record| record.ended.is_none())
+            .count()
     };
     assert_eq!(n_open(), 1);
     drop(kept.lock().unwrap().take());
@@ -211,7 +232,9 @@ fn a_stop_reaches_the_handler() {
         while session.can_continue(Some(item)).unwrap() || !is_called.load(Ordering::SeqCst) {
             std::thread::yield_now();
         }
-        session.report_status(item, ProgressStatus::Canceled).unwrap();
+        session
+            .report_status(item, ProgressStatus::Canceled)
+            .unwrap();
         Ok(())
     })]);
     let pending = desk.start("a", "1").unwrap();
@@ -234,7 +257,8 @@ fn what_cannot_be_written_down_does_not_begin() {
         desk.store.written().saves_left = Some(saves_left);
         let outcome = run(&desk, "a");
         assert_eq!(outcome.status, ProgressStatus::Failed);
-        let is_told = |event: &syncmgr_model::event::Event| event.trouble.code == Code::HistoryUnusable;
+        let is_told =
+            |event: &syncmgr_model::event::Event| event.trouble.code == Code::HistoryUnusable;
         assert!(outcome.events.iter().any(is_told));
         assert_eq!(n_runs.load(Ordering::SeqCst), n_expected);
         desk.store.written().saves_left = None;
@@ -242,7 +266,12 @@ fn what_cannot_be_written_down_does_not_begin() {
         n_runs.store(0, Ordering::SeqCst);
     }
     let written = desk.store.written();
-    assert!(written.sessions.values().all(|record| record.ended.is_some()));
+    assert!(
+        written
+            .sessions
+            .values()
+            .all(|record| record.ended.is_some())
+    );
     assert_eq!((written.sessions.len(), &written.faults), (4, &Vec::new()));
 }
 
@@ -257,7 +286,9 @@ fn the_end_of_the_center_leaves_nobody_waiting() {
         while session.can_continue(None).unwrap() {
             std::thread::yield_now();
         }
-        session.report_status(item, ProgressStatus::Canceled).unwrap();
+        session
+            .report_status(item, ProgressStatus::Canceled)
+            .unwrap();
         Ok(())
     })]);
     let runs = desk.start("a", "1").unwrap();

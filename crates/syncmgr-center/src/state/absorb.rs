@@ -256,7 +256,10 @@ impl State {
     /// Returns the request to stop that goes with an item.
     pub(super) fn cancel_of(&self, id: &SessionId, item: &ItemId) -> CancelRequest {
         self.runs.get(id).map_or(CancelRequest::All, |run| {
-            let part = run.parts.get(item).map_or(CancelRequest::None, |p| p.cancel);
+            let part = run
+                .parts
+                .get(item)
+                .map_or(CancelRequest::None, |p| p.cancel);
             run.cancel.max(part)
         })
     }

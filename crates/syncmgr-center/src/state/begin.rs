@@ -220,7 +220,10 @@ impl State {
             .into_iter()
             .filter(|item| !run.parts.contains_key(item))
             .collect();
-        if more.iter().any(|item| self.is_in_use(id, &key(&handler, item))) {
+        if more
+            .iter()
+            .any(|item| self.is_in_use(id, &key(&handler, item)))
+        {
             return Err(Hresult::AccessDenied);
         }
         for item in &more {

@@ -169,7 +169,10 @@ fn let_go<K: Ord>(
 }
 
 fn folder(path: &[u8]) -> Vec<u8> {
-    let end = path.iter().rposition(|byte| *byte != b'/').map_or(0, |at| at + 1);
+    let end = path
+        .iter()
+        .rposition(|byte| *byte != b'/')
+        .map_or(0, |at| at + 1);
     let mut path = path[..end].to_vec();
     path.push(b'/');
     path

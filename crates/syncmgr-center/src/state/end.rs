@@ -38,12 +38,7 @@ impl State {
     }
 
     /// Ends a session: whatever its items did not say is said for them (spec 76, 103).
-    pub(super) fn end(
-        &mut self,
-        id: &SessionId,
-        result: Result<(), Trouble>,
-        turn: &mut Turn,
-    ) {
+    pub(super) fn end(&mut self, id: &SessionId, result: Result<(), Trouble>, turn: &mut Turn) {
         let mut is_refused = false;
         if let Err(trouble) = result {
             is_refused = self.is_refusal(id, trouble.code);
@@ -155,7 +150,10 @@ impl State {
     /// nothing, and what other sessions took over is said by them.
     fn take_results(&mut self, run: &Run, record: &SessionRecord, turn: &mut Turn) {
         let errors = Errors::of(run);
-        let own = record.items.iter().filter(|result| run.parts.contains_key(&result.item));
+        let own = record
+            .items
+            .iter()
+            .filter(|result| run.parts.contains_key(&result.item));
         for result in own {
             let key = key(&run.handler, &result.item);
             if let Some(entry) = self.items.get_mut(&key) {

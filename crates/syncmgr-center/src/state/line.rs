@@ -46,8 +46,8 @@ impl Line {
         has_waited: impl Fn(&SessionId) -> bool,
     ) -> Option<(Place, SessionId)> {
         let scheduled = self.scheduled.first_key_value();
-        let is_first = scheduled
-            .is_some_and(|(_, id)| self.n_overtakes >= OVERTAKES_MAX || has_waited(id));
+        let is_first =
+            scheduled.is_some_and(|(_, id)| self.n_overtakes >= OVERTAKES_MAX || has_waited(id));
         if !is_first && let Some(next) = self.manual.pop_first() {
             self.n_overtakes += u32::from(!self.scheduled.is_empty());
             return Some(next);

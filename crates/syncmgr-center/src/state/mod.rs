@@ -31,6 +31,7 @@ mod registry;
 mod run;
 mod session;
 mod settle;
+mod sight;
 mod start;
 mod stop;
 mod timers;

@@ -90,11 +90,7 @@ impl Queue {
     }
 
     /// Takes a request out, wherever it waits; those behind it are called back.
-    pub(super) fn remove(
-        &mut self,
-        id: &SessionId,
-        has_waited: &impl Fn(&SessionId) -> bool,
-    ) {
+    pub(super) fn remove(&mut self, id: &SessionId, has_waited: &impl Fn(&SessionId) -> bool) {
         let Some(waiting) = self.take(id) else {
             return;
         };
@@ -258,7 +254,11 @@ impl State {
         let Some(handler) = self.runs.get(id).map(|run| &run.handler) else {
             return;
         };
-        if self.handlers.get(handler).is_some_and(|h| h.is_concurrent()) {
+        if self
+            .handlers
+            .get(handler)
+            .is_some_and(|h| h.is_concurrent())
+        {
             let has_waited = has_waited(&self.runs, turn.now, self.limits.patience_ms);
             self.queue.promote(handler, &has_waited);
         }

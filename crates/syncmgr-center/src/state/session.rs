@@ -154,8 +154,13 @@ impl State {
         trouble: Trouble,
         turn: &mut Turn,
     ) {
-        let is_kept = self.runs.get(id).is_some_and(|run| run.intent == Intent::Apply);
-        if let Some(event) = self.note(id, item, trouble, turn) && is_kept {
+        let is_kept = self
+            .runs
+            .get(id)
+            .is_some_and(|run| run.intent == Intent::Apply);
+        if let Some(event) = self.note(id, item, trouble, turn)
+            && is_kept
+        {
             turn.save(Save::Event(event));
         }
     }

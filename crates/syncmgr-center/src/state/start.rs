@@ -13,9 +13,7 @@ use syncmgr_model::trouble::{Code, Trouble};
 
 use super::run::{Run, Stage, outcome};
 use super::{State, Turn, key};
-use crate::command::{
-    Accepted, Answer, Effect, Refusal, Scope, StartOptions, Taken, Ticket,
-};
+use crate::command::{Accepted, Answer, Effect, Refusal, Scope, StartOptions, Taken, Ticket};
 
 /// A start that passed all checks.
 struct Wanted {
@@ -206,9 +204,8 @@ impl State {
                 self.unsyncable(&key, options.work.kind())
             };
             let reason = reason.or_else(|| {
-                let trouble = || {
-                    Trouble::new(Code::WaitsForItself).with("name", super::name_of(self, &key))
-                };
+                let trouble =
+                    || Trouble::new(Code::WaitsForItself).with("name", super::name_of(self, &key));
                 self.is_ignored(&key, options).then(trouble)
             });
             let is_kept = reason.is_none();
@@ -330,7 +327,10 @@ impl State {
             return Some(Trouble::new(Code::Disconnected).with("name", name));
         }
         if self.menu_of_item(key)?.forbids(Task::Start).is_some() {
-            return Some(self.prevented("start", &key.handler, Some(&key.item)).trouble);
+            return Some(
+                self.prevented("start", &key.handler, Some(&key.item))
+                    .trouble,
+            );
         }
         None
     }

@@ -82,6 +82,13 @@ pub(super) struct Entry {
     wake: Option<Timestamp>,
 }
 
+impl Entry {
+    /// Returns what the agenda remembers.
+    pub(super) fn memory(&self) -> &AgendaMemory {
+        self.agenda.memory()
+    }
+}
+
 impl State {
     /// Takes up what the agendas remembered.
     pub(super) fn remember_agendas(&mut self, agendas: Vec<(ItemKey, AgendaMemory)>) {

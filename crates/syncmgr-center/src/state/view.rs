@@ -170,13 +170,20 @@ impl State {
     pub fn shown_items(&self, with_hidden: bool) -> impl Iterator<Item = &ItemKey> {
         self.item_keys().filter(move |key| {
             let is_hidden = self.items.get(*key).is_some_and(|e| e.memory.is_hidden)
-                || self.handlers.get(&key.handler).is_some_and(|e| e.memory.is_hidden);
+                || self
+                    .handlers
+                    .get(&key.handler)
+                    .is_some_and(|e| e.memory.is_hidden);
             with_hidden || !is_hidden
         })
     }
 
     /// Returns the handlers of a list, as [`Self::shown_items`].
-    pub fn shown_handlers(&self, list: List, with_hidden: bool) -> impl Iterator<Item = &HandlerId> {
+    pub fn shown_handlers(
+        &self,
+        list: List,
+        with_hidden: bool,
+    ) -> impl Iterator<Item = &HandlerId> {
         self.handlers
             .iter()
             .filter(|(_, entry)| entry.is_listed())
@@ -314,8 +321,14 @@ impl State {
                 .clone()
                 .unwrap_or_else(|| entry.memory.comment.clone()),
             state: SyncState::of(self.standing_of(id, entry)),
-            n_errors: self.items_of(id).map(|(_, item)| item.memory.n_errors).sum(),
-            tasks: self.menu_of_handler(id).map(handler_tasks).unwrap_or_default(),
+            n_errors: self
+                .items_of(id)
+                .map(|(_, item)| item.memory.n_errors)
+                .sum(),
+            tasks: self
+                .menu_of_handler(id)
+                .map(handler_tasks)
+                .unwrap_or_default(),
             running: entry.running.iter().cloned().collect(),
         })
     }
@@ -356,7 +369,10 @@ impl State {
         let memory = &entry.memory;
         let ended = memory.result.map(|(status, _)| status);
         Standing {
-            is_active: self.handlers.get(&key.handler).is_some_and(|h| h.memory.is_active),
+            is_active: self
+                .handlers
+                .get(&key.handler)
+                .is_some_and(|h| h.memory.is_active),
             was_run: memory.result.is_some() || memory.last_sync.is_some(),
             has_errors: memory.n_errors > 0 || ended == Some(ProgressStatus::Failed),
             is_queued: !entry.queued.is_empty(),

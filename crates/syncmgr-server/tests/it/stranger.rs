@@ -18,7 +18,10 @@ const ROLE: &str = "SYNCMGR_TEST_ROLE";
 /// Where it is to do it.
 const PLACE: &str = "SYNCMGR_TEST_PLACE";
 
-#[expect(clippy::print_stdout, reason = "this is how the child tells its parent")]
+#[expect(
+    clippy::print_stdout,
+    reason = "this is how the child tells its parent"
+)]
 fn say(words: &str) {
     println!("{words}");
 }

@@ -23,7 +23,9 @@ pub struct Closure {
 
 impl std::fmt::Debug for Closure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Closure").field("id", &self.id).finish_non_exhaustive()
+        f.debug_struct("Closure")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,11 +1,13 @@
 //! A whole center with the real host, a memory store, and a clock that a test sets.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use syncmgr_center::agenda::Timeless;
 use syncmgr_center::center::{Handle, NotStarted, Parts, Pending, start};
 use syncmgr_center::command::{Command, Control, Limits, Scope, StartOptions, Update};
-use syncmgr_center::port::{Clock, Notifier, Store, StoreError};
+use syncmgr_center::port::{Clock, Notifier, Store, StoreError, Unwatched};
 use syncmgr_center::state::State;
 use syncmgr_host::InProcess;
 use syncmgr_model::id::{HandlerId, ItemId};
@@ -108,6 +110,11 @@ pub(super) fn begin(
         clock,
         notifier: Box::new(Nobody),
         saved: Vec::new(),
+        calendar: Arc::new(Timeless),
+        watches: Box::new(Unwatched),
+        schedules: Vec::new(),
+        policies: BTreeMap::new(),
+        keeps_time: false,
         random: 0,
         limits: Limits::default(),
     })?;

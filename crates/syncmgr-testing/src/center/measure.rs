@@ -40,7 +40,6 @@ fn now() -> Instant {
     Instant::now()
 }
 
-
 /// Returns how many progress reports a second one thread of a handler makes, of `n`.
 ///
 /// # Panics
@@ -51,7 +50,8 @@ pub fn progress_reports(n: u64) -> f64 {
     let took = Arc::clone(&nanos);
     let handler = Closure::new("reporting", move |request, creator| {
         let item = &request.items[0].id;
-        let Ok(session) = creator.create_session(&request.items[0].handler, std::slice::from_ref(item))
+        let Ok(session) =
+            creator.create_session(&request.items[0].handler, std::slice::from_ref(item))
         else {
             return Ok(());
         };
@@ -71,7 +71,10 @@ pub fn progress_reports(n: u64) -> f64 {
         Ok(())
     });
     let handle = on_real_time(handler);
-    let done = handle.start(sync("reporting", "1")).expect("it starts").wait();
+    let done = handle
+        .start(sync("reporting", "1"))
+        .expect("it starts")
+        .wait();
     assert!(done.is_ok(), "the center ended");
     handle.close();
     n as f64 * 1e9 / nanos.load(Ordering::SeqCst).max(1) as f64

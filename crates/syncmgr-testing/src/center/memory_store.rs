@@ -49,20 +49,26 @@ impl Written {
                 self.items.insert(key, item.clone());
             }
             Save::Began(record) => {
-                if self.sessions.insert(record.id.clone(), record.clone()).is_some() {
+                if self
+                    .sessions
+                    .insert(record.id.clone(), record.clone())
+                    .is_some()
+                {
                     self.faults.push(format!("{} began twice", record.id));
                 }
             }
             Save::Ended(record) => {
                 let open = self.sessions.insert(record.id.clone(), record.clone());
                 if open.is_none_or(|open| open.ended.is_some()) {
-                    self.faults.push(format!("{} ended without being open", record.id));
+                    self.faults
+                        .push(format!("{} ended without being open", record.id));
                 }
             }
             Save::Withdrawn(record) => {
                 let open = self.sessions.remove(&record.id);
                 if open.is_none_or(|open| open.ended.is_some()) {
-                    self.faults.push(format!("{} withdrawn without being open", record.id));
+                    self.faults
+                        .push(format!("{} withdrawn without being open", record.id));
                 }
                 self.events
                     .retain(|_, event| event.session.as_ref() != Some(&record.id));
@@ -98,14 +104,17 @@ impl Written {
     /// Returns what the next center is told.
     #[must_use]
     pub fn remembered(&self) -> Remembered {
-        let open = self.sessions.values().filter(|record| record.ended.is_none());
+        let open = self
+            .sessions
+            .values()
+            .filter(|record| record.ended.is_none());
         Remembered {
             handlers: self.handlers.values().cloned().collect(),
             items: self.memories.values().cloned().collect(),
             abandoned: open.cloned().collect(),
             last_event: self.last_event,
             agendas: self.agendas.clone().into_iter().collect(),
-            alarms: self.alarms.clone()
+            alarms: self.alarms.clone(),
         }
     }
 }
@@ -149,7 +158,10 @@ impl Store for MemoryStore {
 
     fn sessions(&mut self, query: &SessionQuery) -> Result<Vec<SessionRecord>, StoreError> {
         let is_wanted = |record: &&SessionRecord| {
-            query.before.as_ref().is_none_or(|before| record.id < *before)
+            query
+                .before
+                .as_ref()
+                .is_none_or(|before| record.id < *before)
                 && query.item.as_ref().is_none_or(|key| {
                     record.handler == key.handler
                         && record.items.iter().any(|result| result.item == key.item)

@@ -49,9 +49,11 @@ impl Promises {
             }
             (Some(Stand::Accepted), Answer::Outcome(outcome)) => {
                 let is_whole = outcome.record.ended.is_some()
-                    && outcome.record.items.iter().all(|item| {
-                        item.status.is_some_and(|status| status.is_terminal())
-                    });
+                    && outcome
+                        .record
+                        .items
+                        .iter()
+                        .all(|item| item.status.is_some_and(|status| status.is_terminal()));
                 if !is_whole {
                     return Err(format!("{ticket:?} got a result with open ends"));
                 }
@@ -79,7 +81,11 @@ impl Promises {
         }
         let mut folders: BTreeMap<&[u8], &SessionId> = BTreeMap::new();
         for (id, it) in own {
-            let place = it.handler.as_str().get(1..).and_then(|n| n.parse::<usize>().ok());
+            let place = it
+                .handler
+                .as_str()
+                .get(1..)
+                .and_then(|n| n.parse::<usize>().ok());
             let Some(handler) = place.and_then(|n| installed.get(n)) else {
                 continue;
             };
@@ -101,7 +107,10 @@ impl Promises {
         if let Some(left) = state.sessions().next() {
             return Err(format!("{} is left: {left:?}", left.id));
         }
-        let open = written.sessions.values().find(|record| record.ended.is_none());
+        let open = written
+            .sessions
+            .values()
+            .find(|record| record.ended.is_none());
         if let Some(record) = open {
             return Err(format!("{} never ended in history", record.id));
         }
@@ -137,7 +146,8 @@ fn apart<'a>(
     for path in paths {
         for (other, holder) in folders.iter() {
             let is_within = |a: &[u8], b: &[u8]| {
-                a.strip_prefix(b).is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
+                a.strip_prefix(b)
+                    .is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
             };
             if *holder != id && (is_within(path, other) || is_within(other, path)) {
                 let path = String::from_utf8_lossy(path);

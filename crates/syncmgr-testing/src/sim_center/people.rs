@@ -76,7 +76,10 @@ impl World {
             } else {
                 Intent::Apply
             },
-            token: self.rng.chance(1, 4).then(|| Token(format!("t{}", self.next_ticket).into())),
+            token: self
+                .rng
+                .chance(1, 4)
+                .then(|| Token(format!("t{}", self.next_ticket).into())),
             flags: if self.rng.chance(1, 5) {
                 SyncControlFlags::IGNORE_IF_ALREADY_SYNCING
             } else {

@@ -189,7 +189,12 @@ impl World {
 
     fn break_down(&mut self, id: &SessionId) -> Result<(), String> {
         self.working.remove(id);
-        let codes = [Code::HandlerStopped, Code::Busy, Code::DiskFull, Code::Stopped];
+        let codes = [
+            Code::HandlerStopped,
+            Code::Busy,
+            Code::DiskFull,
+            Code::Stopped,
+        ];
         let code = self.rng.pick(&codes).copied().unwrap_or(Code::Stopped);
         self.give(Command::Returned(id.clone(), Err(Trouble::new(code))))
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use syncmgr_center::command::{Command, Dispatch, Effect, Limits, OperationId, Opening, Ticket};
+use syncmgr_center::command::{Command, Dispatch, Effect, Limits, Opening, OperationId, Ticket};
 use syncmgr_center::state::{State, handle};
 use syncmgr_model::capability::HandlerCapabilities;
 use syncmgr_model::facts::{HandlerFacts, HandlerInfoFacts, ItemFacts, ItemInfoFacts};
@@ -198,14 +198,16 @@ impl World {
         if self.working.len() > LARGE && !self.stats.n_commands.is_multiple_of(LARGE_CHECK_ONE_IN) {
             return Ok(());
         }
-        self.promises.check(&self.state, &self.working, &self.installed)
+        self.promises
+            .check(&self.state, &self.working, &self.installed)
     }
 
     fn carry_out(&mut self, effect: Effect) -> Result<(), String> {
         match effect {
             Effect::Load(id, _) => {
                 let facts = self.facts(&id);
-                self.inbox.push_back(Command::Loaded(id, facts.map(Box::new)));
+                self.inbox
+                    .push_back(Command::Loaded(id, facts.map(Box::new)));
             }
             Effect::LoadCollection(id) => {
                 let listed = Err(Hresult::InvalidArgument);
@@ -237,7 +239,11 @@ impl World {
                 let refused = Err(Hresult::InvalidArgument);
                 self.inbox.push_back(Command::ItemLoaded(key, refused));
             }
-            Effect::Save(_) | Effect::Watch(_) | Effect::Raise(_) | Effect::RemoveEvents(..) | Effect::Notify(_) => {}
+            Effect::Save(_)
+            | Effect::Watch(_)
+            | Effect::Raise(_)
+            | Effect::RemoveEvents(..)
+            | Effect::Notify(_) => {}
         }
         Ok(())
     }
@@ -251,7 +257,10 @@ impl World {
         let is_written = dispatch.intent == syncmgr_model::request::Intent::Preview
             || self.written.sessions.contains_key(&dispatch.session);
         if !is_written || dispatch.items.is_empty() {
-            return Err(format!("{} begins and nobody knows of it", dispatch.session));
+            return Err(format!(
+                "{} begins and nobody knows of it",
+                dispatch.session
+            ));
         }
         let working = Working {
             handler: dispatch.handler,

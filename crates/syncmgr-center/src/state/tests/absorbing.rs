@@ -67,8 +67,14 @@ fn an_item_is_taken_over() {
     }
     assert_eq!(script.outcome(served), None);
     script.finish(&id);
-    assert_eq!(script.ended(served), (ProgressStatus::Succeeded, "2=succeeded".into()));
-    assert_eq!((script.outcome(partly), script.told().as_str()), (None, "a:3"));
+    assert_eq!(
+        script.ended(served),
+        (ProgressStatus::Succeeded, "2=succeeded".into())
+    );
+    assert_eq!(
+        (script.outcome(partly), script.told().as_str()),
+        (None, "a:3")
+    );
     script.finish(&partly_id);
     assert_eq!(script.ended(partly).1, "3=succeeded 2=succeeded");
 }
@@ -135,7 +141,10 @@ fn what_is_in_use_is_not_taken_over() {
     script.finish(&other);
     assert!(script.call(&id, add()).is_ok());
     script.start("b", "1");
-    assert_eq!((script.told().as_str(), script.why("b", "1")), ("", "waits-for-folders"));
+    assert_eq!(
+        (script.told().as_str(), script.why("b", "1")),
+        ("", "waits-for-folders")
+    );
     script.finish(&id);
     assert_eq!(script.told(), "b:1");
 }
@@ -150,7 +159,10 @@ fn a_partly_served_request_is_stopped() {
     script.ask(Control::StopSession(request));
     assert_eq!(script.outcome(ticket), None);
     script.finish(&id);
-    assert_eq!(script.ended(ticket), (ProgressStatus::Canceled, "3=canceled 2=succeeded".into()));
+    assert_eq!(
+        script.ended(ticket),
+        (ProgressStatus::Canceled, "3=canceled 2=succeeded".into())
+    );
     assert_eq!(script.told(), "");
     script.ask(Control::Stop(Scope::Handler(handler("a"))));
     assert_eq!(script.state.sessions().count(), 0);

@@ -11,10 +11,12 @@ use crate::command::{Answer, Call, CallReply, Command, Control, Effect, Scope};
 
 /// Returns what a session is answered for each of its items, and for itself.
 fn requests(script: &mut Script, id: &SessionId) -> [CancelRequest; 2] {
-    ["1", "2"].map(|item| match script.report(id, item, ProgressStatus::Updating) {
-        Ok(CallReply::Cancel(request)) => request,
-        other => panic!("{other:?}"),
-    })
+    ["1", "2"].map(
+        |item| match script.report(id, item, ProgressStatus::Updating) {
+            Ok(CallReply::Cancel(request)) => request,
+            other => panic!("{other:?}"),
+        },
+    )
 }
 
 /// spec 109, 110, 111, 112, 113, 114: who is asked to stop by what.
@@ -37,7 +39,10 @@ fn a_stop_reaches_those_it_names() {
         let goes_on = |request| Ok(CallReply::Continue(request == None));
         let one = script.call(&id, Call::CanContinue(Some(item("1"))));
         assert_eq!(one, goes_on(expected[0]));
-        assert_eq!(script.call(&id, Call::CanContinue(Option::None)), Ok(CallReply::Continue(whole)));
+        assert_eq!(
+            script.call(&id, Call::CanContinue(Option::None)),
+            Ok(CallReply::Continue(whole))
+        );
         let unknown = script.call(&id, Call::CanContinue(Some(item("9"))));
         assert_eq!(unknown, Err(Hresult::InvalidArgument));
     }
@@ -53,7 +58,10 @@ fn a_canceled_item_can_start_again() {
     script.report(&id, "1", ProgressStatus::Canceled).unwrap();
     script.report(&id, "2", ProgressStatus::Succeeded).unwrap();
     script.returns(&id, Ok(()));
-    assert_eq!(script.ended(ticket), (ProgressStatus::Canceled, "1=canceled 2=succeeded".into()));
+    assert_eq!(
+        script.ended(ticket),
+        (ProgressStatus::Canceled, "1=canceled 2=succeeded".into())
+    );
     script.start("a", "1");
     assert_eq!(script.told(), "a:1");
 }
@@ -67,7 +75,10 @@ fn what_waits_is_withdrawn() {
     let (second, _) = script.start("a", "2");
     let (third, third_id) = script.start("a", "2 3");
     script.ask(Control::Stop(Scope::Items(handler("a"), items("2"))));
-    assert_eq!(script.ended(second), (ProgressStatus::Canceled, "2=canceled".into()));
+    assert_eq!(
+        script.ended(second),
+        (ProgressStatus::Canceled, "2=canceled".into())
+    );
     assert_eq!(script.outcome(third), None);
     script.finish(&first);
     assert_eq!(script.told(), "a:3");
@@ -97,7 +108,10 @@ fn who_does_not_listen_is_given_up() {
     let late = script.report(&id, "1", ProgressStatus::Succeeded);
     assert_eq!(late, Err(Hresult::AccessDenied));
     script.returns(&id, Ok(()));
-    assert_eq!((script.told().as_str(), script.saved().as_str()), ("a:1", "item 1, began"));
+    assert_eq!(
+        (script.told().as_str(), script.saved().as_str()),
+        ("a:1", "item 1, began")
+    );
 }
 
 /// The grace is time that passes, not what the clock shows.

@@ -32,7 +32,10 @@ fn a_handler_runs_its_requests_in_order() {
     let (second, second_id) = script.start("a", "1 2");
     script.start("a", "3");
     assert_eq!(script.told(), "");
-    assert_eq!((script.why("a", "2"), script.status("a", "2")), ("waits-for-handler", "waiting"));
+    assert_eq!(
+        (script.why("a", "2"), script.status("a", "2")),
+        ("waits-for-handler", "waiting")
+    );
     script.finish(&first);
     assert_eq!(script.told(), "a:1,2");
     script.finish(&second_id);
@@ -44,7 +47,12 @@ fn a_handler_runs_its_requests_in_order() {
 #[test]
 fn handlers_run_in_parallel() {
     let mut script = Script::new();
-    for (handler, item, told) in [("a", "1", "a:1"), ("b", "1", "b:1"), ("c", "1", "c:1"), ("c", "2", "c:2")] {
+    for (handler, item, told) in [
+        ("a", "1", "a:1"),
+        ("b", "1", "b:1"),
+        ("c", "1", "c:1"),
+        ("c", "2", "c:2"),
+    ] {
         script.start(handler, item);
         assert_eq!(script.told(), told);
     }
@@ -58,7 +66,10 @@ fn the_limit_holds() {
     let (_, first) = script.start("a", "1");
     script.start("b", "1");
     script.start("c", "1");
-    assert_eq!((script.told().as_str(), script.why("c", "1")), ("", "waits-for-turn"));
+    assert_eq!(
+        (script.told().as_str(), script.why("c", "1")),
+        ("", "waits-for-turn")
+    );
     script.finish(&first);
     assert_eq!(script.told(), "c:1");
 }
@@ -70,8 +81,14 @@ fn items_that_are_syncing_may_be_left_out() {
     let mut script = Script::new();
     let (_, first) = script.start("a", "1");
     let (all, _) = script.start_with("a", "1", ignoring());
-    assert_eq!(script.ended(all), (ProgressStatus::Succeeded, "1=succeeded".to_owned()));
-    assert_eq!((script.told(), script.saved()), (String::new(), String::new()));
+    assert_eq!(
+        script.ended(all),
+        (ProgressStatus::Succeeded, "1=succeeded".to_owned())
+    );
+    assert_eq!(
+        (script.told(), script.saved()),
+        (String::new(), String::new())
+    );
     let (some, _) = script.start_with("a", "1 2", ignoring());
     let Some(Answer::Accepted(accepted)) = script.answer(some) else {
         panic!("not accepted")
@@ -108,7 +125,10 @@ fn an_item_waits_for_itself() {
     let mut script = Script::new();
     let (_, first) = script.start("c", "1");
     script.start("c", "1");
-    assert_eq!((script.told().as_str(), script.why("c", "1")), ("", "waits-for-itself"));
+    assert_eq!(
+        (script.told().as_str(), script.why("c", "1")),
+        ("", "waits-for-itself")
+    );
     script.finish(&first);
     assert_eq!(script.told(), "c:1");
 }
@@ -169,7 +189,10 @@ fn a_long_queue_is_left_alone() {
     // Looking at everything each time would be 20,000 × 2,000 looks and take minutes here.
     for _ in 0..2000 {
         script.finish(&running);
-        let next = script.state.sessions().find(|session| session.started.is_some());
+        let next = script
+            .state
+            .sessions()
+            .find(|session| session.started.is_some());
         running = next.unwrap().id;
     }
 }

@@ -3,6 +3,8 @@
 //! Handlers are `a` and `b` (one session at a time), `c` (several at once). Each has the items
 //! `1` to `4`; a test gives them folders where it needs some.
 
+use std::collections::BTreeMap;
+
 use syncmgr_model::capability::HandlerCapabilities;
 use syncmgr_model::facts::{HandlerFacts, HandlerInfoFacts, ItemFacts, ItemInfoFacts};
 use syncmgr_model::hresult::Hresult;
@@ -114,6 +116,9 @@ impl Script {
             remembered,
             installed: ["a", "b", "c"].map(handler).into(),
             saved: Vec::new(),
+            schedules: Vec::new(),
+            policies: BTreeMap::new(),
+            keeps_time: false,
             random: 0,
             limits: Limits {
                 max_running,
@@ -222,7 +227,11 @@ impl Script {
             Save::Event(event) => Some(event.trouble.code.as_str().to_owned()),
             _ => None,
         };
-        saves.flatten().filter_map(word).collect::<Vec<_>>().join(", ")
+        saves
+            .flatten()
+            .filter_map(word)
+            .collect::<Vec<_>>()
+            .join(", ")
     }
 
     /// A session calls.
@@ -247,7 +256,10 @@ impl Script {
         item_id: &str,
         status: ProgressStatus,
     ) -> Result<CallReply, Hresult> {
-        self.call(id, Call::Progress(item(item_id), status, Progress::default()))
+        self.call(
+            id,
+            Call::Progress(item(item_id), status, Progress::default()),
+        )
     }
 
     pub(super) fn returns(&mut self, id: &SessionId, result: Result<(), Trouble>) {
@@ -259,12 +271,14 @@ impl Script {
         let view = self.state.session(id).expect("it runs");
         if self.state.runs[id].stage == super::super::Stage::Told {
             let items = view.items.iter().map(|(item, ..)| item.clone()).collect();
-            self.call(id, Call::Create(view.handler.clone(), items)).unwrap();
+            self.call(id, Call::Create(view.handler.clone(), items))
+                .unwrap();
         }
         for (item, status, _) in view.items {
             if !status.is_some_and(ProgressStatus::is_terminal) {
                 let done = ProgressStatus::Succeeded;
-                self.call(id, Call::Progress(item, done, Progress::default())).unwrap();
+                self.call(id, Call::Progress(item, done, Progress::default()))
+                    .unwrap();
             }
         }
         self.returns(id, Ok(()));
@@ -278,14 +292,18 @@ impl Script {
 
     /// Returns why an item does not run, as the code of the reason.
     pub(super) fn why(&self, handler_id: &str, item_id: &str) -> &'static str {
-        let view = self.state.item(&key(handler_id, item_id), Timestamp(self.now));
+        let view = self
+            .state
+            .item(&key(handler_id, item_id), Timestamp(self.now));
         let waits_for = view.unwrap().facts.waiting_for;
         waits_for.map_or("", |trouble| trouble.code.as_str())
     }
 
     /// Returns the status word of an item.
     pub(super) fn status(&self, handler_id: &str, item_id: &str) -> &'static str {
-        let view = self.state.item(&key(handler_id, item_id), Timestamp(self.now));
+        let view = self
+            .state
+            .item(&key(handler_id, item_id), Timestamp(self.now));
         view.unwrap().status.as_str()
     }
 }

@@ -9,9 +9,7 @@ use syncmgr_model::trouble::{Code, Trouble};
 
 use super::super::EVENTS_MAX;
 use super::script::{SILENCE, Script, handler, item, item_facts, items, key};
-use crate::command::{
-    Answer, Call, CallReply, Command, Control, Effect, Remembered, Save, Update,
-};
+use crate::command::{Answer, Call, CallReply, Command, Control, Effect, Remembered, Save, Update};
 
 const DONE: ProgressStatus = ProgressStatus::Succeeded;
 
@@ -29,13 +27,22 @@ fn outside(script: &mut Script, handler_id: &str, ids: &str) -> syncmgr_model::i
 fn a_program_outside_has_sessions() {
     let mut script = Script::new();
     let id = outside(&mut script, "a", "1 2");
-    assert_eq!((script.saved().as_str(), script.status("a", "2")), ("began", "checking"));
+    assert_eq!(
+        (script.saved().as_str(), script.status("a", "2")),
+        ("began", "checking")
+    );
     let call = |call| Control::Call(id.clone(), Box::new(call));
     let go_on = script.ask(call(Call::CanContinue(None)));
-    assert_eq!(script.answer(go_on), Some(Answer::Call(CallReply::Continue(true))));
+    assert_eq!(
+        script.answer(go_on),
+        Some(Answer::Call(CallReply::Continue(true)))
+    );
     script.ask(Control::StopSession(id.clone()));
     let stop = script.ask(call(Call::CanContinue(None)));
-    assert_eq!(script.answer(stop), Some(Answer::Call(CallReply::Continue(false))));
+    assert_eq!(
+        script.answer(stop),
+        Some(Answer::Call(CallReply::Continue(false)))
+    );
     script.ask(Control::CloseSession(id.clone()));
     assert_eq!(script.saved(), "ended canceled");
     let late = script.ask(call(Call::CanContinue(None)));
@@ -62,7 +69,10 @@ fn sessions_of_nothing_are_refused() {
     let mut script = Script::new();
     for (handler_id, ids) in [("a", ""), ("z", "1"), ("a", "9")] {
         let ticket = script.ask(Control::CreateSession(handler(handler_id), items(ids)));
-        assert!(matches!(script.answer(ticket), Some(Answer::Refused(_))), "{handler_id} {ids}");
+        assert!(
+            matches!(script.answer(ticket), Some(Answer::Refused(_))),
+            "{handler_id} {ids}"
+        );
     }
 }
 
@@ -124,7 +134,10 @@ fn after_a_final_status_only_failed_counts() {
     }
     script.returns(&id, Ok(()));
     let outcome = script.outcome(ticket).unwrap();
-    assert_eq!((outcome.status, outcome.n_errors), (ProgressStatus::Failed, 1));
+    assert_eq!(
+        (outcome.status, outcome.n_errors),
+        (ProgressStatus::Failed, 1)
+    );
 
     let (ticket, id) = script.start("a", "1");
     script.create(&id, "a", "1");
@@ -150,7 +163,9 @@ fn a_disconnected_item_shows_so() {
     let mut script = Script::new();
     let (ticket, id) = script.start("a", "1");
     script.create(&id, "a", "1");
-    script.report(&id, "1", ProgressStatus::Disconnected).unwrap();
+    script
+        .report(&id, "1", ProgressStatus::Disconnected)
+        .unwrap();
     script.returns(&id, Ok(()));
     assert_eq!(script.ended(ticket).0, ProgressStatus::Disconnected);
     assert_eq!(script.status("a", "1"), "offline");
@@ -163,7 +178,12 @@ fn a_handler_has_a_text() {
     let (_, id) = script.start("a", "1");
     script.create(&id, "a", "1");
     let reply = script.call(&id, Call::Text("halfway".into()));
-    assert_eq!(reply, Ok(CallReply::Cancel(syncmgr_model::progress::CancelRequest::None)));
+    assert_eq!(
+        reply,
+        Ok(CallReply::Cancel(
+            syncmgr_model::progress::CancelRequest::None
+        ))
+    );
     assert_eq!(script.state.handler(&handler("a")).unwrap().text, "halfway");
     script.finish(&id);
     assert_eq!(script.state.handler(&handler("a")).unwrap().text, "");
@@ -227,7 +247,10 @@ fn a_program_that_never_begins_fails_the_request() {
     let (ticket, id) = script.start("a", "1");
     script.returns(&id, Ok(()));
     script.wait(SILENCE);
-    assert_eq!(script.ended(ticket), (ProgressStatus::Failed, "1=failed".to_owned()));
+    assert_eq!(
+        script.ended(ticket),
+        (ProgressStatus::Failed, "1=failed".to_owned())
+    );
     assert_eq!(script.saved(), "began, handler-silent, ended failed");
 }
 
@@ -257,7 +280,10 @@ fn results_are_kept_at_once_and_floods_are_cut() {
     script.report(&id, "1", DONE).unwrap();
     script.returns(&id, Ok(()));
     let outcome = script.outcome(ticket).unwrap();
-    assert_eq!((outcome.events.len(), outcome.n_errors), (EVENTS_MAX, EVENTS_MAX as u64 + 1));
+    assert_eq!(
+        (outcome.events.len(), outcome.n_errors),
+        (EVENTS_MAX, EVENTS_MAX as u64 + 1)
+    );
 }
 
 /// spec 119, 120, 121: a proposed item is invisible until it is committed, and vanishes with its
@@ -279,14 +305,20 @@ fn items_are_proposed_and_committed() {
         assert_eq!(script.call(&id, call), reply);
     }
     assert!(!is_there(&script, "new"));
-    assert_eq!(script.call(&id, Call::Commit(item("new"))), Ok(CallReply::Done));
+    assert_eq!(
+        script.call(&id, Call::Commit(item("new"))),
+        Ok(CallReply::Done)
+    );
     assert!(is_there(&script, "new"));
     script.call(&id, propose("gone")).unwrap();
     script.finish(&id);
     assert!(!is_there(&script, "gone"));
     let (_, id) = script.start("a", "1");
     script.create(&id, "a", "1");
-    assert_eq!(script.call(&id, Call::Commit(item("gone"))), Err(Hresult::InvalidArgument));
+    assert_eq!(
+        script.call(&id, Call::Commit(item("gone"))),
+        Err(Hresult::InvalidArgument)
+    );
 }
 
 /// A session whose process vanished ends once, as interrupted.

@@ -43,11 +43,14 @@ fn everything_that_can_be_synced_is() {
     let all = Box::new(StartOptions::default());
     script.ask(Control::Start(Scope::Handler(handler("a")), all.clone()));
     assert_eq!(script.told(), "a:1,4");
-    script.give(Command::Loaded(handler("b"), Ok(Box::new({
-        let mut facts = handler_facts("b", false);
-        facts.info.as_mut().unwrap().is_connected = Ok(false);
-        facts
-    }))));
+    script.give(Command::Loaded(
+        handler("b"),
+        Ok(Box::new({
+            let mut facts = handler_facts("b", false);
+            facts.info.as_mut().unwrap().is_connected = Ok(false);
+            facts
+        })),
+    ));
     let ticket = script.ask(Control::Start(Scope::All, all));
     assert_eq!(script.answer(ticket), Some(Answer::Done));
     assert_eq!(script.told(), "c:1 c:2 c:3 c:4");
@@ -60,11 +63,18 @@ fn what_is_turned_off_meanwhile_is_left_out() {
     let (_, first) = script.start("a", "1");
     let (second, _) = script.start("a", "2");
     let mut facts = handler_facts("a", false);
-    facts.items.as_mut().unwrap()[1].info.as_mut().unwrap().is_enabled = Ok(false);
+    facts.items.as_mut().unwrap()[1]
+        .info
+        .as_mut()
+        .unwrap()
+        .is_enabled = Ok(false);
     script.load(facts);
     script.finish(&first);
     assert_eq!(script.told(), "");
-    assert_eq!(script.ended(second), (ProgressStatus::Failed, "2=failed".to_owned()));
+    assert_eq!(
+        script.ended(second),
+        (ProgressStatus::Failed, "2=failed".to_owned())
+    );
 }
 
 /// spec 70, 73: a start of which nothing can be synced fails at once and says why.
@@ -130,7 +140,10 @@ fn an_error_fails_what_is_unfinished() {
     script.returns(&id, Err(Trouble::new(Code::HandlerStopped)));
     assert_eq!(script.saved(), "handler-stopped, ended failed");
     let outcome = script.outcome(ticket).unwrap();
-    assert_eq!((outcome.status, outcome.n_errors), (ProgressStatus::Failed, 1));
+    assert_eq!(
+        (outcome.status, outcome.n_errors),
+        (ProgressStatus::Failed, 1)
+    );
     assert_eq!(script.status("a", "1"), "failed");
 }
 
@@ -150,14 +163,26 @@ fn history_knows_what_was_done() {
         ..StartOptions::default()
     };
     let (ticket, id) = script.start_with("a", "1", preview);
-    assert_eq!((script.told().as_str(), script.saved()), ("a:1", String::new()));
+    assert_eq!(
+        (script.told().as_str(), script.saved()),
+        ("a:1", String::new())
+    );
     script.finish(&id);
-    assert_eq!((script.ended(ticket).0, script.saved()), (ProgressStatus::Succeeded, String::new()));
+    assert_eq!(
+        (script.ended(ticket).0, script.saved()),
+        (ProgressStatus::Succeeded, String::new())
+    );
 
-    for (code, saved) in [(Code::Busy, "withdrawn"), (Code::DiskFull, "disk-full, ended failed")] {
+    for (code, saved) in [
+        (Code::Busy, "withdrawn"),
+        (Code::DiskFull, "disk-full, ended failed"),
+    ] {
         let (ticket, id) = script.start("a", "1");
         script.returns(&id, Err(Trouble::new(code)));
-        assert_eq!((script.ended(ticket).0, script.saved().as_str()), (ProgressStatus::Failed, saved));
+        assert_eq!(
+            (script.ended(ticket).0, script.saved().as_str()),
+            (ProgressStatus::Failed, saved)
+        );
     }
 }
 
@@ -166,7 +191,9 @@ fn history_knows_what_was_done() {
 fn settings_of_one_run_reach_the_handler() {
     let mut script = Script::new();
     let mut settings = Settings::default();
-    settings.0.insert("left".into(), syncmgr_model::item::Value::Text("/x".into()));
+    settings
+        .0
+        .insert("left".into(), syncmgr_model::item::Value::Text("/x".into()));
     let with = Item {
         id: item("1"),
         handler: handler("a"),
@@ -174,9 +201,15 @@ fn settings_of_one_run_reach_the_handler() {
         settings,
         is_enabled: true,
     };
-    script.state.items.get_mut(&super::script::key("a", "1")).unwrap().is_saved = true;
+    script
+        .state
+        .items
+        .get_mut(&super::script::key("a", "1"))
+        .unwrap()
+        .is_saved = true;
     script.ask(Control::StartWith(Box::new(with.clone()), Box::default()));
-    let is_passed = |effect: &Effect| matches!(effect, Effect::Run(run) if run.items == [with.clone()]);
+    let is_passed =
+        |effect: &Effect| matches!(effect, Effect::Run(run) if run.items == [with.clone()]);
     assert!(script.effects.iter().any(is_passed));
 }
 
