@@ -75,7 +75,7 @@ const CHECKS: [Step; 5] = [
 ];
 
 /// The product at work, as people get it.
-const TRIALS: [Step; 5] = [
+const TRIALS: [Step; 6] = [
     Step::new(
         "README's first command",
         &["run", "--quiet", "--release", "--", "demo"],
@@ -83,6 +83,10 @@ const TRIALS: [Step; 5] = [
     Step::new("simulation", &["xtask", "sim", "--seeds", SEEDS]),
     Step::new("kills", &["xtask", "kill", "--rounds", KILLS]),
     Step::new("benchmark, small dose", &["xtask", "bench", "--smoke"]),
+    Step::new(
+        "control benchmark, small dose",
+        &["xtask", "bench", "control", "--smoke"],
+    ),
     Step::new("doc tests", &["test", "--workspace", "--doc"]),
 ];
 
