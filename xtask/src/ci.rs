@@ -75,13 +75,18 @@ const CHECKS: [Step; 5] = [
 ];
 
 /// The product at work, as people get it.
-const TRIALS: [Step; 6] = [
+const TRIALS: [Step; 8] = [
     Step::new(
         "README's first command",
         &["run", "--quiet", "--release", "--", "demo"],
     ),
     Step::new("simulation", &["xtask", "sim", "--seeds", SEEDS]),
+    Step::new(
+        "simulation of the center",
+        &["xtask", "sim", "--center", "--seeds", SEEDS],
+    ),
     Step::new("kills", &["xtask", "kill", "--rounds", KILLS]),
+    Step::new("API against its description", &["xtask", "api"]),
     Step::new("benchmark, small dose", &["xtask", "bench", "--smoke"]),
     Step::new(
         "control benchmark, small dose",

@@ -8,6 +8,7 @@
     reason = "this program talks to the person at the terminal and has no other output"
 )]
 
+mod api;
 mod args;
 mod bench;
 mod ci;
@@ -32,9 +33,12 @@ cargo xtask VERB
   tidy                        rules about the repository that no compiler checks
   spec   [--report] [--verbose]
                               which capabilities of docs/spec.md have a test
-  sim    --seeds N [--from S] run the simulator over N seeds
+  sim    [--center] --seeds N [--from S]
+                              run the simulator over N seeds
   kill   [--rounds N] [--files N] [--seed S] [--dir DIR] [--program FILE]
                               kill real runs at random moments and look at what is left
+  api    [--seconds N] [--seed S]
+                              send the API what its description allows and forbids
   bench  [--only W1,W2] [--tools syncmgr,rsync] [--runs N] [--scale 0.1] [--smoke]
          [--dir DIR] [--image] [--keep] [--json FILE]
                               compare with other tools on the workloads W0 to W7, and
@@ -64,6 +68,7 @@ fn run(verb: &str, words: Vec<String>) -> Result<()> {
         "spec" => spec::run(words),
         "sim" => sim::run(words),
         "kill" => kill::run(words),
+        "api" => api::run(words),
         "bench" => bench::run(words),
         "measure" => measure::run(words),
         "" | "help" | "-h" | "--help" => {

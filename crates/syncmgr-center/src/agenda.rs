@@ -81,6 +81,20 @@ pub trait Calendar {
     fn next_open(&self, windows: &[Window], zone: &Zone, at: Timestamp) -> Option<Timestamp>;
 }
 
+/// Knows no times: for a center without schedules.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Timeless;
+
+impl Calendar for Timeless {
+    fn next(&self, _: &Trigger, _: &Zone, _: Timestamp, _: Timestamp) -> Option<Timestamp> {
+        None
+    }
+
+    fn next_open(&self, _: &[Window], _: &Zone, at: Timestamp) -> Option<Timestamp> {
+        Some(at)
+    }
+}
+
 /// What was set up for one item.
 #[derive(Clone, Copy)]
 pub struct Rules<'a> {

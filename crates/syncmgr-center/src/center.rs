@@ -11,7 +11,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use syncmgr_model::event::{Event, Link};
+use syncmgr_model::hresult::Hresult;
+use syncmgr_model::id::EventId;
 use syncmgr_model::item::Item;
+use syncmgr_model::progress::ProgressStatus;
 use syncmgr_model::schedule::{RunPolicy, Schedule};
 use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::{Code, Trouble};
@@ -20,11 +24,17 @@ use crate::agenda::Calendar;
 use crate::command::{
     Accepted, Answer, Command, Control, Effect, Limits, Opening, Outcome, Refusal, Save, Ticket,
 };
-use crate::port::{Clock, Handlers, Notifier, Store, StoreError, Watches};
+use crate::port::{Clock, Handlers, Notifier, Removed, Store, StoreError, Watches};
 use crate::state::{State, handle};
 
 /// Most commands taken together: more would keep the first of them waiting for its answer.
 const BATCH: usize = 64;
+
+/// Most things that are kept to be written down later, while the memory fails.
+const OWED_MAX: usize = 10_000;
+
+/// Least milliseconds between what the clock shows and what passed that count as a jump.
+const JUMP_MS: i64 = 2000;
 
 /// How often those who watch are woken while something runs, if they want that.
 const TICK: Duration = Duration::from_millis(250);
@@ -37,8 +47,11 @@ const START_PATIENCE: Duration = Duration::from_secs(5);
 enum Letter {
     Command(Command),
     Control(Control, Sender<Answer>),
-    Read(Box<dyn FnOnce(&State, &mut dyn Store, Timestamp) + Send>),
+    Read(Box<Look>),
 }
+
+/// A look at the state and the store.
+type Look = dyn FnOnce(&State, &mut dyn Store, Timestamp) + Send;
 
 /// What the center works with.
 pub struct Parts {
@@ -227,6 +240,8 @@ pub fn start(mut parts: Parts) -> Result<Handle, StoreError> {
         commands,
         asking: HashMap::new(),
         next_ticket: 0,
+        owed: Vec::new(),
+        last_look: None,
     };
     runner.take_all(vec![Command::Open(Box::new(opening))])?;
     for id in &collections {
@@ -275,6 +290,10 @@ struct Runner {
     commands: Sender<Command>,
     asking: HashMap<Ticket, Sender<Answer>>,
     next_ticket: u64,
+    /// What could not be written down yet.
+    owed: Vec<Save>,
+    /// What the clock showed, and how much time had passed, when it was last looked at.
+    last_look: Option<(Timestamp, u64)>,
 }
 
 impl Runner {
@@ -312,9 +331,14 @@ impl Runner {
     }
 
     /// Takes what handlers answer at the start, until every one has been read.
-    fn read_all(&mut self, inbox: &Receiver<Command>, n_collections: usize) -> Result<(), StoreError> {
+    fn read_all(
+        &mut self,
+        inbox: &Receiver<Command>,
+        n_collections: usize,
+    ) -> Result<(), StoreError> {
         let mut n_unread = n_collections;
-        let until = self.clock.elapsed_ms() + u64::try_from(START_PATIENCE.as_millis()).unwrap_or(0);
+        let until =
+            self.clock.elapsed_ms() + u64::try_from(START_PATIENCE.as_millis()).unwrap_or(0);
         while n_unread > 0 || self.state.is_loading() {
             let left = until.saturating_sub(self.clock.elapsed_ms());
             let Ok(command) = inbox.recv_timeout(Duration::from_millis(left)) else {
@@ -362,25 +386,51 @@ impl Runner {
             return Ok(());
         }
         let now = self.clock.now();
+        let jump = self.jump(now).map(Command::ClockJumped);
         let mut saves: Vec<Save> = Vec::new();
         let mut effects = Vec::new();
-        for command in batch {
+        for command in jump.into_iter().chain(batch) {
+            let mut is_written = false;
             for effect in handle(&mut self.state, command, now) {
-                match effect {
-                    Effect::Save(mut more) => saves.append(&mut more),
-                    other => effects.push(other),
+                if let Effect::Save(mut more) = effect {
+                    is_written = true;
+                    saves.append(&mut more);
+                } else {
+                    effects.push((effect, is_written));
                 }
             }
         }
-        let saved = if saves.is_empty() {
-            Ok(())
-        } else {
-            self.store.save(&saves)
-        };
-        for effect in effects {
-            self.carry_out(effect, saved.as_ref().err(), now);
+        let saved = self.write_down(saves);
+        for (effect, is_written) in effects {
+            let failed = saved.as_ref().err().filter(|_| is_written);
+            self.carry_out(effect, failed, now);
         }
         saved
+    }
+
+    /// Writes down, after what is owed. What fails is owed: it is tried again with the next, so that
+    /// a disk that was full for a while leaves no hole in history.
+    fn write_down(&mut self, saves: Vec<Save>) -> Result<(), StoreError> {
+        if saves.is_empty() {
+            return Ok(());
+        }
+        let mut all = std::mem::take(&mut self.owed);
+        all.extend(saves);
+        let saved = self.store.save(&all);
+        if saved.is_err() {
+            all.truncate(OWED_MAX);
+            self.owed = all;
+        }
+        saved
+    }
+
+    /// Returns by how many milliseconds the clock jumped since the last look.
+    fn jump(&mut self, now: Timestamp) -> Option<i64> {
+        let elapsed = self.clock.elapsed_ms();
+        let (then, before) = self.last_look.replace((now, elapsed))?;
+        let passed = i64::try_from(elapsed.saturating_sub(before)).unwrap_or(i64::MAX);
+        let jump = now.0.saturating_sub(then.0).saturating_sub(passed);
+        (jump.abs() >= JUMP_MS).then_some(jump)
     }
 
     fn carry_out(&mut self, effect: Effect, failed: Option<&StoreError>, now: Timestamp) {
@@ -410,13 +460,30 @@ impl Runner {
                     .show(id, &handler, item.as_ref(), operation, &self.commands);
             }
             Effect::Raise(id) => self.handlers.raise(id),
+            Effect::LoadEvents(handler, stores) => {
+                self.handlers.load_events(&handler, &stores, &self.commands);
+            }
+            Effect::CountConflicts(handler, items, scope) => {
+                self.handlers
+                    .count_conflicts(&handler, items, scope, &self.commands);
+            }
+            Effect::RemoveConflicts(id, handler, items, item, ids) => {
+                let which = Removed { handler, items, item, ids };
+                self.handlers.remove_conflicts(id, which, &self.commands);
+            }
             Effect::RemoveEvents(handler, events) => {
                 self.handlers.remove_events(&handler, &events);
             }
             Effect::Watch(items) => self.watches.watch(&items, &self.commands),
             Effect::Notify(update) => self.notifier.notify(&update, &self.state, now),
             Effect::Reply(call, answer) => self.handlers.reply(call, answer),
-            Effect::Answer(ticket, answer) => self.answer(ticket, answer),
+            Effect::Answer(ticket, answer) => {
+                let answer = match failed {
+                    Some(error) => not_written(answer, error),
+                    None => answer,
+                };
+                self.answer(ticket, answer);
+            }
         }
     }
 
@@ -430,5 +497,37 @@ impl Runner {
         } else if let Some(to) = self.asking.get(&ticket) {
             drop(to.send(answer));
         }
+    }
+}
+
+/// Turns an answer into one that says that what it tells of could not be written down.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "every other answer tells of nothing that was to be written down"
+)]
+fn not_written(answer: Answer, error: &StoreError) -> Answer {
+    let trouble = Trouble::new(Code::HistoryUnusable).with("detail", error);
+    match answer {
+        Answer::Done => Answer::Refused(Refusal {
+            code: Hresult::Failed,
+            trouble,
+        }),
+        Answer::Outcome(mut outcome) => {
+            outcome.status = ProgressStatus::Failed;
+            outcome.record.status = Some(ProgressStatus::Failed);
+            outcome.n_errors += 1;
+            outcome.events.push(Event {
+                id: EventId(0),
+                handler: outcome.record.handler.clone(),
+                item: None,
+                session: Some(outcome.record.id.clone()),
+                at: outcome.record.ended.unwrap_or(outcome.record.started),
+                trouble,
+                link: Link::default(),
+                context: None,
+            });
+            Answer::Outcome(outcome)
+        }
+        other => other,
     }
 }

@@ -9,32 +9,37 @@ use std::sync::{Arc, Mutex, PoisonError};
 use syncmgr_center::command::{
     CallId, CallReply, Change, Command, Dispatch, Operation, OperationId,
 };
-use syncmgr_center::port::{Clock, Handlers};
-use syncmgr_model::capability::{HandlerCapabilities, ItemCapabilities};
+use syncmgr_center::port::{Clock, Handlers, Removed};
 use syncmgr_model::hresult::Hresult;
 use syncmgr_model::id::{EventId, HandlerId, ItemId, ItemKey, SessionId};
 use syncmgr_model::item::Item;
 use syncmgr_model::trouble::{Code, Trouble};
-use syncmgr_sdk::{Handler, HandlerCollection, HandlerFactory, SyncRequest, UiOperation};
+use syncmgr_sdk::{
+    self as sdk, Handler, HandlerCollection, HandlerFactory, SyncRequest, UiOperation,
+};
 
 use crate::calls::Calls;
 use crate::desk::Desk;
 use crate::facts;
 use crate::session::{Creator, Line};
+use crate::stores;
 
 /// The handlers of this process and the sessions that run in them. A clone is the same host.
 #[derive(Clone)]
 pub struct InProcess {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
-struct Inner {
+/// A handler of a collection: the collection, and what makes the handler.
+type Bound = (String, Arc<dyn HandlerFactory>);
+
+pub(crate) struct Inner {
     factories: Mutex<BTreeMap<HandlerId, Arc<dyn HandlerFactory>>>,
     /// Handlers that were given a second time; the first one stays.
     doubles: Vec<HandlerId>,
     collections: Mutex<Vec<Arc<dyn HandlerCollection>>>,
     /// Handlers that collections were asked for, each with the collection.
-    bound: Mutex<BTreeMap<HandlerId, (String, Arc<dyn HandlerFactory>)>>,
+    bound: Mutex<BTreeMap<HandlerId, Bound>>,
     desks: Mutex<HashMap<HandlerId, Desk>>,
     clock: Arc<dyn Clock>,
     lines: Mutex<HashMap<SessionId, Arc<Line>>>,
@@ -100,32 +105,6 @@ impl InProcess {
         lock(&self.inner.collections).push(collection);
     }
 
-    /// Returns the icon of a handler or item: the one it provides, if it says it does, otherwise
-    /// the one it is registered with (spec 27).
-    #[must_use]
-    pub fn icon(&self, id: &HandlerId, item: Option<&ItemId>) -> Option<Vec<u8>> {
-        let provided = || {
-            let handler = self.inner.create(id)?;
-            match item {
-                Some(item) => {
-                    let item = handler.item(item)?;
-                    let has_own = item.capabilities()?.contains(ItemCapabilities::PROVIDES_ICON);
-                    if has_own { item.icon() } else { Err(Hresult::NotImplemented) }
-                }
-                None => {
-                    let bit = HandlerCapabilities::PROVIDES_ICON;
-                    let has_own = handler.capabilities()?.contains(bit);
-                    if has_own { handler.icon() } else { Err(Hresult::NotImplemented) }
-                }
-            }
-        };
-        let provided = catch_unwind(AssertUnwindSafe(provided)).unwrap_or(Err(Hresult::Failed));
-        provided.ok().or_else(|| {
-            let factory = self.inner.find(id)?;
-            factory.icon().map(<[u8]>::to_vec)
-        })
-    }
-
     /// Returns what makes a handler.
     ///
     /// # Errors
@@ -148,8 +127,16 @@ impl InProcess {
     }
 }
 
+impl InProcess {
+    /// Returns what it works with.
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.inner
+    }
+}
+
 impl Inner {
-    fn find(&self, id: &HandlerId) -> Option<Arc<dyn HandlerFactory>> {
+    /// Returns what makes a handler, if anybody knows it.
+    pub(crate) fn find(&self, id: &HandlerId) -> Option<Arc<dyn HandlerFactory>> {
         if let Some(factory) = lock(&self.factories).get(id) {
             return Some(Arc::clone(factory));
         }
@@ -174,10 +161,13 @@ impl Inner {
             let (inner, id) = (Arc::downgrade(self), id.clone());
             Desk::new(Arc::new(move || inner.upgrade()?.find(&id)))
         };
-        lock(&self.desks).entry(id.clone()).or_insert_with(make).clone()
+        lock(&self.desks)
+            .entry(id.clone())
+            .or_insert_with(make)
+            .clone()
     }
 
-    fn create(self: &Arc<Self>, id: &HandlerId) -> Result<Box<dyn Handler>, Hresult> {
+    pub(crate) fn create(self: &Arc<Self>, id: &HandlerId) -> Result<Box<dyn Handler>, Hresult> {
         self.desk(id).create()
     }
 
@@ -242,7 +232,10 @@ impl Handlers for InProcess {
     }
 
     fn load_collection(&self, id: &str, to: &Sender<Command>) {
-        let found = lock(&self.inner.collections).iter().find(|c| c.id() == id).cloned();
+        let found = lock(&self.inner.collections)
+            .iter()
+            .find(|c| c.id() == id)
+            .cloned();
         let (inner, name, back) = (Arc::clone(&self.inner), id.to_owned(), to.clone());
         let work = move || {
             let list = || found.map_or(Err(Hresult::InvalidArgument), |c| c.handlers());
@@ -264,7 +257,7 @@ impl Handlers for InProcess {
         let handler = name.clone();
         let line = Arc::new(Line::new(
             id.clone(),
-            &dispatch.items,
+            dispatch.items.iter().map(|item| item.id.clone()).collect(),
             to.clone(),
             Arc::clone(&self.inner.clock),
             Arc::clone(&self.inner.calls),
@@ -361,14 +354,17 @@ impl Handlers for InProcess {
                     Some(item) => handler.item(&item)?.operation(&operation)?,
                     None => handler.operation(&operation)?,
                 };
-                let schedule_of = shown.schedule_of();
+                // As the answer to a question it would be a yes that nobody gave.
+                let schedule_of = shown
+                    .schedule_of()
+                    .filter(|_| operation == sdk::Operation::ShowSchedule);
                 let is_elsewhere = schedule_of.is_some();
+                if let Some(raiser) = shown.raiser() {
+                    lock(&inner.raisers).insert(id, raiser.into());
+                }
                 drop(begun.send(Command::Showing(id, schedule_of)));
                 if is_elsewhere {
                     return Ok(true);
-                }
-                if let Some(raiser) = shown.raiser() {
-                    lock(&inner.raisers).insert(id, raiser.into());
                 }
                 shown.run(None)
             };
@@ -389,13 +385,54 @@ impl Handlers for InProcess {
         }
     }
 
+    fn load_events(&self, handler: &HandlerId, stores: &[Option<ItemId>], to: &Sender<Command>) {
+        let (id, back, wanted) = (handler.clone(), to.clone(), stores.to_vec());
+        let its = id.clone();
+        self.inner.desk(handler).ask(
+            move |instance| Ok(stores::events(&its, instance, &wanted)),
+            // What could not be read stays as it was.
+            move |read| {
+                let read = read.unwrap_or_default();
+                drop(back.send(Command::EventsLoaded(id, read)));
+            },
+        );
+    }
+
+    fn count_conflicts(
+        &self,
+        handler: &HandlerId,
+        items: Vec<Item>,
+        scope: Vec<Option<ItemId>>,
+        to: &Sender<Command>,
+    ) {
+        let inner = Arc::clone(&self.inner);
+        let (id, back) = (handler.clone(), to.clone());
+        let work = move || {
+            let counts = inner.counts(&id, &items, &scope);
+            drop(back.send(Command::ConflictsCounted(id, counts)));
+        };
+        apart("conflicts", work, || {
+            drop(to.send(Command::ConflictsCounted(handler.clone(), Vec::new())));
+        });
+    }
+
+    fn remove_conflicts(&self, id: OperationId, which: Removed, to: &Sender<Command>) {
+        let inner = Arc::clone(&self.inner);
+        let (handler, back) = (which.handler.clone(), to.clone());
+        let work = move || {
+            let result = inner.remove_conflicts(&which);
+            drop(back.send(Command::ConflictsRemoved(id, result)));
+        };
+        apart("conflicts", work, || {
+            let trouble = broken(&handler, "no thread could be started");
+            drop(to.send(Command::ConflictsRemoved(id, Err(trouble))));
+        });
+    }
+
     fn remove_events(&self, handler: &HandlerId, events: &[EventId]) {
         let events = events.to_vec();
         self.inner.desk(handler).ask(
-            move |instance| match instance.event_store() {
-                Some(store) => store.remove(&events),
-                None => Ok(()),
-            },
+            move |instance| stores::remove_events(instance, &events),
             // What stays listed is shown again by the next look at the store.
             drop,
         );
@@ -410,9 +447,14 @@ impl crate::session::Lines for Inner {
     fn add(&self, id: SessionId, line: Arc<Line>) {
         lock(&self.lines).insert(id, line);
     }
+
+    fn remove(&self, id: &SessionId) {
+        lock(&self.lines).remove(id);
+    }
 }
 
-fn silent(handler: &HandlerId, detail: &str) -> Trouble {
+/// Builds the trouble of a handler that does not answer.
+pub(crate) fn silent(handler: &HandlerId, detail: &str) -> Trouble {
     Trouble::new(Code::HandlerSilent)
         .with("handler", handler)
         .with("detail", detail)

@@ -4,8 +4,7 @@
 //! (whether to go on) is known without asking the center. Everything else is a call that waits for
 //! the center's answer.
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex};
 
@@ -24,6 +23,7 @@ use syncmgr_sdk::{ItemProgress, SessionCreator, SyncCallback, SyncItem};
 use crate::calls::Calls;
 use crate::facts;
 use crate::in_process::lock;
+use crate::parts::{Part, Parts};
 
 /// Least milliseconds between two progress reports of one phase: 20 a second are more than
 /// anybody can read.
@@ -33,37 +33,13 @@ const PROGRESS_GAP_MS: u64 = 50;
 /// (spec 96).
 const TEXT_LEN_MAX: usize = 259;
 
-/// What the line knows of an item without asking.
-struct Part {
-    cancel: AtomicU8,
-    /// It has a final status, so the next report is not progress.
-    is_final: AtomicBool,
-    phase: AtomicU8,
-    /// When the next progress report may pass.
-    next_ms: AtomicU64,
-    /// The last report that did not pass: the final counts of a phase must not get lost.
-    held_back: Mutex<Option<Progress>>,
-}
-
-impl Part {
-    fn new() -> Self {
-        Self {
-            cancel: AtomicU8::new(0),
-            is_final: AtomicBool::new(false),
-            phase: AtomicU8::new(u8::MAX),
-            next_ms: AtomicU64::new(0),
-            held_back: Mutex::default(),
-        }
-    }
-}
-
 /// The line between one session and the center.
 pub(crate) struct Line {
     session: SessionId,
     to: Sender<Command>,
     clock: Arc<dyn Clock>,
     calls: Arc<Calls>,
-    parts: Mutex<HashMap<ItemId, Arc<Part>>>,
+    parts: Parts,
     cancelled: AtomicU8,
     hooks: Mutex<Vec<Box<dyn Fn() + Send + Sync>>>,
     /// Nothing it says counts any more.
@@ -73,24 +49,27 @@ pub(crate) struct Line {
 impl Line {
     pub(crate) fn new(
         session: SessionId,
-        items: &[Item],
+        items: Vec<ItemId>,
         to: Sender<Command>,
         clock: Arc<dyn Clock>,
         calls: Arc<Calls>,
     ) -> Self {
-        let parts = items
-            .iter()
-            .map(|item| (item.id.clone(), Arc::new(Part::new())));
         Self {
             session,
             to,
             clock,
             calls,
-            parts: Mutex::new(parts.collect()),
+            parts: Parts::new(items),
             cancelled: AtomicU8::new(0),
             hooks: Mutex::default(),
             is_closed: AtomicBool::new(false),
         }
+    }
+
+    /// Returns the line of a further session, over the same way to the center.
+    fn further(&self, session: SessionId, items: &[ItemId]) -> Self {
+        let (clock, calls) = (Arc::clone(&self.clock), Arc::clone(&self.calls));
+        Self::new(session, items.to_vec(), self.to.clone(), clock, calls)
     }
 
     /// Asks the session, or one item of it, to stop. A request is never taken back.
@@ -100,16 +79,14 @@ impl Line {
                 self.cancelled
                     .fetch_max(CancelRequest::All as u8, Ordering::SeqCst);
             }
-            Some(item) => {
-                if let Some(part) = self.part(item) {
-                    part.cancel
-                        .fetch_max(CancelRequest::Item as u8, Ordering::SeqCst);
-                }
-            }
+            // An item that is just being added may not be known yet.
+            Some(item) => self.parts.with_any(item, |part| {
+                part.cancel
+                    .fetch_max(CancelRequest::Item as u8, Ordering::SeqCst);
+            }),
         }
         // With several items, who is cancelled is told by the next answer.
-        let is_whole = item.is_none() || lock(&self.parts).len() == 1;
-        if is_whole {
+        if item.is_none() || self.parts.only(|_| ()).is_some() {
             for hook in &*lock(&self.hooks) {
                 hook();
             }
@@ -120,10 +97,6 @@ impl Line {
     pub(crate) fn close(&self) {
         self.is_closed.store(true, Ordering::SeqCst);
         self.cancel(None);
-    }
-
-    fn part(&self, item: &ItemId) -> Option<Arc<Part>> {
-        lock(&self.parts).get(item).cloned()
     }
 
     fn request(&self, part: Option<&Part>) -> CancelRequest {
@@ -139,7 +112,8 @@ impl Line {
         if self.is_closed.load(Ordering::SeqCst) {
             return Err(Hresult::AccessDenied);
         }
-        self.calls.call(&self.to, &self.session, call)
+        self.calls
+            .call(&self.to, &self.session, call, &self.is_closed)
     }
 
     fn pass(&self, item: &ItemId, status: ProgressStatus, progress: Progress) {
@@ -204,6 +178,57 @@ fn owned(progress: &ItemProgress<'_>) -> Progress {
     }
 }
 
+impl Line {
+    fn report(
+        &self,
+        part: &Part,
+        item: &ItemId,
+        status: ProgressStatus,
+        progress: &ItemProgress<'_>,
+    ) -> Result<CancelRequest, Hresult> {
+        if status.is_terminal() || part.is_final.load(Ordering::SeqCst) {
+            return self.report_final(part, item, status, progress);
+        }
+        let phase = progress.phase as u8;
+        let is_new = part.phase.swap(phase, Ordering::Relaxed) != phase;
+        if is_new {
+            self.flush(item, part);
+        }
+        let mut whole = owned(progress);
+        if status == ProgressStatus::UpdatingIndeterminate {
+            // Steps mean nothing then (spec 95).
+            whole.n_total = None;
+            whole.bytes_total = None;
+        }
+        if self.passes(part, is_new) {
+            *lock(&part.held_back) = None;
+            whole.current = progress.current.map(harmless);
+            self.pass(item, status, whole);
+        } else {
+            *lock(&part.held_back) = Some(whole);
+        }
+        Ok(self.request(Some(part)))
+    }
+
+    fn report_final(
+        &self,
+        part: &Part,
+        item: &ItemId,
+        status: ProgressStatus,
+        progress: &ItemProgress<'_>,
+    ) -> Result<CancelRequest, Hresult> {
+        if !part.is_final.swap(true, Ordering::SeqCst) {
+            self.flush(item, part);
+        }
+        let mut whole = owned(progress);
+        whole.current = progress.current.map(harmless);
+        match self.call(Call::Progress(item.clone(), status, whole))? {
+            CallReply::Cancel(request) => Ok(request),
+            _ => Ok(CancelRequest::None),
+        }
+    }
+}
+
 impl SyncCallback for Line {
     fn run_id(&self) -> &str {
         self.session.as_str()
@@ -215,35 +240,10 @@ impl SyncCallback for Line {
         status: ProgressStatus,
         progress: &ItemProgress<'_>,
     ) -> Result<CancelRequest, Hresult> {
-        let part = self.part(item).ok_or(Hresult::InvalidArgument)?;
-        if status.is_terminal() || part.is_final.load(Ordering::SeqCst) {
-            self.flush(item, &part);
-            part.is_final.store(true, Ordering::SeqCst);
-            let mut whole = owned(progress);
-            whole.current = progress.current.map(harmless);
-            return match self.call(Call::Progress(item.clone(), status, whole))? {
-                CallReply::Cancel(request) => Ok(request),
-                _ => Ok(CancelRequest::None),
-            };
-        }
-        let phase = progress.phase as u8;
-        let is_new = part.phase.swap(phase, Ordering::Relaxed) != phase;
-        if is_new {
-            self.flush(item, &part);
-        }
-        let mut whole = owned(progress);
-        if self.passes(&part, is_new) {
-            *lock(&part.held_back) = None;
-            whole.current = progress.current.map(harmless);
-            if status == ProgressStatus::UpdatingIndeterminate {
-                // Steps mean nothing then (spec 95).
-                whole.n_total = None;
-            }
-            self.pass(item, status, whole);
-        } else {
-            *lock(&part.held_back) = Some(whole);
-        }
-        Ok(self.request(Some(&part)))
+        let reported = self
+            .parts
+            .with(item, |part| self.report(part, item, status, progress));
+        reported.unwrap_or(Err(Hresult::InvalidArgument))
     }
 
     fn report_summary(&self, item: &ItemId, summary: &Summary) -> Result<(), Hresult> {
@@ -274,8 +274,8 @@ impl SyncCallback for Line {
         let Some(item) = item else {
             return Ok(self.request(None) == CancelRequest::None);
         };
-        if let Some(part) = self.part(item) {
-            return Ok(self.request(Some(&part)) == CancelRequest::None);
+        if let Some(request) = self.parts.with(item, |part| self.request(Some(part))) {
+            return Ok(request == CancelRequest::None);
         }
         match self.call(Call::CanContinue(Some(item.clone())))? {
             CallReply::Continue(goes_on) => Ok(goes_on),
@@ -293,7 +293,7 @@ impl SyncCallback for Line {
     fn add_item_to_session(&self, item: &ItemId) -> Result<Item, Hresult> {
         match self.call(Call::AddItem(item.clone()))? {
             CallReply::Item(taken) => {
-                lock(&self.parts).insert(item.clone(), Arc::new(Part::new()));
+                self.parts.add(item);
                 Ok(*taken)
             }
             _ => Err(Hresult::Failed),
@@ -320,15 +320,9 @@ impl SyncCallback for Line {
     fn on_cancel(&self, stop: Box<dyn Fn() + Send + Sync>) {
         let mut hooks = lock(&self.hooks);
         // Looked at under the lock: a cancel that comes later finds the hook in the list.
-        let is_cancelled = {
-            let parts = lock(&self.parts);
-            let only = if parts.len() == 1 {
-                parts.values().next().cloned()
-            } else {
-                None
-            };
-            self.request(only.as_deref()) != CancelRequest::None
-        };
+        let only = self.parts.only(|part| self.request(Some(part)));
+        let request = only.unwrap_or_else(|| self.request(None));
+        let is_cancelled = request != CancelRequest::None;
         if is_cancelled {
             stop();
         }
@@ -354,6 +348,9 @@ fn acts_on_text(c: char) -> bool {
 pub(crate) trait Lines: Send + Sync {
     /// Adds the line of a further session.
     fn add(&self, id: SessionId, line: Arc<Line>);
+
+    /// Removes it.
+    fn remove(&self, id: &SessionId);
 }
 
 /// Gives out the callbacks of one call of `synchronize`.
@@ -365,6 +362,21 @@ pub(crate) struct Creator {
 impl Creator {
     pub(crate) fn new(line: Arc<Line>, lines: Arc<dyn Lines>) -> Self {
         Self { line, lines }
+    }
+
+    /// Opens the line of a session beside the first one. It ends when its callback is let go.
+    fn further(&self, id: SessionId, items: &[ItemId]) -> Arc<dyn SyncCallback> {
+        let line = Arc::new(self.line.further(id.clone(), items));
+        self.lines.add(id, Arc::clone(&line));
+        // A request to stop that came before the line was known is told now.
+        let reply = line.call(Call::CanContinue(None));
+        if reply != Ok(CallReply::Continue(true)) {
+            line.cancel(None);
+        }
+        Arc::new(Further {
+            line,
+            lines: Arc::clone(&self.lines),
+        })
     }
 }
 
@@ -378,31 +390,97 @@ impl SessionCreator for Creator {
         let CallReply::Session(id) = self.line.call(call)? else {
             return Err(Hresult::Failed);
         };
-        let mut parts = lock(&self.line.parts);
-        if id == self.line.session {
-            for item in items {
-                parts
-                    .entry(item.clone())
-                    .or_insert_with(|| Arc::new(Part::new()));
-            }
-            drop(parts);
-            return Ok(Arc::clone(&self.line) as Arc<dyn SyncCallback>);
+        if id != self.line.session {
+            return Ok(self.further(id, items));
         }
-        drop(parts);
-        let parts = items
-            .iter()
-            .map(|item| (item.clone(), Arc::new(Part::new())));
-        let line = Arc::new(Line {
-            session: id.clone(),
-            to: self.line.to.clone(),
-            clock: Arc::clone(&self.line.clock),
-            calls: Arc::clone(&self.line.calls),
-            parts: Mutex::new(parts.collect()),
-            cancelled: AtomicU8::new(0),
-            hooks: Mutex::default(),
-            is_closed: AtomicBool::new(false),
-        });
-        self.lines.add(id, Arc::clone(&line));
-        Ok(line)
+        items.iter().for_each(|item| self.line.parts.add(item));
+        Ok(Arc::clone(&self.line) as Arc<dyn SyncCallback>)
+    }
+}
+
+/// The callback of a further session: letting go of it ends the session.
+struct Further {
+    line: Arc<Line>,
+    lines: Arc<dyn Lines>,
+}
+
+impl Drop for Further {
+    fn drop(&mut self) {
+        self.lines.remove(&self.line.session);
+        self.line.end();
+    }
+}
+
+impl Line {
+    /// Says that the session is over: no report follows.
+    fn end(&self) {
+        self.close();
+        drop(
+            self.to
+                .send(Command::Returned(self.session.clone(), Ok(()))),
+        );
+    }
+}
+
+impl SyncCallback for Further {
+    fn run_id(&self) -> &str {
+        self.line.run_id()
+    }
+
+    fn report_progress(
+        &self,
+        item: &ItemId,
+        status: ProgressStatus,
+        progress: &ItemProgress<'_>,
+    ) -> Result<CancelRequest, Hresult> {
+        self.line.report_progress(item, status, progress)
+    }
+
+    fn report_summary(&self, item: &ItemId, summary: &Summary) -> Result<(), Hresult> {
+        self.line.report_summary(item, summary)
+    }
+
+    fn report_preview(&self, item: &ItemId, preview: Preview) -> Result<(), Hresult> {
+        self.line.report_preview(item, preview)
+    }
+
+    fn set_handler_progress_text(&self, text: &str) -> CancelRequest {
+        self.line.set_handler_progress_text(text)
+    }
+
+    fn report_event(&self, event: NewEvent) -> Result<EventId, Hresult> {
+        self.line.report_event(event)
+    }
+
+    fn can_continue(&self, item: Option<&ItemId>) -> Result<bool, Hresult> {
+        self.line.can_continue(item)
+    }
+
+    fn query_for_additional_items(&self) -> Result<Option<Additional>, Hresult> {
+        self.line.query_for_additional_items()
+    }
+
+    fn add_item_to_session(&self, item: &ItemId) -> Result<Item, Hresult> {
+        self.line.add_item_to_session(item)
+    }
+
+    fn add_token_to_session(&self, token: &Token) -> Result<(), Hresult> {
+        self.line.add_token_to_session(token)
+    }
+
+    fn propose_item(&self, item: Arc<dyn SyncItem>) -> Result<(), Hresult> {
+        self.line.propose_item(item)
+    }
+
+    fn commit_item(&self, item: &ItemId) -> Result<(), Hresult> {
+        self.line.commit_item(item)
+    }
+
+    fn report_manual_sync(&self) -> Result<(), Hresult> {
+        self.line.report_manual_sync()
+    }
+
+    fn on_cancel(&self, stop: Box<dyn Fn() + Send + Sync>) {
+        self.line.on_cancel(stop);
     }
 }

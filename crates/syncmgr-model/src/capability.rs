@@ -184,3 +184,30 @@ impl HandlerType {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// spec 14: six types, by their numbers; any other number is the first of them.
+    #[test]
+    fn types_by_number() {
+        let numbers: Vec<_> = HandlerType::ALL.iter().map(|kind| kind.number()).collect();
+        assert_eq!(numbers, [0, 1, 2, 3, 4, 5]);
+        for kind in HandlerType::ALL {
+            assert_eq!(HandlerType::from_number(kind.number()), kind);
+        }
+        assert_eq!(HandlerType::from_number(6), HandlerType::Unspecified);
+    }
+
+    /// spec 26: the valid masks, with the bit for browsing that the original forgets in two of them.
+    #[test]
+    fn valid_masks() {
+        assert_eq!(HandlerCapabilities::all().bits(), 0xF3_0017);
+        assert_eq!(HandlerPolicies::all().bits(), 0x1_2F3F | 0x1000);
+        assert_eq!(ItemCapabilities::all().bits(), 0x71_0017);
+        assert_eq!(ItemPolicies::all().bits(), 0x1_02FF | 0x100);
+        assert_eq!(ControlFlags::all().bits(), 3);
+        assert_eq!(SyncControlFlags::all().bits(), 1);
+    }
+}

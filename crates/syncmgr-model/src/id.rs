@@ -133,6 +133,14 @@ mod tests {
         assert!(early < late);
     }
 
+    /// spec 5: 63 units are an id, 64 are none; an id is ASCII, so units, bytes and characters are
+    /// the same.
+    #[test]
+    fn the_longest_id() {
+        assert!(HandlerId::new("h".repeat(63)).is_ok() && ItemId::new("i".repeat(63)).is_ok());
+        assert!(HandlerId::new("h".repeat(64)).is_err() && ItemId::new("i".repeat(64)).is_err());
+    }
+
     #[test]
     fn text_that_could_leave_a_folder_is_no_id() {
         for bad in ["", "..", "-x", "a/b", "A", "é", &"a".repeat(64)] {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::id::{HandlerId, ItemId};
 
-/// Most characters a name may have: one less than `MAX_SYNCMGR_NAME` of syncmgr.h.
+/// Most units of UTF-16 a name may have: one less than `MAX_SYNCMGR_NAME` of syncmgr.h.
 pub const NAME_LEN_MAX: usize = 127;
 
 /// One value among the settings of an item.
@@ -115,7 +115,7 @@ impl Item {
 pub fn bad_name(name: &str) -> Option<&'static str> {
     if name.is_empty() {
         Some("it is empty")
-    } else if name.chars().count() > NAME_LEN_MAX {
+    } else if name.encode_utf16().count() > NAME_LEN_MAX {
         Some("it is longer than 127 characters")
     } else if name.starts_with(['-', '.', '~']) {
         Some("it begins with `-`, `.` or `~`")

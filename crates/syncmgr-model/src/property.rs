@@ -203,7 +203,9 @@ impl Subject {
     pub fn read(&self, name: &str) -> Value {
         let text = |text: &String| Value::Text(text.clone());
         let of_item = |value: fn(&(ItemId, String)) -> String| {
-            self.item.as_ref().map_or(Value::Empty, |item| Value::Text(value(item)))
+            self.item
+                .as_ref()
+                .map_or(Value::Empty, |item| Value::Text(value(item)))
         };
         let Some(key) = Key::parse(name) else {
             return Value::Empty;
@@ -267,7 +269,12 @@ impl ConflictSubject {
         reason = "a conflict has these seven properties and no others"
     )]
     pub fn read(&self, name: &str) -> Value {
-        let location = |n: usize| self.locations.get(n).cloned().map_or(Value::Empty, Value::Text);
+        let location = |n: usize| {
+            self.locations
+                .get(n)
+                .cloned()
+                .map_or(Value::Empty, Value::Text)
+        };
         let Some(key) = Key::parse(name) else {
             return Value::Empty;
         };

@@ -8,7 +8,7 @@ use syncmgr_model::hresult::Hresult;
 use syncmgr_model::item::Item;
 use syncmgr_model::time::Timestamp;
 
-use crate::{Operation, UiOperation};
+use crate::{ConflictStore, EventStore, Operation, UiOperation};
 
 /// The properties of an item (`ISyncMgrSyncItemInfo`); errors mean the same as with a handler.
 pub trait ItemInfo {
@@ -121,6 +121,17 @@ pub trait SyncItem: Send + Sync {
         Err(Hresult::NotImplemented)
     }
 
+    /// Returns the events it keeps itself; asked only with [`ItemCapabilities::EVENT_STORE`].
+    fn event_store(&self) -> Option<&dyn EventStore> {
+        None
+    }
+
+    /// Returns its conflicts and no others (spec 135); asked only with
+    /// [`ItemCapabilities::CONFLICT_STORE`].
+    fn conflicts(&self) -> Option<&dyn ConflictStore> {
+        None
+    }
+
     /// Returns an icon, as an SVG or PNG image; asked only with
     /// [`ItemCapabilities::PROVIDES_ICON`].
     ///
@@ -194,5 +205,51 @@ impl ItemEnumerator {
     #[must_use]
     pub fn count(&self) -> usize {
         self.items.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Named(&'static str);
+
+    impl SyncItem for Named {
+        fn id(&self) -> Result<String, Hresult> {
+            Ok(self.0.to_owned())
+        }
+
+        fn name(&self) -> Result<String, Hresult> {
+            Ok(self.0.to_owned())
+        }
+    }
+
+    fn next(items: &mut ItemEnumerator) -> Option<String> {
+        let item = items.next(1).expect("one is asked for")?;
+        item.id().ok()
+    }
+
+    /// spec 28: one at a time; skipping, beginning again and copying keep their place; the count is
+    /// that of all, wherever it stands.
+    #[test]
+    fn enumerating() {
+        let items = ["a", "b", "c"].map(|id| Arc::new(Named(id)) as Arc<dyn SyncItem>);
+        let mut items = ItemEnumerator::new(items.to_vec());
+        for n in [0, 2] {
+            assert_eq!(items.next(n).err(), Some(Hresult::InvalidArgument));
+        }
+        assert_eq!(next(&mut items).as_deref(), Some("a"));
+        let mut copy = items.clone();
+        assert!(items.skip(1));
+        assert_eq!(next(&mut items).as_deref(), Some("c"));
+        assert_eq!(next(&mut copy).as_deref(), Some("b"));
+        assert_eq!(next(&mut items), None);
+        assert_eq!(next(&mut items), None);
+        assert_eq!(items.count(), 3);
+        assert!(!items.skip(1));
+        items.reset();
+        assert!(!items.skip(4));
+        items.reset();
+        assert_eq!(next(&mut items).as_deref(), Some("a"));
     }
 }

@@ -51,7 +51,8 @@ pub trait UiOperation: Send {
     }
 
     /// Leaves it to the built-in editor of schedules to show itself, for the handler that is
-    /// returned; asked before [`Self::run`], which is not called then.
+    /// returned; asked for [`Operation::ShowSchedule`] before [`Self::run`], which is not called
+    /// then.
     fn schedule_of(&self) -> Option<HandlerId> {
         None
     }
@@ -74,8 +75,8 @@ impl ScheduleWizard {
 
 impl UiOperation for ScheduleWizard {
     fn run(&mut self, _window: Option<&Window>) -> Result<bool, Hresult> {
-        // The editor is a page; who asked is told where it is.
-        Ok(true)
+        // Shown, the editor is a page, and who asked is told where it is; it answers no question.
+        Ok(false)
     }
 
     fn schedule_of(&self) -> Option<HandlerId> {

@@ -23,6 +23,7 @@ fn nothing(_: &Connection) -> rusqlite::Result<()> {
 pub(crate) const NEWEST: usize = STEPS.len();
 
 /// Why a database cannot be brought up to date.
+#[derive(Debug)]
 pub(crate) enum Fault {
     /// A newer program wrote it; in words.
     Newer(String),

@@ -57,6 +57,16 @@ pub(crate) struct App {
     is_running: Arc<AtomicBool>,
 }
 
+/// What a center that stays is built from.
+pub(crate) struct Built {
+    /// The time.
+    pub(crate) clock: Arc<MachineClock>,
+    /// The handlers.
+    pub(crate) host: InProcess,
+    /// The built-in one.
+    pub(crate) files: Arc<FilesHandler>,
+}
+
 /// The state of one item.
 pub(crate) struct ItemState {
     /// Its status.
@@ -91,6 +101,19 @@ impl App {
             one_off: String::new(),
             is_running: Arc::default(),
         }
+    }
+
+    /// Returns what a center that stays is built from. The state folder is there afterwards.
+    ///
+    /// # Errors
+    /// The state folder cannot be made.
+    pub(crate) fn built(&self) -> Result<Built, CliError> {
+        self.make_state_dir()?;
+        Ok(Built {
+            clock: Arc::clone(&self.clock),
+            host: self.host.clone(),
+            files: Arc::clone(&self.files),
+        })
     }
 
     /// Returns the time of day.
@@ -220,7 +243,7 @@ impl App {
         }
     }
 
-    fn open_center(&self) -> Result<Handle, CliError> {
+    fn make_state_dir(&self) -> Result<(), CliError> {
         use std::os::unix::fs::DirBuilderExt as _;
         std::fs::DirBuilder::new()
             .recursive(true)
@@ -230,7 +253,11 @@ impl App {
                 let place = place::shown(&self.dirs.state, None);
                 CliError::new(Exit::Failed, format!("cannot create `{place}`: {error}"))
                     .hint("set SYNCMGR_STATE_DIR to a folder you can write to")
-            })?;
+            })
+    }
+
+    fn open_center(&self) -> Result<Handle, CliError> {
+        self.make_state_dir()?;
         let store = SqliteStore::open(&self.dirs.state)?;
         if let Some(aside) = store.was_set_aside() {
             self.ui.complain(format!(
@@ -416,7 +443,7 @@ impl App {
 }
 
 /// Returns what tells apart the ids of two processes in one millisecond.
-fn random() -> u16 {
+pub(crate) fn random() -> u16 {
     let random = RandomState::new().build_hasher().finish();
     u16::try_from(random & 0xffff).unwrap_or(0)
 }

@@ -98,6 +98,8 @@ pub(crate) enum Command {
     Versions(commands::versions::VersionsArgs),
     /// Say why a file is, or is not, in sync
     Why(commands::why::WhyArgs),
+    /// Run syncs by themselves, in the background
+    Daemon(commands::daemon::DaemonArgs),
     /// Check this installation, with a fix for everything that is wrong
     Doctor,
     /// Try everything with made-up folders

@@ -79,11 +79,11 @@ impl From<Gone> for CliError {
 impl From<ConfigError> for CliError {
     fn from(error: ConfigError) -> Self {
         let exit = match &error {
-            ConfigError::Missing(_) => Exit::NotFound,
+            ConfigError::Missing(_) | ConfigError::NoSuch { .. } => Exit::NotFound,
             ConfigError::Exists(_) | ConfigError::BadName { .. } | ConfigError::Text { .. } => {
                 Exit::Usage
             }
-            ConfigError::Io { .. } => Exit::Failed,
+            ConfigError::Io { .. } | ConfigError::Changed(_) => Exit::Failed,
         };
         let is_io = matches!(error, ConfigError::Io { .. });
         let error = Self::new(exit, error.to_string());

@@ -25,6 +25,8 @@ pub(crate) enum Exit {
     Failed = 12,
     /// Changes are held and need a person's OK.
     Held = 13,
+    /// The daemon does not run, or does not answer.
+    NotRunning = 20,
     /// There is no such sync, run, conflict or version.
     NotFound = 21,
     /// Refused: it needs a confirmation that was not given.
@@ -33,13 +35,15 @@ pub(crate) enum Exit {
     StateChanged = 25,
     /// Another run works on one of the folders.
     Busy = 26,
+    /// The daemon runs already.
+    Running = 27,
     /// Stopped by a signal.
     Interrupted = 130,
 }
 
 impl Exit {
     /// All codes.
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::Done,
         Self::Bug,
         Self::Usage,
@@ -47,10 +51,12 @@ impl Exit {
         Self::Conflicts,
         Self::Failed,
         Self::Held,
+        Self::NotRunning,
         Self::NotFound,
         Self::NeedsConfirmation,
         Self::StateChanged,
         Self::Busy,
+        Self::Running,
         Self::Interrupted,
     ];
 
@@ -71,10 +77,12 @@ impl Exit {
             Self::Conflicts => "conflicts remain",
             Self::Failed => "something that should have been synced was not",
             Self::Held => "changes are held and need your OK",
+            Self::NotRunning => "the daemon does not run, or does not answer",
             Self::NotFound => "no such sync, run, conflict or version",
             Self::NeedsConfirmation => "refused: a confirmation is needed",
             Self::StateChanged => "something changed meanwhile; look again",
             Self::Busy => "another run is working on these folders",
+            Self::Running => "the daemon runs already",
             Self::Interrupted => "stopped by a signal",
         }
     }

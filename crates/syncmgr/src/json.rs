@@ -249,6 +249,28 @@ pub(crate) struct DoctorOutput {
     pub(crate) checks: Vec<CheckJson>,
 }
 
+/// The answer of `daemon start`, `stop`, `restart` and `status`.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct DaemonOutput {
+    /// [`SCHEMA`].
+    pub(crate) schema: u32,
+    /// It runs.
+    pub(crate) is_running: bool,
+    /// Its process; null when it does not run, or where it cannot be seen.
+    pub(crate) pid: Option<i32>,
+    /// Its version.
+    pub(crate) version: Option<String>,
+    /// Since when it runs, RFC 3339.
+    pub(crate) since: Option<String>,
+    /// Its socket.
+    pub(crate) socket: Option<String>,
+    /// Its address for browsers; null when it listens on no port.
+    pub(crate) address: Option<String>,
+    /// The headline of all syncs; null when it was not asked.
+    pub(crate) summary: Option<String>,
+}
+
 /// The answer of `version`.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -326,6 +348,7 @@ mod tests {
         check::<VersionsOutput>("versions");
         check::<WhyOutput>("why");
         check::<DoctorOutput>("doctor");
+        check::<DaemonOutput>("daemon");
         check::<VersionOutput>("version");
         check::<TextOutput>("text");
         check::<ErrorOutput>("error");

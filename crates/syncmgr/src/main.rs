@@ -9,6 +9,7 @@ mod app;
 mod cli;
 mod clock;
 mod commands;
+mod daemon;
 mod dirs;
 mod error;
 mod exit;

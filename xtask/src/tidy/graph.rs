@@ -34,7 +34,13 @@ const ALLOWED: [(&str, &[&str]); 15] = [
     ("syncmgr-alerts", &["syncmgr-model"]),
     (
         "syncmgr-testing",
-        &["syncmgr-model", "syncmgr-engine", "syncmgr-center"],
+        &[
+            "syncmgr-model",
+            "syncmgr-engine",
+            "syncmgr-sdk",
+            "syncmgr-center",
+            "syncmgr-host",
+        ],
     ),
     (
         "syncmgr",

@@ -78,7 +78,14 @@ impl State {
         }
         let is_waiting = asked.flags.contains(ControlFlags::WAIT);
         let asks = !asked.flags.contains(ControlFlags::NO_UI) && self.asks_before(&asked);
-        if asks && self.raise(ticket, &asked.handler, asked.item.as_ref(), &asked.question(), turn)
+        if asks
+            && self.raise(
+                ticket,
+                &asked.handler,
+                asked.item.as_ref(),
+                &asked.question(),
+                turn,
+            )
         {
             return;
         }
@@ -110,7 +117,10 @@ impl State {
                 let key = key(&asked.handler, item);
                 let entry = self.known_item(&key)?;
                 let is_used = !(entry.running.is_empty() && entry.queued.is_empty());
-                (self.menu_of_item(&key).and_then(|menu| menu.forbids(task)), is_used)
+                (
+                    self.menu_of_item(&key).and_then(|menu| menu.forbids(task)),
+                    is_used,
+                )
             }
             None => {
                 let menu = self.menu_of_handler(&asked.handler);

@@ -125,7 +125,11 @@ impl State {
 
     fn wait(&mut self, ticket: Ticket, left: BTreeMap<HandlerId, u64>, turn: &mut Turn) {
         let refusal = None;
-        self.collections.waits.push(Wait { ticket, left, refusal });
+        self.collections.waits.push(Wait {
+            ticket,
+            left,
+            refusal,
+        });
         self.answer_waits(turn);
     }
 
@@ -222,7 +226,10 @@ impl State {
 
     pub(super) fn unregister(&mut self, id: &HandlerId, turn: &mut Turn) -> Result<(), Refusal> {
         self.known_handler(id)?;
-        let collection = self.handlers.get(id).and_then(|h| h.memory.collection.clone());
+        let collection = self
+            .handlers
+            .get(id)
+            .and_then(|h| h.memory.collection.clone());
         if let Some(collection) = collection {
             let detail = format!("it comes and goes with the collection {collection}");
             return Err(Self::refusal(
@@ -253,6 +260,8 @@ impl State {
         }
         turn.notify(Update::Handler(id.clone()));
         self.touch_items(id, turn);
+        self.look_at_all(turn);
+        self.rewatch(turn);
     }
 
     /// Forgets a handler that turned out not to exist.
@@ -323,15 +332,13 @@ impl State {
 
     /// Returns the handlers that belong to a collection: those nobody else has. The first one who
     /// lists a handler keeps it, also over a restart; a second one is reported (spec 6).
-    fn own(
-        &mut self,
-        id: &str,
-        handlers: Vec<HandlerId>,
-        turn: &mut Turn,
-    ) -> BTreeSet<HandlerId> {
+    fn own(&mut self, id: &str, handlers: Vec<HandlerId>, turn: &mut Turn) -> BTreeSet<HandlerId> {
         let mut own = BTreeSet::new();
         for handler in handlers {
-            let owner = self.handlers.get(&handler).filter(|entry| entry.is_installed);
+            let owner = self
+                .handlers
+                .get(&handler)
+                .filter(|entry| entry.is_installed);
             let owner = owner.map(|entry| entry.memory.collection.clone());
             match owner {
                 Some(owner) if owner.as_deref() != Some(id) => {
@@ -369,10 +376,15 @@ impl State {
     }
 
     fn report_double(&mut self, by: &str, handler: HandlerId, owner: &str, turn: &mut Turn) {
-        if !self.collections.doubles.insert((by.to_owned(), handler.clone())) {
+        if !self
+            .collections
+            .doubles
+            .insert((by.to_owned(), handler.clone()))
+        {
             return;
         }
-        let detail = format!("{by} lists it, but it belongs to {owner}, which was first and keeps it");
+        let detail =
+            format!("{by} lists it, but it belongs to {owner}, which was first and keeps it");
         let trouble = Trouble::new(Code::ProtocolFault)
             .with("handler", &handler)
             .with("detail", detail)
@@ -383,7 +395,6 @@ impl State {
             link: Link::default(),
             context: None,
         };
-        let event = self.add_event(&handler, None, new, turn);
-        turn.save(Save::Event(event));
+        self.add_event(&handler, new, turn);
     }
 }

@@ -1,23 +1,16 @@
 //! What people and programs ask for (`ISyncMgrControl`).
 
-use std::collections::BTreeSet;
-
-use syncmgr_model::capability::{ControlFlags, SyncControlFlags};
+use syncmgr_model::capability::ControlFlags;
 use syncmgr_model::hresult::Hresult;
 use syncmgr_model::id::{HandlerId, ItemId, ItemKey, SessionId};
-use syncmgr_model::item::Item;
-use syncmgr_model::menu::Task;
-use syncmgr_model::request::{Intent, WorkKind};
 use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::{Code, Trouble};
 
 use super::change::Asked;
 use super::registry::ItemEntry;
-use super::session::{Stage, outcome};
 use super::{State, Turn, key};
 use crate::command::{
-    Accepted, Answer, Call, Change, Control, Effect, Refusal, Save, Scope, StartOptions, Taken,
-    Ticket, Update,
+    Answer, Call, Change, Control, Refusal, Save, Scope, Ticket, Update,
 };
 
 impl State {
@@ -44,12 +37,26 @@ impl State {
             Control::UpdateItem(item, flags) => {
                 return self.update_item(ticket, item, flags, turn);
             }
-            Control::UpdateEvents(handler, item, flags) => self
-                .check_update(&handler, item.as_ref(), flags)
-                .map(|()| turn.notify(Update::Events(handler))),
-            Control::UpdateConflicts(handler, item, flags) => self
-                .check_update(&handler, item.as_ref(), flags)
-                .map(|()| turn.notify(Update::Conflicts(handler, item))),
+            Control::UpdateEvents(handler, item, flags) => {
+                match self.check_update(&handler, item.as_ref(), flags) {
+                    Ok(()) => {
+                        return self.update_events(ticket, &handler, item.as_ref(), flags, turn);
+                    }
+                    Err(refusal) => Err(refusal),
+                }
+            }
+            Control::UpdateConflicts(handler, item, flags) => {
+                match self.check_update(&handler, item.as_ref(), flags) {
+                    Ok(()) => {
+                        return self.update_conflicts(ticket, &handler, item.as_ref(), flags, turn);
+                    }
+                    Err(refusal) => Err(refusal),
+                }
+            }
+            Control::UpdateConflict(address, _) => self.update_conflict(&address, turn),
+            Control::RemoveConflicts(handler, item, ids) => {
+                return self.remove_conflicts(ticket, &handler, item.as_ref(), ids, turn);
+            }
             Control::Activate(is_on, handler, flags) => {
                 let asked = Asked::of_handler(handler, Change::Activate(is_on), flags);
                 return self.change(ticket, asked, turn);
@@ -78,9 +85,6 @@ impl State {
             Control::Resume(scope) => self.pause(&scope, None, turn),
             Control::CreateSession(handler, items) => {
                 let created = self.begin_external(&handler, items, turn);
-                if let Ok(id) = &created {
-                    self.serve_signalled(id);
-                }
                 return self.answer_call(
                     ticket,
                     created.map(crate::command::CallReply::Session),
@@ -104,16 +108,7 @@ impl State {
                 Ok(())
             }
             Control::Seen(scope) => self.seen(&scope, turn),
-            Control::RemoveEvents(handler, events) => {
-                // Those of a session that goes on are written down when it ends, without these.
-                for run in self.runs.values_mut() {
-                    run.events.retain(|event| !events.contains(&event.id));
-                }
-                turn.save(Save::EventsGone(events.clone()));
-                turn.push(Effect::RemoveEvents(handler.clone(), events));
-                turn.notify(Update::Events(handler));
-                Ok(())
-            }
+            Control::RemoveEvents(handler, events) => self.remove_events(&handler, events, turn),
         };
         match done {
             Ok(()) => turn.answer(ticket, Answer::Done),
@@ -167,268 +162,6 @@ impl State {
             Some(item) => self.known_item(&key(handler, item)).map(drop),
             None => Ok(()),
         }
-    }
-
-    fn start(&mut self, ticket: Ticket, scope: &Scope, options: StartOptions, turn: &mut Turn) {
-        if let Err(refusal) = Self::check_start(&options) {
-            return turn.answer(ticket, Answer::Refused(refusal));
-        }
-        match scope {
-            Scope::All => self.start_all(ticket, &options, turn),
-            Scope::Handler(handler) => match self.known_handler(handler) {
-                Ok(()) => {
-                    let items = self.syncable(handler);
-                    self.start_items(ticket, handler, items, options, turn);
-                }
-                Err(refusal) => turn.answer(ticket, Answer::Refused(refusal)),
-            },
-            Scope::Items(handler, items) => {
-                let known = self.known_handler(handler).and_then(|()| {
-                    items
-                        .iter()
-                        .try_for_each(|item| self.known_item(&key(handler, item)).map(drop))
-                });
-                match known {
-                    Ok(()) => {
-                        self.start_items(ticket, handler, items.clone(), options, turn);
-                    }
-                    Err(refusal) => turn.answer(ticket, Answer::Refused(refusal)),
-                }
-            }
-        }
-    }
-
-    fn check_start(options: &StartOptions) -> Result<(), Refusal> {
-        if SyncControlFlags::all().contains(options.flags) {
-            return Ok(());
-        }
-        let detail = format!(
-            "the sync control flags {:#x} are not defined",
-            options.flags.bits()
-        );
-        Err(Self::refusal(
-            Hresult::InvalidArgument,
-            Trouble::new(Code::NotPossible).with("detail", detail),
-        ))
-    }
-
-    /// Returns the listed items of a handler that can be synced now (spec 68).
-    fn syncable(&self, handler: &HandlerId) -> Vec<ItemId> {
-        self.items_of(handler)
-            .filter(|(key, entry)| {
-                entry.is_listed && self.unsyncable(key, WorkKind::Sync).is_none()
-            })
-            .map(|(key, _)| key.item.clone())
-            .collect()
-    }
-
-    /// Starts one request per handler (spec 69); the ticket is answered at once, and its outcome is
-    /// that of nothing: the results are in history.
-    fn start_all(&mut self, ticket: Ticket, options: &StartOptions, turn: &mut Turn) {
-        let handlers: Vec<_> = self
-            .handlers
-            .iter()
-            .filter(|(_, entry)| entry.is_listed())
-            .map(|(id, _)| id.clone())
-            .collect();
-        for handler in handlers {
-            let items = self.syncable(&handler);
-            // Items of a handler that may run side by side do not wait for each other.
-            let is_concurrent = self
-                .handlers
-                .get(&handler)
-                .is_some_and(|h| h.is_concurrent());
-            let parts: Vec<Vec<ItemId>> = if is_concurrent {
-                items.into_iter().map(|item| vec![item]).collect()
-            } else if items.is_empty() {
-                Vec::new()
-            } else {
-                vec![items]
-            };
-            for items in parts {
-                self.request(&handler, items, options.clone(), None, turn);
-            }
-        }
-        turn.answer(ticket, Answer::Done);
-    }
-
-    fn start_with(&mut self, ticket: Ticket, item: Item, options: StartOptions, turn: &mut Turn) {
-        let known = Self::check_start(&options).and_then(|()| self.known_handler(&item.handler));
-        if let Err(refusal) = known {
-            return turn.answer(ticket, Answer::Refused(refusal));
-        }
-        let key = self.adopt(&item, turn);
-        let id = self.start_items(ticket, &key.handler, vec![key.item], options, turn);
-        if let Some(run) = id.and_then(|id| self.runs.get_mut(&id)) {
-            run.with = Some(item);
-        }
-    }
-
-    /// Takes a request for items that are known; what cannot be synced is left out (spec 70).
-    fn start_items(
-        &mut self,
-        ticket: Ticket,
-        handler: &HandlerId,
-        items: Vec<ItemId>,
-        options: StartOptions,
-        turn: &mut Turn,
-    ) -> Option<SessionId> {
-        let mut dropped = Vec::new();
-        let mut left = Vec::new();
-        let mut seen = BTreeSet::new();
-        for item in items {
-            if !seen.insert(item.clone()) {
-                continue;
-            }
-            let key = key(handler, &item);
-            let is_syncing = self.items.get(&key).is_some_and(|e| !e.running.is_empty());
-            let ignores = options
-                .flags
-                .contains(SyncControlFlags::IGNORE_IF_ALREADY_SYNCING);
-            let reason = if options.intent == Intent::Preview {
-                None
-            } else {
-                self.unsyncable(&key, options.work.kind())
-            };
-            match reason {
-                Some(trouble) => dropped.push((item, trouble)),
-                None if is_syncing && ignores => {
-                    let name = super::session::name_of(self, &key);
-                    dropped.push((item, Trouble::new(Code::WaitsForItself).with("name", name)));
-                }
-                None => left.push(item),
-            }
-        }
-        if left.is_empty() {
-            self.nothing_to_do(ticket, handler, dropped, options, turn);
-            return None;
-        }
-        if options.joins
-            && let Some(id) = self.same_queued(handler, &left, &options)
-        {
-            if let Some(run) = self.runs.get_mut(&id) {
-                run.tickets.push(ticket);
-            }
-            let accepted = Accepted {
-                session: id.clone(),
-                taken: Taken::Joined,
-                dropped,
-            };
-            turn.answer(ticket, Answer::Accepted(accepted));
-            return None;
-        }
-        let id = self.request(handler, left, options, Some(ticket), turn);
-        // Whether it runs at once is known only after the line has moved.
-        let mark = turn.effects.len();
-        self.dispatch(turn);
-        let taken = match self.runs.get(&id).map(|run| run.stage) {
-            Some(Stage::Queued) => Taken::Queued,
-            Some(_) | None => Taken::Started,
-        };
-        let accepted = Accepted {
-            session: id.clone(),
-            taken,
-            dropped,
-        };
-        turn.effects
-            .insert(mark, Effect::Answer(ticket, Answer::Accepted(accepted)));
-        Some(id)
-    }
-
-    /// Answers a request of which nothing is left: with success when all of it is being synced
-    /// already (spec 81), otherwise with a failure that names the reasons.
-    fn nothing_to_do(
-        &mut self,
-        ticket: Ticket,
-        handler: &HandlerId,
-        dropped: Vec<(ItemId, Trouble)>,
-        options: StartOptions,
-        turn: &mut Turn,
-    ) {
-        let items = dropped.iter().map(|(item, _)| item.clone()).collect();
-        let id = self.request(handler, items, options, None, turn);
-        self.queue.remove(&id);
-        let mut all_running = true;
-        for (item, trouble) in &dropped {
-            if trouble.code != Code::WaitsForItself {
-                all_running = false;
-                self.remember_trouble(&id, Some(item.clone()), trouble.clone(), turn);
-            }
-        }
-        self.free(&id, turn);
-        let Some(run) = self.runs.remove(&id) else {
-            return;
-        };
-        let mut outcome = outcome(&run, turn.now);
-        outcome.status = if all_running {
-            syncmgr_model::progress::ProgressStatus::Succeeded
-        } else if dropped
-            .iter()
-            .all(|(_, trouble)| trouble.code == Code::Disconnected)
-        {
-            syncmgr_model::progress::ProgressStatus::Disconnected
-        } else {
-            syncmgr_model::progress::ProgressStatus::Failed
-        };
-        outcome.record.status = Some(outcome.status);
-        for item in &mut outcome.record.items {
-            item.status = Some(outcome.status);
-        }
-        let accepted = Accepted {
-            session: id,
-            taken: Taken::Nothing,
-            dropped,
-        };
-        turn.answer(ticket, Answer::Accepted(accepted));
-        turn.answer(ticket, Answer::Outcome(Box::new(outcome)));
-    }
-
-    fn same_queued(
-        &self,
-        handler: &HandlerId,
-        items: &[ItemId],
-        options: &StartOptions,
-    ) -> Option<SessionId> {
-        let same = self.runs.values().find(|run| {
-            run.stage == Stage::Queued
-                && run.handler == *handler
-                && run.pending == items
-                && run.work == options.work
-                && run.intent == options.intent
-                && run.token == options.token
-                && run.with.is_none()
-        });
-        same.map(|run| run.id.clone())
-    }
-
-    /// Says why an item cannot be synced, if something is in the way (spec 22–24, 34–35, 48–50).
-    pub(super) fn unsyncable(&self, key: &ItemKey, work: WorkKind) -> Option<Trouble> {
-        let entry = self.handlers.get(&key.handler)?;
-        if !entry.is_listed() {
-            return Some(self.unread(&key.handler));
-        }
-        let handler = &entry.memory;
-        let item = &self.items.get(key)?.memory;
-        let name = super::session::name_of(self, key);
-        if !handler.is_active {
-            return Some(
-                Trouble::new(Code::NotSetUp).with("handler", self.handler_name(&key.handler)),
-            );
-        }
-        if !handler.is_enabled {
-            let name = self.handler_name(&key.handler);
-            return Some(Trouble::new(Code::TurnedOff).with("name", name));
-        }
-        if !item.is_enabled && work == WorkKind::Sync {
-            return Some(Trouble::new(Code::TurnedOff).with("name", name));
-        }
-        if !handler.is_connected || !item.is_connected {
-            return Some(Trouble::new(Code::Disconnected).with("name", name));
-        }
-        if self.menu_of_item(key)?.forbids(Task::Start).is_some() {
-            return Some(self.prevented("start", &key.handler, Some(&key.item)).trouble);
-        }
-        None
     }
 
     fn stop_session(&mut self, id: &SessionId, turn: &mut Turn) -> Result<(), Refusal> {
@@ -511,7 +244,9 @@ impl State {
     }
 
     fn seen(&mut self, scope: &Scope, turn: &mut Turn) -> Result<(), Refusal> {
-        for key in self.scope(scope)? {
+        let keys = self.scope(scope)?;
+        self.see_events(&keys);
+        for key in keys {
             if let Some(entry) = self.items.get_mut(&key) {
                 entry.memory.n_errors = 0;
                 turn.save(Save::Memory(Box::new(entry.memory.clone())));

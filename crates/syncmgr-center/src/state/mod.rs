@@ -6,30 +6,46 @@
 //! - `registry`: handlers and items, and what is kept of them;
 //! - `settle`: the rules for what they say about themselves;
 //! - `collection`: handlers that come and go together; who waits for something to be read;
-//! - `queue`: requests that wait, and what they wait for;
-//! - `session`: sessions that run, and what their handlers report;
-//! - `stop`: requests to stop, and what happens when nobody listens;
+//! - `run`: a request that waits, or the session it became;
+//! - `queue` (with `line`, `claims`): requests that wait, and what they wait for;
+//! - `begin`, `session`, `absorb`, `end`: the life of a session;
+//! - `stop` (with `timers`): requests to stop, and what happens when nobody listens;
 //! - `timetable`: what runs by itself, and when;
 //! - `watched`: which directories of which items changed;
-//! - `control`: what people and programs ask for;
+//! - `results`: which results count, and those that handlers keep themselves;
+//! - `conflicts`: how many conflicts wait;
+//! - `control`, `start`: what people and programs ask for;
 //! - `change`: setting up, turning on and off, removing;
 //! - `operation`: what is shown to a person;
 //! - `view`: what others may see of all this.
 
+mod absorb;
+mod begin;
 mod change;
+mod claims;
 mod collection;
+mod conflicts;
 mod control;
+mod end;
+mod line;
 mod operation;
 mod queue;
 mod registry;
+mod reload;
+mod results;
+mod run;
 mod session;
 mod settle;
+mod sight;
+mod start;
 mod stop;
+mod timers;
 mod timetable;
 mod view;
 mod watched;
 
 pub use registry::{HandlerMemory, ItemMemory};
+pub use results::{ResultView, STORE_EVENTS_MAX};
 pub use view::{HandlerView, ItemView, List, SessionView};
 pub use watched::Seen;
 
@@ -41,13 +57,14 @@ use syncmgr_model::id::{EventId, HandlerId, ItemId, ItemKey, SessionId};
 use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::{Code, Trouble};
 
-use crate::agenda::Calendar;
+use crate::agenda::{Calendar, Timeless};
 use crate::command::{
     Answer, Call, CallReply, Command, Effect, Limits, Opening, OperationId, Save, Ticket, Update,
 };
 use queue::Queue;
 use registry::{HandlerEntry, ItemEntry};
-use session::Run;
+use run::{Run, Stage};
+use timers::Timers;
 use timetable::Timetable;
 
 /// Most results kept of one session. A handler that reports more is flooding; the rest is dropped,
@@ -62,17 +79,32 @@ pub struct State {
     /// Requests that wait and sessions that run, by the id of the session.
     runs: BTreeMap<SessionId, Run>,
     queue: Queue,
+    /// When something is given up.
+    timers: Timers,
+    /// Requests that were handed to programs outside and wait for their sessions (spec 75).
+    handed_over: BTreeMap<HandlerId, BTreeSet<SessionId>>,
     /// What is shown to people, or told to handlers, right now.
     operations: BTreeMap<OperationId, operation::Open>,
+    results: results::Results,
+    conflicts: conflicts::Conflicts,
     collections: collection::Collections,
     timetable: Timetable,
     /// The items whose folders are watched, with those folders.
     watched: Vec<(ItemKey, Vec<Vec<u8>>)>,
     limits: Limits,
     next_random: u16,
+    /// The time in the last id that was made: ids never go back, even when the clock does.
+    id_time: Timestamp,
     next_event: u64,
     next_operation: u64,
     is_closing: bool,
+}
+
+impl Default for State {
+    /// Builds the state of a center without times.
+    fn default() -> Self {
+        Self::new(Arc::new(Timeless))
+    }
 }
 
 /// What the handling of one command gathers.
@@ -151,6 +183,11 @@ pub fn handle(state: &mut State, command: Command, now: Timestamp) -> Vec<Effect
             turn.push(Effect::Reply(id, answer));
         }
         Command::Returned(session, result) => state.returned(&session, result, &mut turn),
+        Command::EventsLoaded(handler, read) => state.events_loaded(&handler, read, &mut turn),
+        Command::ConflictsCounted(handler, counts) => {
+            state.conflicts_counted(&handler, counts, &mut turn);
+        }
+        Command::ConflictsRemoved(id, result) => state.conflicts_removed(id, result, &mut turn),
         Command::Told(id, result) => state.told(id, result, &mut turn),
         Command::Showing(id, wizard) => state.showing(id, wizard, &mut turn),
         Command::Shown(id, result) => state.shown(id, result, &mut turn),
@@ -161,6 +198,7 @@ pub fn handle(state: &mut State, command: Command, now: Timestamp) -> Vec<Effect
         }
         Command::TimeLeapt => state.look_at_all(&mut turn),
         Command::Close => state.close(&mut turn),
+        Command::ClockJumped(ms) => state.clock_jumped(ms),
         Command::Tick => state.tick(&mut turn),
     }
     state.dispatch(&mut turn);
@@ -176,12 +214,17 @@ impl State {
             items: BTreeMap::new(),
             runs: BTreeMap::new(),
             queue: Queue::default(),
+            timers: Timers::default(),
+            handed_over: BTreeMap::new(),
             operations: BTreeMap::new(),
+            results: results::Results::default(),
+            conflicts: conflicts::Conflicts::default(),
             collections: collection::Collections::default(),
             timetable: Timetable::new(calendar),
             watched: Vec::new(),
             limits: Limits::default(),
             next_random: 0,
+            id_time: Timestamp(0),
             next_event: 0,
             next_operation: 0,
             is_closing: false,
@@ -221,7 +264,7 @@ impl State {
     /// Says whether the center was asked to end and nothing runs any more.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        let is_over = |run: &Run| run.stage == session::Stage::Abandoned;
+        let is_over = |run: &Run| run.stage == Stage::Abandoned;
         self.is_closing && self.runs.values().all(is_over)
     }
 
@@ -231,13 +274,19 @@ impl State {
         turn.notify(Update::Tick);
     }
 
+    /// Keeps the time that handlers have left, whatever the clock says.
+    fn clock_jumped(&mut self, ms: i64) {
+        self.timers.shift(ms);
+        for run in self.runs.values_mut() {
+            run.heard = Timestamp(run.heard.0.saturating_add(ms));
+            run.deadline = run.deadline.map(|at| Timestamp(at.0.saturating_add(ms)));
+        }
+    }
+
     /// Returns when [`Command::Tick`] is wanted at the latest; `None`: nothing waits for time.
     #[must_use]
     pub fn next_wake(&self) -> Option<Timestamp> {
-        self.next_deadline()
-            .into_iter()
-            .chain(self.next_look())
-            .min()
+        self.timers.next().into_iter().chain(self.next_look()).min()
     }
 
     /// Says whether a handler was asked what it is and has not answered yet.
@@ -252,37 +301,44 @@ impl State {
         self.queue.n_running()
     }
 
+    /// Makes an id that is later than all before.
     fn new_session_id(&mut self, now: Timestamp) -> SessionId {
-        loop {
-            let id = SessionId::at(now, self.next_random);
-            self.next_random = self.next_random.wrapping_add(1);
-            if !self.runs.contains_key(&id) {
-                return id;
-            }
+        self.id_time = self.id_time.max(now);
+        let id = SessionId::at(self.id_time, self.next_random);
+        self.next_random = self.next_random.wrapping_add(1);
+        if self.next_random == 0 {
+            self.id_time.0 += 1;
         }
+        id
     }
 
-    /// Adds an event, of a session or outside of any, and returns its id.
-    fn add_event(
+    /// Adds an event outside of any session: written down and told at once.
+    fn add_event(&mut self, handler: &HandlerId, new: NewEvent, turn: &mut Turn) {
+        let event = self.make_event(handler, None, new, turn.now);
+        turn.save(Save::Event(event.clone()));
+        self.count_error(&event, turn);
+        turn.notify(Update::Event(Box::new(event)));
+    }
+
+    /// Makes an event, of a session or outside of any.
+    fn make_event(
         &mut self,
         handler: &HandlerId,
         session: Option<&SessionId>,
         new: NewEvent,
-        turn: &mut Turn,
+        now: Timestamp,
     ) -> Event {
         self.next_event += 1;
-        let event = Event {
+        Event {
             id: EventId(self.next_event),
             handler: handler.clone(),
             item: new.item,
             session: session.cloned(),
-            at: turn.now,
+            at: now,
             trouble: new.trouble,
             link: new.link,
             context: new.context,
-        };
-        turn.notify(Update::Event(Box::new(event.clone())));
-        event
+        }
     }
 }
 
@@ -291,6 +347,14 @@ fn key(handler: &HandlerId, item: &ItemId) -> ItemKey {
     ItemKey {
         handler: handler.clone(),
         item: item.clone(),
+    }
+}
+
+/// Names an item for a message.
+fn name_of(state: &State, key: &ItemKey) -> String {
+    match state.items.get(key) {
+        Some(entry) if !entry.memory.name.is_empty() => entry.memory.name.clone(),
+        Some(_) | None => key.item.to_string(),
     }
 }
 

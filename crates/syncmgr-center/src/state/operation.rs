@@ -11,9 +11,7 @@ use syncmgr_model::menu::{Task, Why};
 use syncmgr_model::trouble::{Code, Trouble};
 
 use super::{State, Turn, key};
-use crate::command::{
-    Answer, Change, Effect, Operation, OperationId, Refusal, Shown, Ticket,
-};
+use crate::command::{Answer, Change, Effect, Operation, OperationId, Refusal, Shown, Ticket};
 
 /// Something a handler was told, or that is shown to a person.
 #[derive(Debug)]
@@ -136,7 +134,11 @@ impl State {
         }
         match self.forbids(Task::Browse, handler, item) {
             Some(why) => Err(self.forbidden(Task::Browse, why, handler, item)),
-            None => Ok(Choice::Show(item.cloned(), Operation::Browse, Then::Nothing)),
+            None => Ok(Choice::Show(
+                item.cloned(),
+                Operation::Browse,
+                Then::Nothing,
+            )),
         }
     }
 
@@ -254,7 +256,9 @@ fn not_shown(result: Result<bool, Hresult>) -> Result<(), Refusal> {
 /// not be able to have a program started.
 fn follow(reference: Option<&str>) -> Result<Answer, Refusal> {
     let is_web = |text: &&str| {
-        let scheme = text.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+        let scheme = text
+            .split_once("://")
+            .map(|(scheme, _)| scheme.to_ascii_lowercase());
         let is_plain = !text.chars().any(|c| c.is_control() || c.is_whitespace());
         is_plain && matches!(scheme.as_deref(), Some("http" | "https"))
     };

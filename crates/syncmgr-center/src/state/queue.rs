@@ -1,59 +1,66 @@
 //! Requests that wait, and what they wait for.
 //!
-//! Requests of people go before those of schedules, unless one of these has waited for long;
-//! otherwise first come, first served. A request that is blocked by a session is *parked* with that
-//! session and looked at again when it ends. Parked requests keep what they claim, so that a
-//! younger one never overtakes an older one on the same folders: nothing is starved.
+//! Requests stand in a [`Line`]. The first is looked at when there is room under the limit:
 //!
-//! The rules: a handler without concurrent sessions runs one at a time (spec 78), different
-//! handlers run in parallel (spec 82) up to a limit; an item is never run twice at once; items with
-//! overlapping folders never run at once, whoever their handlers are.
+//! - when its handler is busy and runs one session at a time (spec 78), it steps into the *lane* of
+//!   its handler, and one of the lane is called back whenever a session of the handler ends;
+//! - when one of its items runs already, or a folder that overlaps one of its own is in use, by
+//!   whatever handler, it is *parked* with what is in the way and called back when that ends. What
+//!   is parked keeps its claims, so nothing younger overtakes it there;
+//! - otherwise it runs. Different handlers run in parallel (spec 82).
+//!
+//! So each end of a session costs a look at the few that waited for it, not at all that wait.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use syncmgr_model::id::{HandlerId, ItemKey, SessionId};
-use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::{Code, Trouble};
 
+use super::claims::{Claim, Claims, Overlap, Place};
+use super::line::Line;
 use super::{State, Turn};
 
-/// A place in the line: the number of the request, growing.
-type Place = u64;
+/// Where a request waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Spot {
+    Line,
+    Lane,
+    Parked(SessionId),
+}
 
-/// The line.
+/// A request that waits.
+#[derive(Debug)]
+struct Waiting {
+    place: Place,
+    handler: HandlerId,
+    is_manual: bool,
+    spot: Spot,
+}
+
+/// The queue.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     next: Place,
-    manual: BTreeMap<Place, SessionId>,
-    scheduled: BTreeMap<Place, SessionId>,
-    /// Requests that wait for the end of a session.
-    parked: BTreeMap<SessionId, Vec<(Place, SessionId)>>,
-    /// Folders in use: by sessions that run, and by requests that are parked.
+    waiting: BTreeMap<SessionId, Waiting>,
+    by_handler: BTreeMap<HandlerId, BTreeSet<SessionId>>,
+    line: Line,
+    lanes: BTreeMap<HandlerId, Line>,
+    /// Requests that wait for the end of a session, or of a request before them.
+    parked: BTreeMap<SessionId, BTreeSet<SessionId>>,
     claims: Claims,
-    /// Sessions the center started.
+    /// Sessions the center started; the limit is on these.
     running: BTreeSet<SessionId>,
 }
 
 /// Why a request does not run yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Blocker {
-    /// Too many run at once.
-    Limit,
     /// A session of the same handler.
-    Handler(SessionId),
-    /// A session with one of its items.
+    Handler,
+    /// A session or request with one of its items.
     Item(SessionId, ItemKey),
-    /// A session on overlapping folders.
+    /// A session or request on overlapping folders.
     Folders(SessionId),
-}
-
-impl Blocker {
-    fn session(&self) -> Option<&SessionId> {
-        match self {
-            Self::Limit => None,
-            Self::Handler(id) | Self::Item(id, _) | Self::Folders(id) => Some(id),
-        }
-    }
 }
 
 impl Queue {
@@ -62,206 +69,290 @@ impl Queue {
     }
 
     /// Puts a request at the end of the line.
-    pub(super) fn push(&mut self, id: SessionId, is_manual: bool) {
+    pub(super) fn push(&mut self, id: &SessionId, handler: &HandlerId, is_manual: bool) {
         let place = self.next;
         self.next += 1;
-        if is_manual {
-            self.manual.insert(place, id);
-        } else {
-            self.scheduled.insert(place, id);
-        }
+        let of_handler = self.by_handler.entry(handler.clone()).or_default();
+        of_handler.insert(id.clone());
+        let waiting = Waiting {
+            place,
+            handler: handler.clone(),
+            is_manual,
+            spot: Spot::Line,
+        };
+        self.waiting.insert(id.clone(), waiting);
+        self.line.put(place, id.clone(), is_manual);
     }
 
-    /// Takes a request out of the line, wherever it stands.
-    pub(super) fn remove(&mut self, id: &SessionId) {
-        self.manual.retain(|_, other| other != id);
-        self.scheduled.retain(|_, other| other != id);
-        for parked in self.parked.values_mut() {
-            parked.retain(|(_, other)| other != id);
+    /// Iterates over the requests of a handler that wait, oldest first.
+    pub(super) fn of_handler(&self, handler: &HandlerId) -> impl Iterator<Item = &SessionId> {
+        self.by_handler.get(handler).into_iter().flatten()
+    }
+
+    /// Takes a request out, wherever it waits; those behind it are called back.
+    pub(super) fn remove(&mut self, id: &SessionId, has_waited: &impl Fn(&SessionId) -> bool) {
+        let Some(waiting) = self.take(id) else {
+            return;
+        };
+        match &waiting.spot {
+            Spot::Line => self.line.remove(waiting.place),
+            Spot::Lane => {
+                if let Some(lane) = self.lanes.get_mut(&waiting.handler) {
+                    lane.remove(waiting.place);
+                }
+            }
+            Spot::Parked(by) => {
+                if let Some(parked) = self.parked.get_mut(by) {
+                    parked.remove(id);
+                }
+            }
         }
         self.claims.release(id);
+        self.wake(id);
+        // It may have been the one the lane waits behind.
+        self.promote(&waiting.handler, has_waited);
     }
 
-    /// Notes that a session runs that the center started.
-    fn start(&mut self, id: &SessionId) {
+    fn take(&mut self, id: &SessionId) -> Option<Waiting> {
+        let waiting = self.waiting.remove(id)?;
+        if let Some(of_handler) = self.by_handler.get_mut(&waiting.handler) {
+            of_handler.remove(id);
+            if of_handler.is_empty() {
+                self.by_handler.remove(&waiting.handler);
+            }
+        }
+        Some(waiting)
+    }
+
+    /// Notes that a request runs now, started by the center.
+    fn start(&mut self, id: &SessionId, claim: Claim) {
+        self.take(id);
         self.running.insert(id.clone());
+        self.claims.release(id);
+        self.claims.run(id, claim);
     }
 
-    /// Notes that a session ended; what was parked with it stands in line again, where it stood.
-    pub(super) fn end(&mut self, id: &SessionId, is_manual: impl Fn(&SessionId) -> bool) {
+    /// Notes what a session works on, beside what is known of it.
+    pub(super) fn occupy(&mut self, id: &SessionId, claim: Claim) {
+        self.claims.run(id, claim);
+    }
+
+    /// Notes that a session ended; what waited for it is called back.
+    pub(super) fn end(
+        &mut self,
+        id: &SessionId,
+        handler: &HandlerId,
+        has_waited: &impl Fn(&SessionId) -> bool,
+    ) {
         self.running.remove(id);
         self.claims.release(id);
-        for (place, parked) in self.parked.remove(id).unwrap_or_default() {
-            self.claims.release(&parked);
-            if is_manual(&parked) {
-                self.manual.insert(place, parked);
-            } else {
-                self.scheduled.insert(place, parked);
+        self.wake(id);
+        self.promote(handler, has_waited);
+    }
+
+    /// Says whether a request waits for the end of another one.
+    pub(super) fn is_parked(&self, id: &SessionId) -> bool {
+        let waiting = self.waiting.get(id);
+        waiting.is_some_and(|waiting| matches!(waiting.spot, Spot::Parked(_)))
+    }
+
+    /// Notes that a request has fewer items now.
+    pub(super) fn shrink(&mut self, id: &SessionId, claim: Claim) {
+        if let Some(waiting) = self.waiting.get(id)
+            && matches!(waiting.spot, Spot::Parked(_))
+        {
+            self.claims.wait(id, waiting.place, claim);
+        }
+    }
+
+    /// Calls back what is parked with this one.
+    fn wake(&mut self, id: &SessionId) {
+        for parked in self.parked.remove(id).unwrap_or_default() {
+            if let Some(waiting) = self.waiting.get_mut(&parked) {
+                waiting.spot = Spot::Line;
+                self.line.put(waiting.place, parked, waiting.is_manual);
             }
         }
     }
 
-    /// Keeps the folders of a session that was given up and may still be at work.
-    pub(super) fn haunt(&mut self, id: &SessionId, claims: Vec<Vec<u8>>) {
-        self.claims.claim(id, claims);
-    }
-
-    /// Takes the request that is next. A scheduled one that came before `patient_since` goes first.
-    fn pop(&mut self, is_impatient: impl Fn(&SessionId) -> bool) -> Option<(Place, SessionId)> {
-        let is_first = self
-            .scheduled
-            .first_key_value()
-            .is_some_and(|(_, id)| is_impatient(id));
-        if is_first {
-            return self.scheduled.pop_first();
+    /// Calls one request of a lane back.
+    fn promote(&mut self, handler: &HandlerId, has_waited: &impl Fn(&SessionId) -> bool) {
+        let Some(lane) = self.lanes.get_mut(handler) else {
+            return;
+        };
+        if let Some((place, id)) = lane.pop(has_waited)
+            && let Some(waiting) = self.waiting.get_mut(&id)
+        {
+            waiting.spot = Spot::Line;
+            self.line.put(place, id, waiting.is_manual);
         }
-        self.manual
-            .pop_first()
-            .or_else(|| self.scheduled.pop_first())
-    }
-
-    fn put_back(&mut self, place: Place, id: SessionId, is_manual: bool) {
-        if is_manual {
-            self.manual.insert(place, id);
-        } else {
-            self.scheduled.insert(place, id);
+        if lane.is_empty() {
+            self.lanes.remove(handler);
         }
     }
 
-    fn has_waiting(&self) -> bool {
-        !(self.manual.is_empty() && self.scheduled.is_empty())
+    /// Sets a request aside that cannot run yet.
+    fn park(
+        &mut self,
+        id: &SessionId,
+        blocker: &Blocker,
+        claim: Claim,
+        has_waited: &impl Fn(&SessionId) -> bool,
+    ) {
+        let Some(waiting) = self.waiting.get_mut(id) else {
+            return;
+        };
+        match blocker {
+            Blocker::Handler => {
+                waiting.spot = Spot::Lane;
+                let lane = self.lanes.entry(waiting.handler.clone()).or_default();
+                lane.put(waiting.place, id.clone(), waiting.is_manual);
+            }
+            Blocker::Item(by, _) | Blocker::Folders(by) => {
+                waiting.spot = Spot::Parked(by.clone());
+                let parked = self.parked.entry(by.clone()).or_default();
+                parked.insert(id.clone());
+                self.claims.wait(id, waiting.place, claim);
+                // Others of its handler may be free to run.
+                let handler = waiting.handler.clone();
+                self.promote(&handler, has_waited);
+            }
+        }
     }
 }
 
 impl State {
     /// Starts what can start now.
     pub(super) fn dispatch(&mut self, turn: &mut Turn) {
-        while !self.is_closing
-            && self.queue.n_running() < self.limits.max_running.max(1)
-            && self.queue.has_waiting()
-        {
-            let limit = self.limits.patience_ms;
-            let runs = &self.runs;
-            let is_impatient = |id: &SessionId| {
-                runs.get(id)
-                    .is_some_and(|run| turn.now.0.saturating_sub(run.asked_at.0) > limit)
-            };
-            let Some((place, id)) = self.queue.pop(is_impatient) else {
+        let max = self.limits.max_running.max(1);
+        while !self.is_closing && self.queue.n_running() < max {
+            let Some((place, id)) = self.next_in_line(turn) else {
                 return;
             };
-            match self.blocker(&id) {
-                None => {
-                    let claims = self.claims_of(&id);
-                    self.queue.claims.claim(&id, claims);
-                    self.queue.start(&id);
-                    self.begin(&id, turn);
-                }
-                Some(blocker) => self.park(place, id, blocker),
+            let claim = self.claim_of(&id);
+            if let Some(blocker) = self.blocker(place, &id, &claim) {
+                self.set_aside(&id, blocker, claim, turn);
+            } else if self.leave_out_unsyncable(&id, turn) {
+                let claim = self.claim_of(&id);
+                self.queue.start(&id, claim);
+                self.begin(&id, turn);
+                self.call_next_of(&id, turn);
             }
         }
     }
 
-    fn park(&mut self, place: Place, id: SessionId, blocker: Blocker) {
-        let claims = self.claims_of(&id);
-        match blocker.session() {
-            Some(session) => {
-                self.queue.claims.claim(&id, claims);
-                let parked = self.queue.parked.entry(session.clone()).or_default();
-                parked.push((place, id.clone()));
-            }
-            None => {
-                let is_manual = self.is_manual(&id);
-                self.queue.put_back(place, id.clone(), is_manual);
-            }
-        }
-        if let Some(run) = self.runs.get_mut(&id) {
+    fn next_in_line(&mut self, turn: &Turn) -> Option<(Place, SessionId)> {
+        let has_waited = has_waited(&self.runs, turn.now, self.limits.patience_ms);
+        self.queue.line.pop(&has_waited)
+    }
+
+    fn set_aside(&mut self, id: &SessionId, blocker: Blocker, claim: Claim, turn: &Turn) {
+        let waits = has_waited(&self.runs, turn.now, self.limits.patience_ms);
+        self.queue.park(id, &blocker, claim, &waits);
+        drop(waits);
+        if let Some(run) = self.runs.get_mut(id) {
             run.blocker = Some(blocker);
         }
     }
 
-    pub(super) fn is_manual(&self, id: &SessionId) -> bool {
-        self.runs.get(id).is_some_and(|run| run.origin.is_manual())
+    /// After one session of a handler that may have several, the next may begin too.
+    fn call_next_of(&mut self, id: &SessionId, turn: &Turn) {
+        let Some(handler) = self.runs.get(id).map(|run| &run.handler) else {
+            return;
+        };
+        if self
+            .handlers
+            .get(handler)
+            .is_some_and(|h| h.is_concurrent())
+        {
+            let has_waited = has_waited(&self.runs, turn.now, self.limits.patience_ms);
+            self.queue.promote(handler, &has_waited);
+        }
+    }
+
+    /// Takes a request out of the queue.
+    pub(super) fn unqueue(&mut self, id: &SessionId, turn: &Turn) {
+        let has_waited = has_waited(&self.runs, turn.now, self.limits.patience_ms);
+        self.queue.remove(id, &has_waited);
+    }
+
+    /// Gives back what a session occupies.
+    pub(super) fn vacate(&mut self, id: &SessionId, handler: &HandlerId, turn: &Turn) {
+        let has_waited = has_waited(&self.runs, turn.now, self.limits.patience_ms);
+        self.queue.end(id, handler, &has_waited);
     }
 
     /// Says what keeps a request from running now.
-    fn blocker(&self, id: &SessionId) -> Option<Blocker> {
+    fn blocker(&self, place: Place, id: &SessionId, claim: &Claim) -> Option<Blocker> {
         let run = self.runs.get(id)?;
         let handler = self.handlers.get(&run.handler)?;
-        if !handler.is_concurrent()
-            && let Some(other) = handler.running.first()
-        {
-            return Some(Blocker::Handler(other.clone()));
+        if !handler.is_concurrent() && !handler.running.is_empty() {
+            return Some(Blocker::Handler);
         }
-        for item in &run.pending {
-            let key = super::key(&run.handler, item);
-            let Some(entry) = self.items.get(&key) else {
-                continue;
-            };
-            if let Some(other) = entry.running.first() {
-                return Some(Blocker::Item(other.clone(), key));
-            }
-            for path in &entry.paths {
-                if let Some(other) = self.queue.claims.overlapping(path, id) {
-                    let session = self.session_of_claim(&other)?;
-                    return Some(Blocker::Folders(session));
-                }
-            }
-        }
-        None
+        Some(match self.queue.claims.before(place, id, claim)? {
+            Overlap::Item(other, key) => Blocker::Item(other, key),
+            Overlap::Folder(other) => Blocker::Folders(other),
+        })
     }
 
-    /// Returns the session that a claim waits for in the end: itself when it runs, otherwise the
-    /// one its request is parked with.
-    fn session_of_claim(&self, claimant: &SessionId) -> Option<SessionId> {
-        let mut at = claimant.clone();
-        // Each step leads from a parked request to what it waits for; there are no circles, because
-        // a request is parked only with what claimed before it.
-        for _ in 0..=self.runs.len() {
-            let run = self.runs.get(&at)?;
-            if run.is_running() {
-                return Some(at);
-            }
-            at = run.blocker.as_ref()?.session()?.clone();
-        }
-        None
+    /// Says whether another session works on an item, or on folders that overlap its own.
+    pub(super) fn is_in_use(&self, id: &SessionId, key: &ItemKey) -> bool {
+        self.queue.claims.in_use(id, &self.claim_on(key)).is_some()
     }
 
-    fn claims_of(&self, id: &SessionId) -> Vec<Vec<u8>> {
+    /// Returns what a request, or a session, claims.
+    pub(super) fn claim_of(&self, id: &SessionId) -> Claim {
         let Some(run) = self.runs.get(id) else {
-            return Vec::new();
+            return Claim::default();
         };
-        run.pending
-            .iter()
-            .filter_map(|item| self.items.get(&super::key(&run.handler, item)))
-            .flat_map(|entry| entry.paths.iter().cloned())
-            .collect()
+        let mut claim = Claim::default();
+        for item in run.all_items() {
+            let one = self.claim_on(&super::key(&run.handler, item));
+            claim.items.extend(one.items);
+            claim.paths.extend(one.paths);
+        }
+        claim
+    }
+
+    /// Returns what an item claims.
+    pub(super) fn claim_on(&self, key: &ItemKey) -> Claim {
+        let paths = self.items.get(key).map(|entry| entry.paths.clone());
+        Claim {
+            items: vec![key.clone()],
+            paths: paths.unwrap_or_default(),
+        }
     }
 
     /// Says in words a person understands why a request does not run yet.
     pub(super) fn why_waiting(&self, id: &SessionId) -> Option<Trouble> {
         let run = self.runs.get(id)?;
-        let name_of = |session: &SessionId| {
-            let other = self.runs.get(session)?;
-            let item = other.all_items().next()?;
-            let entry = self.items.get(&super::key(&other.handler, item))?;
-            Some(entry.memory.name.clone())
-        };
-        Some(match run.blocker.as_ref().unwrap_or(&Blocker::Limit) {
-            Blocker::Limit => Trouble::new(Code::WaitsForTurn).with("n", self.queue.n_running()),
-            Blocker::Handler(_) => {
+        let is_in_line = self
+            .queue
+            .waiting
+            .get(id)
+            .is_some_and(|waiting| waiting.spot == Spot::Line);
+        let blocker = run.blocker.as_ref().filter(|_| !is_in_line);
+        Some(match blocker {
+            None => Trouble::new(Code::WaitsForTurn).with("n", self.queue.n_running()),
+            Some(Blocker::Handler) => {
                 Trouble::new(Code::WaitsForHandler).with("handler", self.handler_name(&run.handler))
             }
-            Blocker::Item(_, key) => Trouble::new(Code::WaitsForItself).with(
-                "name",
-                self.items
-                    .get(key)
-                    .map_or("", |entry| entry.memory.name.as_str()),
-            ),
-            Blocker::Folders(session) => Trouble::new(Code::WaitsForFolders).with(
-                "name",
-                name_of(session).unwrap_or_else(|| session.to_string()),
-            ),
+            Some(Blocker::Item(_, key)) => {
+                Trouble::new(Code::WaitsForItself).with("name", super::name_of(self, key))
+            }
+            Some(Blocker::Folders(other)) => {
+                let name = self.name_of_session(other);
+                Trouble::new(Code::WaitsForFolders).with("name", name)
+            }
         })
+    }
+
+    fn name_of_session(&self, id: &SessionId) -> String {
+        let item = self.runs.get(id).and_then(|run| {
+            let item = run.all_items().next()?;
+            Some(super::name_of(self, &super::key(&run.handler, item)))
+        });
+        item.unwrap_or_else(|| id.to_string())
     }
 
     pub(super) fn handler_name(&self, id: &HandlerId) -> String {
@@ -270,92 +361,16 @@ impl State {
             Some(_) | None => id.to_string(),
         }
     }
-
-    /// Returns when the oldest scheduled request loses its patience, if it waits for its turn.
-    pub(super) fn next_impatience(&self) -> Option<Timestamp> {
-        let (_, id) = self.queue.scheduled.first_key_value()?;
-        let run = self.runs.get(id)?;
-        Some(Timestamp(run.asked_at.0 + self.limits.patience_ms + 1))
-    }
 }
 
-/// Folders in use. Two overlap when one is the other, or lies within it.
-#[derive(Debug, Default)]
-struct Claims {
-    /// By path with a `/` at its end, so that a folder sorts right before what is in it.
-    by_path: BTreeMap<Vec<u8>, BTreeSet<SessionId>>,
-    by_claimant: BTreeMap<SessionId, Vec<Vec<u8>>>,
-}
-
-fn folder(path: &[u8]) -> Vec<u8> {
-    let mut path = path.to_vec();
-    while path.last() == Some(&b'/') {
-        path.pop();
-    }
-    path.push(b'/');
-    path
-}
-
-impl Claims {
-    fn claim(&mut self, id: &SessionId, paths: Vec<Vec<u8>>) {
-        self.release(id);
-        let paths: Vec<_> = paths.iter().map(|path| folder(path)).collect();
-        for path in &paths {
-            self.by_path
-                .entry(path.clone())
-                .or_default()
-                .insert(id.clone());
-        }
-        self.by_claimant.insert(id.clone(), paths);
-    }
-
-    fn release(&mut self, id: &SessionId) {
-        for path in self.by_claimant.remove(id).unwrap_or_default() {
-            if let Some(holders) = self.by_path.get_mut(&path) {
-                holders.remove(id);
-                if holders.is_empty() {
-                    self.by_path.remove(&path);
-                }
-            }
-        }
-    }
-
-    /// Returns somebody else who claims a folder that overlaps this one.
-    fn overlapping(&self, path: &[u8], not: &SessionId) -> Option<SessionId> {
-        let path = folder(path);
-        let within = self
-            .by_path
-            .range(path.clone()..)
-            .take_while(|(other, _)| other.starts_with(&path))
-            .flat_map(|(_, holders)| holders);
-        let above = path
-            .iter()
-            .enumerate()
-            .filter(|(_, byte)| **byte == b'/')
-            .filter_map(|(at, _)| self.by_path.get(&path[..=at]))
-            .flatten();
-        within.chain(above).find(|holder| *holder != not).cloned()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn folders_overlap_when_one_is_in_the_other() {
-        let mut claims = Claims::default();
-        let (a, b) = (SessionId::new("a").unwrap(), SessionId::new("b").unwrap());
-        claims.claim(&a, vec![b"/home/x/photos".to_vec()]);
-        let over = |path: &str| claims.overlapping(path.as_bytes(), &b).is_some();
-        assert!(over("/home/x/photos"));
-        assert!(over("/home/x/photos/2019"));
-        assert!(over("/home/x"));
-        assert!(over("/"));
-        assert!(!over("/home/x/photos2"));
-        assert!(!over("/home/y"));
-        assert!(claims.overlapping(b"/home", &a).is_none());
-        claims.release(&a);
-        assert!(claims.by_path.is_empty());
+/// Says of a request whether it has waited for longer than that.
+fn has_waited(
+    runs: &BTreeMap<SessionId, super::run::Run>,
+    now: syncmgr_model::time::Timestamp,
+    limit_ms: i64,
+) -> impl Fn(&SessionId) -> bool {
+    move |id| {
+        let run = runs.get(id);
+        run.is_some_and(|run| now.0.saturating_sub(run.asked_at.0) > limit_ms)
     }
 }

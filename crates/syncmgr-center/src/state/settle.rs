@@ -44,6 +44,7 @@ impl State {
         // Names and folders may be others now.
         self.look_at_all(turn);
         self.rewatch(turn);
+        self.reload_events(id, None, None, turn);
         self.was_read(id, failed, turn);
         if is_on_trial && failed.is_some() {
             self.forget_handler(id, turn);
@@ -73,6 +74,8 @@ impl State {
                 command::Answer::Refused(Self::refusal(code, self.unread(&key.handler)))
             }
         };
+        self.look_at(key, turn);
+        self.rewatch(turn);
         if let Some(ticket) = ticket {
             turn.answer(ticket, answer);
         }
@@ -87,9 +90,7 @@ impl State {
         }
         let gone: Vec<_> = self
             .items_of(id)
-            .filter(|(key, entry)| {
-                entry.is_listed && !entry.is_adopted && !listed.contains(*key)
-            })
+            .filter(|(key, entry)| entry.is_listed && !entry.is_adopted && !listed.contains(*key))
             .map(|(key, _)| key.clone())
             .collect();
         for key in gone {
@@ -121,9 +122,10 @@ impl State {
         let id = ItemId::new(facts.id.ok()?).ok()?;
         let name = facts.name.ok().filter(|name| !name.is_empty())?;
         let key = super::key(handler, &id);
-        let entry = self.items.entry(key.clone()).or_insert_with(|| {
-            ItemEntry::new(ItemMemory::new(key.clone()), bare_item(&key))
-        });
+        let entry = self
+            .items
+            .entry(key.clone())
+            .or_insert_with(|| ItemEntry::new(ItemMemory::new(key.clone()), bare_item(&key)));
         let memory = &mut entry.memory;
         let is_first = memory.name.is_empty();
         memory.name = cut(&name);

@@ -5,16 +5,19 @@
 //! reports later counts. Its items stay occupied until it really lets go, so that no second run
 //! meets the first one at work.
 
+use std::collections::BTreeSet;
+
 use syncmgr_model::capability::{HandlerPolicies, ItemPolicies};
 use syncmgr_model::hresult::Hresult;
-use syncmgr_model::id::{HandlerId, ItemId, SessionId};
-use syncmgr_model::progress::CancelRequest;
+use syncmgr_model::id::{HandlerId, ItemId, ItemKey, SessionId};
+use syncmgr_model::progress::{CancelRequest, ProgressStatus};
+use syncmgr_model::request::Intent;
 use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::{Code, Trouble};
 
-use super::session::{Stage, outcome};
+use super::run::{Part, Run, Stage};
 use super::{State, Turn, key};
-use crate::command::{Answer, Effect, Refusal, Save, Scope, Update};
+use crate::command::{Effect, Refusal, Save, Scope, Update};
 
 impl State {
     /// Carries out a request to stop.
@@ -79,140 +82,147 @@ impl State {
                 return Err(self.prevented("stop", handler, Some(item)));
             }
         }
-        for item in items {
-            let Some(entry) = self.items.get(&key(handler, item)) else {
-                continue;
-            };
-            let (running, queued) = (entry.running.clone(), entry.queued.clone());
-            for id in queued {
-                self.withdraw(&id, item, turn);
-            }
-            for id in running {
-                self.stop_part(&id, item, turn);
-            }
+        let items: BTreeSet<_> = items.iter().collect();
+        let entries = items
+            .iter()
+            .filter_map(|item| self.items.get(&key(handler, item)));
+        let (mut queued, mut running) = (BTreeSet::new(), BTreeSet::new());
+        for entry in entries {
+            queued.extend(entry.queued.iter().cloned());
+            running.extend(entry.running.iter().cloned());
+        }
+        for id in queued {
+            self.withdraw(&id, |item| items.contains(item), turn);
+        }
+        for id in running {
+            self.stop_parts(&id, &items, turn);
         }
         Ok(())
     }
 
-    /// Takes an item out of a request that waits; a request without items is over.
-    fn withdraw(&mut self, id: &SessionId, item: &ItemId, turn: &mut Turn) {
-        let Some(run) = self.runs.get_mut(id) else {
-            return;
-        };
-        if run.pending.iter().all(|pending| pending == item) && run.taken_by.is_empty() {
-            return self.stop_run(id, turn);
+    /// Takes items out of a request that waits; a request without items is over.
+    fn withdraw(&mut self, id: &SessionId, is_named: impl Fn(&ItemId) -> bool, turn: &mut Turn) {
+        if let Some(run) = self.runs.get_mut(id) {
+            run.give_up(|item| is_named(item).then_some(ProgressStatus::Canceled));
+            self.settle_request(id, turn);
         }
-        run.pending.retain(|pending| pending != item);
-        run.taken.push(syncmgr_model::record::ItemResult {
-            item: item.clone(),
-            status: Some(syncmgr_model::progress::ProgressStatus::Canceled),
-            summary: syncmgr_model::record::Summary::default(),
-        });
-        let key = key(&run.handler, item);
-        if let Some(entry) = self.items.get_mut(&key) {
-            entry.queued.remove(id);
-        }
-        turn.touch(&key);
     }
 
-    /// Asks for one item of a session to stop; the last open one stops the session.
-    fn stop_part(&mut self, id: &SessionId, item: &ItemId, turn: &mut Turn) {
-        let grace = self.limits.grace_ms;
+    /// Asks for some items of a session to stop; with the last open one the session is to stop.
+    /// While others go on, nobody can be given up.
+    fn stop_parts(&mut self, id: &SessionId, items: &BTreeSet<&ItemId>, turn: &mut Turn) {
         let Some(run) = self.runs.get_mut(id) else {
             return;
         };
-        let Some(part) = run.parts.get_mut(item).filter(|part| part.is_open()) else {
-            return;
-        };
-        part.cancel = part.cancel.max(CancelRequest::Item);
-        let is_all = run
-            .parts
-            .values()
-            .all(|part| !part.is_open() || part.cancel != CancelRequest::None);
-        if is_all && run.deadline.is_none() && !run.is_external {
-            run.deadline = Some(Timestamp(turn.now.0 + grace));
+        let mut is_asked = false;
+        for item in items {
+            if let Some(part) = run.parts.get_mut(*item).filter(|part| part.is_open()) {
+                part.cancel = part.cancel.max(CancelRequest::Item);
+                turn.push(Effect::Cancel(id.clone(), Some((*item).clone())));
+                is_asked = true;
+            }
         }
-        turn.push(Effect::Cancel(id.clone(), Some(item.clone())));
+        if !is_asked {
+            return;
+        }
         turn.notify(Update::Stopping(id.clone()));
+        let goes_on = |part: &Part| part.is_open() && part.cancel == CancelRequest::None;
+        if !run.parts.values().any(goes_on) {
+            self.set_deadline(id, turn);
+        }
     }
 
-    /// Asks a session to stop; a request that waits is over at once, with a result that says so
-    /// (spec 117).
+    /// Asks a session to stop; a request that waits is over, with a result that says so (spec 117).
+    /// What other sessions took over of it goes on, and the result waits for that.
     pub(super) fn stop_run(&mut self, id: &SessionId, turn: &mut Turn) {
-        let grace = self.limits.grace_ms;
         let Some(run) = self.runs.get_mut(id) else {
             return;
         };
         match run.stage {
             Stage::Queued | Stage::Signalled => {
-                self.queue.remove(id);
-                self.free(id, turn);
-                if let Some(run) = self.runs.remove(id) {
-                    let outcome = outcome(&run, turn.now);
-                    turn.notify(Update::Ended(id.clone()));
-                    for ticket in run.tickets {
-                        turn.answer(ticket, Answer::Outcome(Box::new(outcome.clone())));
-                    }
-                }
+                run.stage = Stage::Absorbed;
+                let handler = run.handler.clone();
+                self.unqueue(id, turn);
+                self.not_handed_over(&handler, id);
+                self.withdraw(id, |_| true, turn);
             }
             Stage::Told | Stage::Open => {
                 run.cancel = CancelRequest::All;
-                if run.deadline.is_none() && !run.is_external {
-                    run.deadline = Some(Timestamp(turn.now.0 + grace));
-                }
                 turn.push(Effect::Cancel(id.clone(), None));
                 turn.notify(Update::Stopping(id.clone()));
+                self.set_deadline(id, turn);
             }
             Stage::Absorbed | Stage::Abandoned => {}
         }
     }
 
-    /// Returns the next moment at which something is given up or goes first.
-    pub(super) fn next_deadline(&self) -> Option<Timestamp> {
-        let of_runs = self.runs.values().filter_map(|run| match run.stage {
+    /// Gives a handler so long to stop; a second request gives it no more. A program outside cannot
+    /// be given up: it is only asked (spec 118).
+    fn set_deadline(&mut self, id: &SessionId, turn: &Turn) {
+        let until = Timestamp(turn.now.0.saturating_add(self.limits.grace_ms));
+        if let Some(run) = self.runs.get_mut(id)
+            && run.deadline.is_none()
+            && !run.is_external
+        {
+            run.deadline = Some(until);
+            self.watch_over(id);
+        }
+    }
+
+    /// Returns when a session is given up, as far as is known now.
+    fn gives_up_at(&self, id: &SessionId) -> Option<Timestamp> {
+        let run = self.runs.get(id)?;
+        match run.stage {
             Stage::Told | Stage::Open if run.is_external => {
-                Some(Timestamp(run.heard.0 + self.limits.silence_ms))
+                let silent_at = run.heard.0.saturating_add(self.limits.silence_ms);
+                Some(Timestamp(silent_at))
             }
             Stage::Told | Stage::Open | Stage::Signalled => run.deadline,
             Stage::Queued | Stage::Absorbed | Stage::Abandoned => None,
-        });
-        of_runs.chain(self.next_impatience()).min()
+        }
+    }
+
+    /// Sees to it that a session is given up in time.
+    pub(super) fn watch_over(&mut self, id: &SessionId) {
+        match self.gives_up_at(id) {
+            Some(at) => self.timers.set(id, at),
+            None => self.timers.unset(id),
+        }
     }
 
     /// Gives up what did not stop in time.
     pub(super) fn give_up_late(&mut self, turn: &mut Turn) {
-        let late: Vec<_> = self
-            .runs
-            .values()
-            .filter(|run| match run.stage {
-                Stage::Told | Stage::Open if run.is_external => {
-                    turn.now.0.saturating_sub(run.heard.0) >= self.limits.silence_ms
-                }
-                Stage::Told | Stage::Open | Stage::Signalled => {
-                    run.deadline.is_some_and(|deadline| deadline <= turn.now)
-                }
-                Stage::Queued | Stage::Absorbed | Stage::Abandoned => false,
-            })
-            .map(|run| (run.id.clone(), run.stage, run.is_external))
-            .collect();
-        for (id, stage, is_external) in late {
-            match stage {
-                Stage::Signalled => self.never_came(&id, turn),
-                _ if is_external => {
-                    self.end(&id, Err(Trouble::new(Code::Interrupted)), turn);
-                }
-                _ => self.abandon(&id, turn),
+        while let Some(id) = self.timers.pop(turn.now) {
+            if self.gives_up_at(&id).is_none_or(|at| at > turn.now) {
+                // Something was heard of it since.
+                self.watch_over(&id);
+                continue;
+            }
+            let Some(run) = self.runs.get(&id) else {
+                continue;
+            };
+            if run.stage == Stage::Signalled {
+                self.never_came(&id, turn);
+            } else if run.is_external {
+                self.end(&id, Err(Trouble::new(Code::Interrupted)), turn);
+            } else {
+                self.abandon(&id, turn);
             }
         }
     }
 
-    /// The other program never began.
+    /// The other program never began: that is a session that failed.
     fn never_came(&mut self, id: &SessionId, turn: &mut Turn) {
         let Some(run) = self.runs.get_mut(id) else {
             return;
         };
-        run.order = std::mem::take(&mut run.pending);
+        run.take_up();
+        run.stage = Stage::Told;
+        if run.intent == Intent::Apply {
+            turn.save(Save::Began(run.record(None)));
+        }
         let handler = run.handler.clone();
+        self.not_handed_over(&handler, id);
         let trouble = Trouble::new(Code::HandlerSilent)
             .with("handler", self.handler_name(&handler))
             .with("detail", "the program it told to work did not begin");
@@ -249,7 +259,7 @@ impl State {
         item: Option<&ItemId>,
     ) -> Refusal {
         let name = match item {
-            Some(item) => super::session::name_of(self, &key(handler, item)),
+            Some(item) => super::name_of(self, &key(handler, item)),
             None => self.handler_name(handler),
         };
         let comment = match item {
@@ -269,15 +279,15 @@ impl State {
     }
 
     /// Writes down the end of an abandoned session and answers for it, while its items stay
-    /// occupied.
+    /// occupied until its thread ends. It does not count for the limit any more.
     fn end_abandoned(&mut self, id: &SessionId, trouble: Trouble, turn: &mut Turn) {
-        // The ghost keeps the place of the session until its thread ends.
-        let Some(ghost) = self.runs.get(id).map(super::session::Run::ghost) else {
+        let Some(ghost) = self.runs.get(id).map(Run::ghost) else {
             return;
         };
-        let held: Vec<_> = ghost.order.clone();
         let handler = ghost.handler.clone();
+        let held = ghost.order.clone();
         self.end(id, Err(trouble), turn);
+        self.runs.insert(id.clone(), ghost);
         for item in &held {
             if let Some(entry) = self.items.get_mut(&key(&handler, item)) {
                 entry.running.insert(id.clone());
@@ -286,23 +296,20 @@ impl State {
         if let Some(entry) = self.handlers.get_mut(&handler) {
             entry.running.insert(id.clone());
         }
-        self.runs.insert(id.clone(), ghost);
-        self.queue.haunt(id, self.claims_of_items(&handler, &held));
+        let claim = self.claim_of(id);
+        self.queue.occupy(id, claim);
     }
 
-    fn claims_of_items(&self, handler: &HandlerId, items: &[ItemId]) -> Vec<Vec<u8>> {
-        items
-            .iter()
-            .filter_map(|item| self.items.get(&key(handler, item)))
-            .flat_map(|entry| entry.paths.iter().cloned())
-            .collect()
-    }
-
-    /// Forgets an unsaved item.
-    pub(super) fn forget(&mut self, key: &syncmgr_model::id::ItemKey, turn: &mut Turn) {
-        if self.items.remove(key).is_some() {
-            turn.save(Save::ItemGone(key.clone()));
-            turn.touch(key);
+    /// Forgets an unsaved item; it leaves the requests that wait.
+    pub(super) fn forget(&mut self, key: &ItemKey, turn: &mut Turn) {
+        let Some(entry) = self.items.get(key) else {
+            return;
+        };
+        for id in entry.queued.clone() {
+            self.withdraw(&id, |item| *item == key.item, turn);
         }
+        self.items.remove(key);
+        turn.save(Save::ItemGone(key.clone()));
+        turn.touch(key);
     }
 }

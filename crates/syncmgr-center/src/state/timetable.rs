@@ -17,7 +17,7 @@ use syncmgr_model::schedule::{RunPolicy, Schedule, SystemEvent, Trigger};
 use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::{Code, Trouble};
 
-use super::session::Run;
+use super::run::Run;
 use super::{State, Turn};
 use crate::agenda::{
     Agenda, AgendaMemory, Calendar, Due, End, Look, Missed, Reason, Rules, Situation, seed_of,
@@ -80,6 +80,13 @@ pub(super) struct Entry {
     /// The answer of the last look.
     pub(super) look: Option<Look>,
     wake: Option<Timestamp>,
+}
+
+impl Entry {
+    /// Returns what the agenda remembers.
+    pub(super) fn memory(&self) -> &AgendaMemory {
+        self.agenda.memory()
+    }
 }
 
 impl State {
@@ -283,8 +290,7 @@ impl State {
             link: Link::default(),
             context: None,
         };
-        let event = self.add_event(&key.handler, None, new, turn);
-        turn.save(Save::Event(event));
+        self.add_event(&key.handler, new, turn);
     }
 
     fn start_due(&mut self, key: &ItemKey, due: Due, turn: &mut Turn) {

@@ -4,15 +4,16 @@ use syncmgr_model::capability::HandlerCapabilities;
 use syncmgr_model::id::{HandlerId, ItemId, ItemKey, SessionId};
 use syncmgr_model::item::Item;
 use syncmgr_model::menu::{Entry, OfHandler, OfItem, Task};
+use syncmgr_model::progress::{CancelRequest, Phase, Progress, ProgressStatus};
 use syncmgr_model::property::{Standing, Subject, SyncState, Value};
-use syncmgr_model::progress::{CancelRequest, Progress, ProgressStatus};
+use syncmgr_model::record::Summary;
 use syncmgr_model::request::{Intent, Origin, WorkKind};
 use syncmgr_model::status::{self, Facts, Status};
 use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::{Code, Trouble};
 
 use super::registry::HandlerEntry;
-use super::session::{Run, is_shared};
+use super::run::Run;
 use super::{HandlerMemory, ItemMemory, State};
 use crate::agenda::{Look, Waiting};
 
@@ -68,6 +69,8 @@ pub struct HandlerView {
     pub tasks: Vec<(Task, Entry)>,
     /// Sessions of it that run.
     pub running: Vec<SessionId>,
+    /// Where all items of its sessions stand together (spec 105); `None`: none runs.
+    pub progress: Option<Progress>,
 }
 
 /// Which handlers are listed together (spec 17).
@@ -170,13 +173,20 @@ impl State {
     pub fn shown_items(&self, with_hidden: bool) -> impl Iterator<Item = &ItemKey> {
         self.item_keys().filter(move |key| {
             let is_hidden = self.items.get(*key).is_some_and(|e| e.memory.is_hidden)
-                || self.handlers.get(&key.handler).is_some_and(|e| e.memory.is_hidden);
+                || self
+                    .handlers
+                    .get(&key.handler)
+                    .is_some_and(|e| e.memory.is_hidden);
             with_hidden || !is_hidden
         })
     }
 
     /// Returns the handlers of a list, as [`Self::shown_items`].
-    pub fn shown_handlers(&self, list: List, with_hidden: bool) -> impl Iterator<Item = &HandlerId> {
+    pub fn shown_handlers(
+        &self,
+        list: List,
+        with_hidden: bool,
+    ) -> impl Iterator<Item = &HandlerId> {
         self.handlers
             .iter()
             .filter(|(_, entry)| entry.is_listed())
@@ -209,7 +219,7 @@ impl State {
             paused_until: memory.paused_until.filter(|until| *until > now),
             is_handler_silent: handler.is_none_or(|h| h.is_silent || !h.is_listed()),
             running: self.running_progress(key),
-            last: memory.result,
+            last: self.last_result(key),
             is_disconnected: !memory.is_connected
                 || handler.is_some_and(|h| !h.memory.is_connected),
             overdue_since: look.and_then(|look| {
@@ -225,6 +235,15 @@ impl State {
         })
     }
 
+    /// Returns how the last session ended, with the conflicts that there are now (spec 137).
+    fn last_result(&self, key: &ItemKey) -> Option<(ProgressStatus, Summary)> {
+        let (status, mut summary) = self.items.get(key)?.memory.result?;
+        if let Some(n) = self.counted(&key.handler, Some(&key.item)) {
+            summary.n_conflicts = n;
+        }
+        Some((status, summary))
+    }
+
     /// Returns the progress of an item that runs; without an end when it is in several sessions
     /// (spec 93).
     fn running_progress(&self, key: &ItemKey) -> Option<Progress> {
@@ -236,7 +255,9 @@ impl State {
             .get(&key.item)
             .map(|part| part.progress.clone())
             .unwrap_or_default();
-        if is_shared(&entry.running) {
+        // In a session it is syncing, though its handler has not said anything yet (spec 90).
+        progress.phase = progress.phase.max(Phase::Checking);
+        if entry.running.len() > 1 {
             progress.n_total = None;
             progress.bytes_total = None;
         }
@@ -246,7 +267,7 @@ impl State {
     /// Says why an item is not fine.
     fn reason(&self, key: &ItemKey, status: Status, now: Timestamp) -> Option<Trouble> {
         let memory = &self.items.get(key)?.memory;
-        let name = super::session::name_of(self, key);
+        let name = super::name_of(self, key);
         match status {
             Status::Off => Some(
                 self.unsyncable(key, WorkKind::Sync)
@@ -312,9 +333,13 @@ impl State {
                 .clone()
                 .unwrap_or_else(|| entry.memory.comment.clone()),
             state: SyncState::of(self.standing_of(id, entry)),
-            n_errors: self.items_of(id).map(|(_, item)| item.memory.n_errors).sum(),
-            tasks: self.menu_of_handler(id).map(handler_tasks).unwrap_or_default(),
+            n_errors: self.n_errors(id, None),
+            tasks: self
+                .menu_of_handler(id)
+                .map(handler_tasks)
+                .unwrap_or_default(),
             running: entry.running.iter().cloned().collect(),
+            progress: self.progress_of(entry.running.iter()),
         })
     }
 
@@ -354,9 +379,12 @@ impl State {
         let memory = &entry.memory;
         let ended = memory.result.map(|(status, _)| status);
         Standing {
-            is_active: self.handlers.get(&key.handler).is_some_and(|h| h.memory.is_active),
+            is_active: self
+                .handlers
+                .get(&key.handler)
+                .is_some_and(|h| h.memory.is_active),
             was_run: memory.result.is_some() || memory.last_sync.is_some(),
-            has_errors: memory.n_errors > 0 || ended == Some(ProgressStatus::Failed),
+            has_errors: self.n_errors(&key.handler, Some(&key.item)) > 0 || ended == Some(ProgressStatus::Failed),
             is_queued: !entry.queued.is_empty(),
             is_running: !entry.running.is_empty(),
         }
@@ -436,6 +464,25 @@ impl State {
             last_sync: view.memory.last_sync,
             ..of_handler
         })
+    }
+
+    /// Adds up the progress of sessions: the least phase, and an end only where every part has one.
+    fn progress_of<'a>(&self, ids: impl Iterator<Item = &'a SessionId>) -> Option<Progress> {
+        let runs = ids.filter_map(|id| self.runs.get(id));
+        let parts = runs.flat_map(|run| run.parts.values());
+        let add = |a: Option<u64>, b: Option<u64>| Some(a?.saturating_add(b?));
+        parts
+            .map(|part| part.progress.clone())
+            .reduce(|all, one| Progress {
+                phase: all.phase.min(one.phase),
+                n_seen_left: all.n_seen_left.saturating_add(one.n_seen_left),
+                n_seen_right: all.n_seen_right.saturating_add(one.n_seen_right),
+                n_done: all.n_done.saturating_add(one.n_done),
+                n_total: add(all.n_total, one.n_total),
+                bytes_done: all.bytes_done.saturating_add(one.bytes_done),
+                bytes_total: add(all.bytes_total, one.bytes_total),
+                current: one.current.or(all.current),
+            })
     }
 
     /// Returns the ids of all handlers.

@@ -14,9 +14,9 @@ use syncmgr_model::record::SessionRecord;
 use syncmgr_model::request::{Dirty, Intent, Work};
 use syncmgr_model::trouble::{Code, Trouble};
 
-use super::session::Run;
+use super::run::Run;
 use super::{State, Turn};
-use crate::command::{Effect, Save};
+use crate::command::Effect;
 
 /// Most directories kept for one item; more are looked at faster by a look at everything.
 const DIRS_MAX: usize = 10_000;
@@ -138,8 +138,7 @@ impl State {
             link: Link::default(),
             context: None,
         };
-        let event = self.add_event(&key.handler, None, new, turn);
-        turn.save(Save::Event(event));
+        self.add_event(&key.handler, new, turn);
     }
 
     /// Returns what is known to have changed, for a session on one item; the session takes it

@@ -2,7 +2,9 @@
 
 use syncmgr_center::command::Control;
 use syncmgr_center::state::List;
-use syncmgr_model::capability::{HandlerCapabilities as Can, HandlerPolicies as Forbids, HandlerType};
+use syncmgr_model::capability::{
+    HandlerCapabilities as Can, HandlerPolicies as Forbids, HandlerType,
+};
 use syncmgr_model::facts::HandlerFacts;
 use syncmgr_model::hresult::Hresult;
 use syncmgr_model::menu::{Entry, Task, Why};
@@ -13,7 +15,11 @@ use crate::world::{NOWAIT, WAIT, With as _, World, can, h, handler, info, item, 
 
 fn task(world: &World, task: Task) -> Entry {
     let tasks = world.state.handler(&h("x")).expect("x").tasks;
-    tasks.into_iter().find(|(other, _)| *other == task).expect("all tasks").1
+    tasks
+        .into_iter()
+        .find(|(other, _)| *other == task)
+        .expect("all tasks")
+        .1
 }
 
 fn memory(world: &World) -> syncmgr_center::state::HandlerMemory {
@@ -21,7 +27,10 @@ fn memory(world: &World) -> syncmgr_center::state::HandlerMemory {
 }
 
 fn is_in(world: &World, list: List) -> bool {
-    world.state.shown_handlers(list, false).any(|id| *id == h("x"))
+    world
+        .state
+        .shown_handlers(list, false)
+        .any(|id| *id == h("x"))
 }
 
 /// spec 11: the name is read at each update, and cut at 127 units of UTF-16, not in the middle of a
@@ -46,7 +55,10 @@ fn names_are_read_and_cut() {
     world.ask(update());
     world.set(handler("y", &[]).with(|f| f.name = Ok("Another".to_owned())));
     world.ask(update());
-    assert_eq!(world.state.handler(&h("y")).expect("y").memory.name, "Another");
+    assert_eq!(
+        world.state.handler(&h("y")).expect("y").memory.name,
+        "Another"
+    );
 }
 
 /// spec 12: without a name a handler is not listed and nothing of it is used.
@@ -72,7 +84,10 @@ fn without_properties_it_has_the_defaults() {
     let mut world = World::new([handler("x", &["a"])]);
     world.reread(handler("x", &["a"]).with(|f| f.info = Err(Hresult::Failed)));
     let memory = memory(&world);
-    assert_eq!((memory.kind, memory.comment.as_str()), (HandlerType::Unspecified, ""));
+    assert_eq!(
+        (memory.kind, memory.comment.as_str()),
+        (HandlerType::Unspecified, "")
+    );
     assert!(is_in(&world, List::Main));
     assert!(world.syncs("x/a"));
 }
@@ -83,7 +98,10 @@ fn without_properties_it_has_the_defaults() {
 fn properties_that_cannot_be_told() {
     let mut world = World::new([handler("x", &[])]);
     let before = memory(&world);
-    assert_eq!((before.kind, before.type_label.as_str()), (HandlerType::Folder, "Things"));
+    assert_eq!(
+        (before.kind, before.type_label.as_str()),
+        (HandlerType::Folder, "Things")
+    );
     assert_eq!(before.comment, "all is well");
     world.reread(handler("x", &[]).with(|f| {
         let info = info(f);
@@ -93,7 +111,10 @@ fn properties_that_cannot_be_told() {
         info.last_sync = Err(Hresult::Failed);
     }));
     let after = memory(&world);
-    assert_eq!((after.kind, after.type_label.as_str()), (HandlerType::Unspecified, ""));
+    assert_eq!(
+        (after.kind, after.type_label.as_str()),
+        (HandlerType::Unspecified, "")
+    );
     assert_eq!(after.comment, "");
     assert_eq!(after.last_sync, Some(Timestamp(7)));
     let value = world.property("x", "System.Sync.DateSynchronized");
@@ -113,6 +134,25 @@ fn odd_properties() {
     assert_eq!(memory(&world).kind, HandlerType::Unspecified);
     assert_eq!(memory(&world).comment.len(), 127);
     assert_eq!(world.state.handler(&h("x")).expect("x").text.len(), 127);
+}
+
+/// spec 15, 101: what a handler says during a sync takes the place of its comment, until the sync
+/// ends.
+#[test]
+fn the_text_of_a_sync() {
+    use syncmgr_center::command::{Call, CallId, Command};
+    let mut world = World::new([handler("x", &["a"])]);
+    let text = |world: &World| world.state.handler(&h("x")).expect("x").text;
+    assert_eq!(text(&world), "all is well");
+    assert!(world.syncs("x/a"));
+    let session = world.state.sessions().next().expect("it runs").id;
+    let create = Call::Create(h("x"), vec![k("x/a").item]);
+    world.tell(Command::Call(CallId(1), session.clone(), create));
+    let say = Call::Text("counting".to_owned());
+    world.tell(Command::Call(CallId(2), session.clone(), say));
+    assert_eq!(text(&world), "counting");
+    world.tell(Command::Returned(session, Ok(())));
+    assert_eq!(text(&world), "all is well");
 }
 
 fn active(answer: Result<bool, Hresult>) -> HandlerFacts {
@@ -141,7 +181,11 @@ fn set_up_or_not() {
     ];
     for (known, answer, asks, expected, set_up) in table {
         let mut world = World::new([active(Ok(known))]);
-        let bits = if asks { Can::QUERY_BEFORE_DEACTIVATE } else { Can::empty() };
+        let bits = if asks {
+            Can::QUERY_BEFORE_DEACTIVATE
+        } else {
+            Can::empty()
+        };
         world.reread(can(active(answer), bits));
         let case = format!("{known} {answer:?} {asks}");
         assert_eq!(memory(&world).is_active, expected, "{case}");
@@ -187,7 +231,11 @@ fn turned_on_or_off() {
 #[test]
 fn connected_or_not() {
     let connected = |answer| handler("x", &["a"]).with(|f| info(f).is_connected = answer);
-    for (answer, expected) in [(Ok(true), true), (Ok(false), false), (Err(Hresult::Failed), true)] {
+    for (answer, expected) in [
+        (Ok(true), true),
+        (Ok(false), false),
+        (Err(Hresult::Failed), true),
+    ] {
         let mut world = World::new([connected(answer)]);
         assert_eq!(world.syncs("x/a"), expected, "{answer:?}");
         assert_eq!(task(&world, Task::Stop) == Entry::Active, expected);

@@ -9,7 +9,11 @@ use syncmgr_model::property::Value;
 use crate::world::{With as _, World, forbids, h, handler, k, with_item};
 
 fn hidden_item() -> HandlerFacts {
-    with_item("x", ItemCapabilities::empty(), ItemPolicies::HIDDEN_BY_DEFAULT)
+    with_item(
+        "x",
+        ItemCapabilities::empty(),
+        ItemPolicies::HIDDEN_BY_DEFAULT,
+    )
 }
 
 fn hidden_handler() -> HandlerFacts {
@@ -24,7 +28,10 @@ fn the_policy_hides_once() {
     assert_eq!(world.shown_items(false), "z/a");
     assert_eq!(world.shown_items(true), "x/a y/a z/a");
     let n_handlers = |world: &World, all| world.state.shown_handlers(List::Main, all).count();
-    assert_eq!((n_handlers(&world, false), n_handlers(&world, true)), (2, 3));
+    assert_eq!(
+        (n_handlers(&world, false), n_handlers(&world, true)),
+        (2, 3)
+    );
 
     world.ask(Control::Hide(false, h("x"), Some(k("x/a").item)));
     world.ask(Control::Hide(false, h("y"), None));

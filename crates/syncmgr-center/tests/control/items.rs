@@ -17,7 +17,11 @@ fn world(items: Vec<ItemFacts>) -> World {
 
 fn task(world: &World, task: Task) -> Entry {
     let tasks = world.item("x/a").tasks;
-    tasks.into_iter().find(|(other, _)| *other == task).expect("all tasks").1
+    tasks
+        .into_iter()
+        .find(|(other, _)| *other == task)
+        .expect("all tasks")
+        .1
 }
 
 /// spec 30, 31: an item without an id, with one that is too long, or without a name is not shown and
@@ -49,9 +53,10 @@ fn an_item_that_loses_its_name() {
     let nameless = item("a").with(|f| f.name = Err(Hresult::Failed));
     world.reread(handler("x", &[]).with(|f| f.items = Ok(vec![nameless])));
     assert_eq!(world.shown_items(true), "");
-    assert_eq!(world.ask(start(Scope::Items(h("x"), vec![k("x/a").item]))), [
-        "refused invalid-argument"
-    ]);
+    assert_eq!(
+        world.ask(start(Scope::Items(h("x"), vec![k("x/a").item]))),
+        ["refused invalid-argument"]
+    );
     world.reread(handler("x", &["a"]));
     assert!(world.item("x/a").memory.is_hidden);
 }
@@ -70,7 +75,10 @@ fn items_without_properties() {
 fn properties_of_items() {
     let mut world = world(vec![item("a")]);
     let memory = world.item("x/a").memory;
-    assert_eq!((memory.comment.as_str(), memory.type_label.as_str()), ("12 things", "Thing"));
+    assert_eq!(
+        (memory.comment.as_str(), memory.type_label.as_str()),
+        ("12 things", "Thing")
+    );
     assert_eq!(world.item("x/a").text, "12 things");
     let mute = item("a").with(|f| {
         let info = item_info(f);
@@ -80,7 +88,10 @@ fn properties_of_items() {
     });
     world.reread(handler("x", &[]).with(|f| f.items = Ok(vec![mute])));
     let memory = world.item("x/a").memory;
-    assert_eq!((memory.comment.as_str(), memory.type_label.as_str()), ("", ""));
+    assert_eq!(
+        (memory.comment.as_str(), memory.type_label.as_str()),
+        ("", "")
+    );
     assert_eq!(memory.last_sync, Some(Timestamp(8)));
 }
 
@@ -107,8 +118,16 @@ fn items_turned_on_or_off() {
 #[test]
 fn items_connected_or_not() {
     let connected = |answer| item("a").with(|f| item_info(f).is_connected = answer);
-    for (answer, expected) in [(Ok(true), true), (Ok(false), false), (Err(Hresult::Failed), true)] {
-        assert_eq!(world(vec![connected(answer)]).syncs("x/a"), expected, "{answer:?}");
+    for (answer, expected) in [
+        (Ok(true), true),
+        (Ok(false), false),
+        (Err(Hresult::Failed), true),
+    ] {
+        assert_eq!(
+            world(vec![connected(answer)]).syncs("x/a"),
+            expected,
+            "{answer:?}"
+        );
     }
 }
 
@@ -139,11 +158,17 @@ fn one_item_is_read_again() {
         })
     };
     world.set(handler("x", &[]).with(|f| f.items = Ok(vec![newer("a"), newer("b")])));
-    assert_eq!(world.ask(Control::UpdateItem(k("x/a"), WAIT)), ["load x/a", "done"]);
+    assert_eq!(
+        world.ask(Control::UpdateItem(k("x/a"), WAIT)),
+        ["load x/a", "done"]
+    );
     let a = world.item("x/a").memory;
     assert_eq!((a.name.as_str(), a.comment.as_str()), ("Newer", "newer"));
     assert_eq!(a.capabilities, ItemCapabilities::all());
-    assert_eq!((a.capabilities.bits(), a.policies.bits()), (0x71_0017, 0x1_03FF));
+    assert_eq!(
+        (a.capabilities.bits(), a.policies.bits()),
+        (0x71_0017, 0x1_03FF)
+    );
     assert_eq!(world.item("x/b").memory.name, "Item b");
 }
 
@@ -182,10 +207,12 @@ fn the_state_in_numbers() {
     });
     let mut world = World::new([facts]);
     let numbers = |world: &World| {
-        ["x/a", "x"].map(|subject| match world.property(subject, "System.Sync.State") {
-            Value::Number(number) => number,
-            other => panic!("{other:?}"),
-        })
+        ["x/a", "x"].map(
+            |subject| match world.property(subject, "System.Sync.State") {
+                Value::Number(number) => number,
+                other => panic!("{other:?}"),
+            },
+        )
     };
     assert_eq!(numbers(&world), [1, 1]);
     assert!(world.syncs("x/a"));
@@ -201,10 +228,19 @@ fn the_state_in_numbers() {
             link: Link::default(),
             context: None,
         };
-        world.tell(Command::Call(CallId(2), session.clone(), Call::Event(Box::new(event))));
+        world.tell(Command::Call(
+            CallId(2),
+            session.clone(),
+            Call::Event(Box::new(event)),
+        ));
     }
     let progress = Box::default();
-    let ended = Command::Progress(session.clone(), key.item, ProgressStatus::Succeeded, progress);
+    let ended = Command::Progress(
+        session.clone(),
+        key.item,
+        ProgressStatus::Succeeded,
+        progress,
+    );
     world.tell(ended);
     world.tell(Command::Returned(session, Ok(())));
     assert_eq!(world.state.handler(&h("x")).expect("x").n_errors, 1);
@@ -212,5 +248,8 @@ fn the_state_in_numbers() {
     world.ask(Control::Seen(Scope::All));
     assert_eq!(numbers(&world), [2, 2]);
     world.ask(Control::Activate(false, h("x"), WAIT));
-    assert_eq!(world.property("x/a", "System.Sync.ItemName"), Value::Text("Item a".to_owned()));
+    assert_eq!(
+        world.property("x/a", "System.Sync.ItemName"),
+        Value::Text("Item a".to_owned())
+    );
 }

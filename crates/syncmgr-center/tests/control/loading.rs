@@ -12,7 +12,10 @@ use crate::world::{NOWAIT, WAIT, With as _, World, h, handler, item, k};
 fn a_handler_is_read_again() {
     let mut world = World::new([handler("x", &["a", "b"])]);
     world.reread(handler("x", &["b", "c"]).with(|f| f.name = Ok("Newer".to_owned())));
-    assert_eq!(world.state.handler(&h("x")).expect("x").memory.name, "Newer");
+    assert_eq!(
+        world.state.handler(&h("x")).expect("x").memory.name,
+        "Newer"
+    );
     assert_eq!(world.shown_items(true), "x/b x/c");
     world.reread(handler("x", &[]).with(|f| f.items = Err(Hresult::Failed)));
     assert_eq!(world.shown_items(true), "x/b x/c");
@@ -25,14 +28,20 @@ fn a_handler_is_read_again() {
 fn waiting_for_a_handler() {
     let mut world = World::new([handler("x", &["a"])]);
     world.answers = false;
-    assert_eq!(world.ask(Control::UpdateHandler(h("x"), NOWAIT)), ["load x", "done"]);
+    assert_eq!(
+        world.ask(Control::UpdateHandler(h("x"), NOWAIT)),
+        ["load x", "done"]
+    );
     assert_eq!(world.ask(Control::UpdateHandler(h("x"), WAIT)), ["load x"]);
     let second = world.unread.split_off(1);
     assert!(world.read_all().is_empty());
     world.unread = second;
     assert_eq!(world.read_all(), ["done"]);
     world.answers = false;
-    assert_eq!(world.ask(Control::UpdateItem(k("x/a"), NOWAIT)), ["load x/a", "done"]);
+    assert_eq!(
+        world.ask(Control::UpdateItem(k("x/a"), NOWAIT)),
+        ["load x/a", "done"]
+    );
     assert_eq!(world.ask(Control::UpdateItem(k("x/a"), WAIT)), ["load x/a"]);
     assert_eq!(world.read_all(), ["done"]);
 }
@@ -43,9 +52,14 @@ fn waiting_for_a_collection() {
     let mut world = World::new([]);
     world.set(handler("p1", &["a"]));
     world.set(handler("p2", &["b"]));
-    world.collections.insert("c".to_owned(), vec![h("p1"), h("p2")]);
+    world
+        .collections
+        .insert("c".to_owned(), vec![h("p1"), h("p2")]);
     world.answers = false;
-    assert_eq!(world.ask(Control::UpdateCollection("c".to_owned(), WAIT)), ["collection c"]);
+    assert_eq!(
+        world.ask(Control::UpdateCollection("c".to_owned(), WAIT)),
+        ["collection c"]
+    );
     // Only the list comes; then its two handlers are still to be read.
     world.tell(syncmgr_center::command::Command::CollectionLoaded(
         "c".to_owned(),
@@ -104,7 +118,11 @@ fn unknown_ids_are_refused() {
         Control::Show(nobody, None, Shown::Content),
         Control::Show(h("x"), Some(nothing.item), Shown::Content),
     ] {
-        assert_eq!(world.ask(control.clone()), ["refused invalid-argument"], "{control:?}");
+        assert_eq!(
+            world.ask(control.clone()),
+            ["refused invalid-argument"],
+            "{control:?}"
+        );
     }
     for flags in [WAIT, NOWAIT] {
         let said = world.ask(Control::UpdateCollection("nothing".to_owned(), flags));
@@ -117,7 +135,10 @@ fn unknown_ids_are_refused() {
 fn an_item_comes_back() {
     let mut world = World::new([handler("x", &["a", "b"])]);
     world.reread(handler("x", &["a"]));
-    assert_eq!(world.ask(Control::UpdateItem(k("x/b"), WAIT)), ["refused invalid-argument"]);
+    assert_eq!(
+        world.ask(Control::UpdateItem(k("x/b"), WAIT)),
+        ["refused invalid-argument"]
+    );
     world.reread(handler("x", &[]).with(|f| f.items = Ok(vec![item("a"), item("b")])));
     assert_eq!(world.shown_items(true), "x/a x/b");
 }

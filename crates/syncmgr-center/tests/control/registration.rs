@@ -9,7 +9,11 @@ use syncmgr_model::trouble::Code;
 use crate::world::{NOWAIT, WAIT, With as _, World, h, handler, info, k, start};
 
 fn listed(world: &World) -> String {
-    let ids: Vec<_> = world.state.shown_handlers(List::Main, true).map(ToString::to_string).collect();
+    let ids: Vec<_> = world
+        .state
+        .shown_handlers(List::Main, true)
+        .map(ToString::to_string)
+        .collect();
     ids.join(" ")
 }
 
@@ -19,7 +23,10 @@ fn listed(world: &World) -> String {
 fn registration_lasts() {
     let mut world = World::new([handler("x", &[])]);
     world.set(handler("y", &["a"]));
-    assert_eq!(world.ask(Control::Register(h("y"), WAIT)), ["load y", "done"]);
+    assert_eq!(
+        world.ask(Control::Register(h("y"), WAIT)),
+        ["load y", "done"]
+    );
     assert_eq!(listed(&world), "x y");
     let facts = vec![handler("x", &[]), handler("y", &["a"])];
     let mut world = world.restart(facts.clone(), &["x"]);
@@ -66,12 +73,16 @@ fn a_collection_brings_its_handlers() {
         world.set(handler(id, &["a"]));
     }
     let update = || Control::UpdateCollection("phones".to_owned(), WAIT);
-    world.collections.insert("phones".to_owned(), vec![h("p1"), h("p2")]);
+    world
+        .collections
+        .insert("phones".to_owned(), vec![h("p1"), h("p2")]);
     world.ask(update());
     assert_eq!(listed(&world), "p1 p2");
     world.ask(Control::Hide(true, h("p1"), None));
 
-    world.collections.insert("phones".to_owned(), vec![h("p2"), h("p3")]);
+    world
+        .collections
+        .insert("phones".to_owned(), vec![h("p2"), h("p3")]);
     world.ask(update());
     assert_eq!(listed(&world), "p2 p3");
     assert_eq!(world.shown_items(true), "p2/a p3/a");
@@ -81,7 +92,10 @@ fn a_collection_brings_its_handlers() {
     assert_eq!(listed(&world), "p1");
     assert_eq!(world.shown_items(false), "");
     // It belongs to the collection, not to the person.
-    assert_eq!(world.ask(Control::Unregister(h("p1"))), ["refused access-denied"]);
+    assert_eq!(
+        world.ask(Control::Unregister(h("p1"))),
+        ["refused access-denied"]
+    );
 }
 
 /// spec 3: a handler of a collection is bound by its remembered id before the collection is listed.
@@ -112,11 +126,17 @@ fn not_to_know_is_not_to_be_gone() {
 /// spec 6: a handler listed a second time stays with the first; a warning says so, once.
 #[test]
 fn the_first_to_list_a_handler_keeps_it() {
-    let mut world = World::begin(vec![handler("x", &[])], vec![h("x"), h("x")], Default::default());
+    let mut world = World::begin(
+        vec![handler("x", &[])],
+        vec![h("x"), h("x")],
+        Default::default(),
+    );
     assert_eq!(world.events.len(), 1);
     world.set(handler("p1", &[]));
     for id in ["one", "two"] {
-        world.collections.insert(id.to_owned(), vec![h("p1"), h("x")]);
+        world
+            .collections
+            .insert(id.to_owned(), vec![h("p1"), h("x")]);
     }
     for id in ["one", "two", "two"] {
         world.ask(Control::UpdateCollection(id.to_owned(), WAIT));
@@ -128,8 +148,14 @@ fn the_first_to_list_a_handler_keeps_it() {
     let said: Vec<_> = world.events.iter().skip(1).collect();
     // `x` in both collections, `p1` in the second.
     assert_eq!(said.len(), 3);
-    assert!(said.iter().all(|event| event.trouble.code == Code::ProtocolFault));
-    assert!(said.iter().all(|event| event.trouble.level == EventLevel::Warning));
+    assert!(
+        said.iter()
+            .all(|event| event.trouble.code == Code::ProtocolFault)
+    );
+    assert!(
+        said.iter()
+            .all(|event| event.trouble.level == EventLevel::Warning)
+    );
     // The second collection takes nothing away when it does not list it any more.
     world.collections.insert("two".to_owned(), Vec::new());
     world.ask(Control::UpdateCollection("two".to_owned(), NOWAIT));

@@ -48,10 +48,17 @@ fn link(reference: Option<&str>) -> Control {
 /// offers none may be said in either of two ways.
 #[test]
 fn content_is_shown() {
-    let mut facts = with_item("x", ItemCapabilities::CAN_BROWSE_CONTENT, ItemPolicies::empty());
+    let mut facts = with_item(
+        "x",
+        ItemCapabilities::CAN_BROWSE_CONTENT,
+        ItemPolicies::empty(),
+    );
     facts.capabilities = Ok(Can::CAN_BROWSE_CONTENT.bits());
     let mut world = World::new([facts]);
-    for (control, what) in [(browse(), "show x browse"), (browse_item(), "show x/a browse")] {
+    for (control, what) in [
+        (browse(), "show x browse"),
+        (browse_item(), "show x/a browse"),
+    ] {
         assert_eq!(world.ask(control.clone()), [what]);
         assert_eq!(world.showing(what, None), ["done"]);
         assert!(world.shown(what, Ok(true)).is_empty());
@@ -68,15 +75,25 @@ fn content_that_cannot_be_shown() {
     let mut world = World::new([handler("x", &["a"])]);
     assert_eq!(world.ask(browse()), ["refused not-implemented"]);
     assert_eq!(world.ask(browse_item()), ["refused not-implemented"]);
-    let greyed = forbids(can(handler("x", &[]), Can::CAN_BROWSE_CONTENT), Forbids::DISABLE_BROWSE);
-    assert_eq!(World::new([greyed]).ask(browse()), ["refused access-denied"]);
+    let greyed = forbids(
+        can(handler("x", &[]), Can::CAN_BROWSE_CONTENT),
+        Forbids::DISABLE_BROWSE,
+    );
+    assert_eq!(
+        World::new([greyed]).ask(browse()),
+        ["refused access-denied"]
+    );
 }
 
 /// spec 63, 64: the same again comes to the front; another kind, another object, and a sync go on
 /// beside it; when it is closed it can be opened anew.
 #[test]
 fn open_once_and_side_by_side() {
-    let mut facts = with_item("x", ItemCapabilities::CAN_BROWSE_CONTENT, ItemPolicies::empty());
+    let mut facts = with_item(
+        "x",
+        ItemCapabilities::CAN_BROWSE_CONTENT,
+        ItemPolicies::empty(),
+    );
     facts.capabilities = Ok((Can::CAN_BROWSE_CONTENT | Can::CAN_SHOW_SCHEDULE).bits());
     let mut world = World::new([facts]);
     world.ask(browse());
@@ -102,9 +119,15 @@ fn schedules_are_shown() {
     assert_eq!(world.showing("show x schedule", Some("x")), ["edit x"]);
     assert!(world.shown("show x schedule", Ok(true)).is_empty());
     world.ask(schedule(None));
-    assert_eq!(world.shown("show x schedule", Err(Hresult::NotImplemented)), ["edit x"]);
+    assert_eq!(
+        world.shown("show x schedule", Err(Hresult::NotImplemented)),
+        ["edit x"]
+    );
     assert_eq!(world.ask(schedule(Some("x/a"))), ["edit x/a"]);
-    assert_eq!(World::new([handler("x", &[])]).ask(schedule(None)), ["edit x"]);
+    assert_eq!(
+        World::new([handler("x", &[])]).ask(schedule(None)),
+        ["edit x"]
+    );
     // A policy greys it, whoever would show it.
     let mut world = World::new([forbids(own, Forbids::DISABLE_SCHEDULE)]);
     assert_eq!(world.ask(schedule(None)), ["refused access-denied"]);
@@ -126,9 +149,15 @@ fn links_of_events() {
         assert_eq!(said, ["follow https://example.org/a?b=c"]);
     }
     world.ask(link(page));
-    assert_eq!(world.shown("show x link-5", Err(Hresult::Failed)), ["refused failed"]);
+    assert_eq!(
+        world.shown("show x link-5", Err(Hresult::Failed)),
+        ["refused failed"]
+    );
     // The handler is not there any more.
-    assert_eq!(World::new([]).ask(link(page)), ["follow https://example.org/a?b=c"]);
+    assert_eq!(
+        World::new([]).ask(link(page)),
+        ["follow https://example.org/a?b=c"]
+    );
 }
 
 /// spec 133: only addresses of the web are followed.

@@ -156,8 +156,16 @@ impl World {
             answers: true,
             unread: Vec::new(),
             open: BTreeMap::new(),
-            handlers: remembered.handlers.iter().map(|m| (m.id.clone(), m.clone())).collect(),
-            items: remembered.items.iter().map(|m| (m.key.clone(), m.clone())).collect(),
+            handlers: remembered
+                .handlers
+                .iter()
+                .map(|m| (m.id.clone(), m.clone()))
+                .collect(),
+            items: remembered
+                .items
+                .iter()
+                .map(|m| (m.key.clone(), m.clone()))
+                .collect(),
             events: Vec::new(),
             log: Vec::new(),
             next_ticket: 0,
@@ -166,6 +174,9 @@ impl World {
             remembered,
             installed,
             saved: Vec::new(),
+            schedules: Vec::new(),
+            policies: BTreeMap::new(),
+            keeps_time: false,
             random: 0,
             limits: Limits::default(),
         })));
@@ -179,7 +190,11 @@ impl World {
             items: self.items.values().cloned().collect(),
             ..Remembered::default()
         };
-        Self::begin(facts, installed.iter().map(|id| h(id)).collect(), remembered)
+        Self::begin(
+            facts,
+            installed.iter().map(|id| h(id)).collect(),
+            remembered,
+        )
     }
 
     /// Changes what a handler says, without telling the center.
@@ -191,7 +206,12 @@ impl World {
     pub(crate) fn reread(&mut self, facts: HandlerFacts) {
         let id = facts.id.clone();
         self.set(facts);
-        assert_eq!(self.ask(Control::UpdateHandler(id, WAIT)).last().expect("an answer"), "done");
+        assert_eq!(
+            self.ask(Control::UpdateHandler(id, WAIT))
+                .last()
+                .expect("an answer"),
+            "done"
+        );
     }
 
     /// Tells the center something and returns what came of it.
@@ -261,7 +281,11 @@ impl World {
 
     /// The items that are shown, in one line.
     pub(crate) fn shown_items(&self, with_hidden: bool) -> String {
-        let keys: Vec<_> = self.state.shown_items(with_hidden).map(ToString::to_string).collect();
+        let keys: Vec<_> = self
+            .state
+            .shown_items(with_hidden)
+            .map(ToString::to_string)
+            .collect();
         keys.join(" ")
     }
 
@@ -298,7 +322,10 @@ impl World {
             }
             Effect::LoadCollection(id) => {
                 let handlers = self.collections.get(&id).cloned();
-                vec![Command::CollectionLoaded(id, handlers.ok_or(Hresult::InvalidArgument))]
+                vec![Command::CollectionLoaded(
+                    id,
+                    handlers.ok_or(Hresult::InvalidArgument),
+                )]
             }
             _ => Vec::new(),
         }
@@ -320,7 +347,11 @@ impl World {
                 what
             }
             Effect::Show(id, handler, item, operation) => {
-                let what = format!("show {} {}", subject(handler, item.as_ref()), name(operation));
+                let what = format!(
+                    "show {} {}",
+                    subject(handler, item.as_ref()),
+                    name(operation)
+                );
                 self.open.insert(what.clone(), *id);
                 what
             }
@@ -330,10 +361,7 @@ impl World {
             }
             Effect::Cancel(..) => "cancel".to_owned(),
             Effect::Answer(_, answer) => words(answer),
-            Effect::Abandon(_)
-            | Effect::RemoveEvents(..)
-            | Effect::Notify(_)
-            | Effect::Reply(..) => return,
+            _ => return,
         };
         self.log.push(line);
     }
@@ -353,11 +381,7 @@ impl World {
                 self.items.remove(key);
             }
             Save::Event(event) => self.events.push(event.clone()),
-            Save::Item(_)
-            | Save::Began(_)
-            | Save::Ended(_)
-            | Save::EventsGone(_)
-            | Save::Withdrawn(_) => {}
+            _ => {}
         }
     }
 }

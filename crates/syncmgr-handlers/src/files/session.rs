@@ -1,13 +1,15 @@
 //! One session: look, say what would be done, and do it if that was asked.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use syncmgr_engine::cancel::Cancel;
+use syncmgr_engine::entry::Sides;
 use syncmgr_engine::journal::{RunId, RunKind};
 use syncmgr_engine::monitor::{self, Monitor};
-use syncmgr_engine::pair::{self, Failure, Pair};
+use syncmgr_engine::pair::{self, Dirty, Failure, Pair};
 use syncmgr_engine::path::RelPath;
 use syncmgr_engine::plan::{Plan, PlanId, Problem};
 use syncmgr_model::event::EventLevel;
@@ -15,7 +17,7 @@ use syncmgr_model::id::ItemId;
 use syncmgr_model::item::Item;
 use syncmgr_model::progress::{CancelRequest, Phase, ProgressStatus};
 use syncmgr_model::record::Summary;
-use syncmgr_model::request::{Choice, Intent, VersionRef, Work};
+use syncmgr_model::request::{self, Choice, Intent, VersionRef, Work};
 use syncmgr_model::trouble::{Code, Trouble};
 use syncmgr_sdk::{ItemProgress, SessionCreator, SyncCallback, SyncRequest};
 
@@ -38,7 +40,9 @@ pub(super) fn run(
     })?;
     let is_alone = request.items.len() == 1;
     for item in &request.items {
-        match sync(handler, item, &request.work, request.intent, &callback) {
+        // What changed is told for a request on one item only.
+        let dirty = request.dirty.as_ref().filter(|_| is_alone);
+        match sync(handler, item, request, dirty, &callback) {
             Ok(()) => {}
             // The trouble of the only item is that of the session.
             Err(trouble) if is_alone => return Err(trouble),
@@ -59,22 +63,28 @@ pub(super) fn run(
 fn sync(
     handler: &FilesHandler,
     item: &Item,
-    work: &Work,
-    intent: Intent,
+    request: &SyncRequest,
+    dirty: Option<&request::Dirty>,
     callback: &Arc<dyn SyncCallback>,
 ) -> Result<(), Trouble> {
+    let (work, intent) = (&request.work, request.intent);
     let home = handler.home.as_deref();
     let mut chosen = handler.chosen(item)?;
     if let Work::Sync { is_full, .. } = work {
         chosen.options.is_full = *is_full;
     }
-    let mut pair = handler.open(item, &chosen)?;
+    let mut pair = match intent {
+        // It changes nothing, so it need not wait for a run that does.
+        Intent::Preview => handler.open_to_look(item, &chosen)?,
+        Intent::Apply => handler.open(item, &chosen)?,
+    };
     let cancel = Cancel::new();
     let stop = cancel.clone();
     callback.on_cancel(Box::new(move || stop.cancel()));
     let watch = Watch::new(callback, &item.id, &cancel);
 
-    let plan = plan(&pair, work, &chosen, home, &watch, &cancel)?;
+    let dirty = engine_dirty(dirty);
+    let plan = plan(&pair, work, &dirty, &chosen, home, &watch, &cancel)?;
     if matches!(work, Work::Sync { .. }) {
         watch.looked(&plan);
     }
@@ -147,10 +157,28 @@ fn kind(work: &Work) -> RunKind {
     }
 }
 
+/// Turns what the watch of the center saw into the words of the engine. Anything that does not fit
+/// means that everything is looked at.
+fn engine_dirty(dirty: Option<&request::Dirty>) -> Dirty {
+    let read = |dirty: &request::Dirty| {
+        let side = |n: usize| -> Option<BTreeSet<RelPath>> {
+            let dirs = dirty.dirs.get(n).into_iter().flatten();
+            dirs.map(|dir| RelPath::new(dir).ok()).collect()
+        };
+        let (left, right) = (side(0)?, side(1)?);
+        Some(Dirty::Dirs {
+            since: RunId::new(dirty.since.as_str())?,
+            dirs: Sides { left, right },
+        })
+    };
+    dirty.and_then(read).unwrap_or(Dirty::All)
+}
+
 /// Makes the plan for any kind of work; writes nothing into the folders.
 fn plan(
     pair: &Pair,
     work: &Work,
+    dirty: &Dirty,
     chosen: &Chosen,
     home: Option<&Path>,
     watch: &Watch<'_>,
@@ -160,7 +188,7 @@ fn plan(
     let plan = match work {
         Work::Sync { release, .. } => {
             let mut plan = pair
-                .plan(options, watch, cancel)
+                .plan_changed(dirty, options, watch, cancel)
                 .map_err(|e| trouble::of_failure(e, chosen, home))?;
             if let Some(id) = release {
                 release_held(&mut plan, id)?;

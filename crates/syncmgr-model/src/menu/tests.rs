@@ -33,9 +33,18 @@ fn item(policies: ItemPolicies) -> OfItem {
 #[test]
 fn policies_of_a_handler() {
     use HandlerPolicies as P;
-    let inactive = |h: OfHandler| OfHandler { is_active: false, ..h };
-    let off = |h: OfHandler| OfHandler { is_enabled: false, ..h };
-    let syncing = |h: OfHandler| OfHandler { is_syncing: true, ..h };
+    let inactive = |h: OfHandler| OfHandler {
+        is_active: false,
+        ..h
+    };
+    let off = |h: OfHandler| OfHandler {
+        is_enabled: false,
+        ..h
+    };
+    let syncing = |h: OfHandler| OfHandler {
+        is_syncing: true,
+        ..h
+    };
     let same = |h: OfHandler| h;
     type State = fn(OfHandler) -> OfHandler;
     let table: [(P, State, Task, Entry); 15] = [
@@ -51,14 +60,33 @@ fn policies_of_a_handler() {
         (P::DISABLE_STOP_SYNC, syncing, Task::Stop, GREYED),
         (P::DISABLE_BROWSE, same, Task::Browse, GREYED),
         (P::DISABLE_SCHEDULE, same, Task::Schedule, GREYED),
-        (P::PREVENT_ENABLE | P::DISABLE_ENABLE, off, Task::Enable, ABSENT),
-        (P::PREVENT_DISABLE | P::DISABLE_DISABLE, same, Task::Disable, ABSENT),
-        (P::PREVENT_START_SYNC | P::DISABLE_START_SYNC, same, Task::Start, ABSENT),
+        (
+            P::PREVENT_ENABLE | P::DISABLE_ENABLE,
+            off,
+            Task::Enable,
+            ABSENT,
+        ),
+        (
+            P::PREVENT_DISABLE | P::DISABLE_DISABLE,
+            same,
+            Task::Disable,
+            ABSENT,
+        ),
+        (
+            P::PREVENT_START_SYNC | P::DISABLE_START_SYNC,
+            same,
+            Task::Start,
+            ABSENT,
+        ),
     ];
     for (policies, state, task, expected) in table {
         let with = state(handler(policies));
         assert_eq!(with.entry(task), expected, "{policies:?} {task:?}");
-        assert_eq!(with.forbids(task), Some(Why::Policy), "{policies:?} {task:?}");
+        assert_eq!(
+            with.forbids(task),
+            Some(Why::Policy),
+            "{policies:?} {task:?}"
+        );
         let without = state(handler(P::empty()));
         assert_eq!(without.entry(task), Entry::Active, "{task:?} without");
     }
@@ -69,8 +97,14 @@ fn policies_of_a_handler() {
 #[test]
 fn policies_of_an_item() {
     use ItemPolicies as P;
-    let off = |i: OfItem| OfItem { is_enabled: false, ..i };
-    let syncing = |i: OfItem| OfItem { is_syncing: true, ..i };
+    let off = |i: OfItem| OfItem {
+        is_enabled: false,
+        ..i
+    };
+    let syncing = |i: OfItem| OfItem {
+        is_syncing: true,
+        ..i
+    };
     let same = |i: OfItem| i;
     type State = fn(OfItem) -> OfItem;
     let table: [(P, State, Task, Entry); 11] = [
@@ -84,11 +118,24 @@ fn policies_of_an_item() {
         (P::DISABLE_STOP_SYNC, syncing, Task::Stop, GREYED),
         (P::DISABLE_BROWSE, same, Task::Browse, GREYED),
         (P::DISABLE_DELETE, same, Task::Delete, GREYED),
-        (P::PREVENT_STOP_SYNC | P::DISABLE_STOP_SYNC, syncing, Task::Stop, ABSENT),
+        (
+            P::PREVENT_STOP_SYNC | P::DISABLE_STOP_SYNC,
+            syncing,
+            Task::Stop,
+            ABSENT,
+        ),
     ];
     for (policies, state, task, expected) in table {
-        assert_eq!(state(item(policies)).entry(task), expected, "{policies:?} {task:?}");
-        assert_eq!(state(item(P::empty())).entry(task), Entry::Active, "{task:?} without");
+        assert_eq!(
+            state(item(policies)).entry(task),
+            expected,
+            "{policies:?} {task:?}"
+        );
+        assert_eq!(
+            state(item(P::empty())).entry(task),
+            Entry::Active,
+            "{task:?} without"
+        );
     }
 }
 
@@ -135,10 +182,16 @@ fn the_state_decides_what_makes_sense() {
     assert_eq!(on.entry(Task::Enable), SENSELESS);
     assert_eq!(on.entry(Task::Stop), SENSELESS);
     assert_eq!(on.entry(Task::SetUp), SENSELESS);
-    let off = OfHandler { is_enabled: false, ..on };
+    let off = OfHandler {
+        is_enabled: false,
+        ..on
+    };
     assert_eq!(off.entry(Task::Disable), SENSELESS);
     assert_eq!(off.entry(Task::Start), SENSELESS);
-    let syncing = OfHandler { is_syncing: true, ..on };
+    let syncing = OfHandler {
+        is_syncing: true,
+        ..on
+    };
     assert_eq!(syncing.entry(Task::Start), SENSELESS);
     assert_eq!(syncing.entry(Task::Stop), Entry::Active);
     let away = OfItem {
@@ -160,8 +213,14 @@ fn set_up_is_greyed_when_the_state_is_not_known() {
         ..handler(HandlerPolicies::empty())
     };
     assert_eq!(unsure.entry(Task::SetUp), Entry::Greyed(Why::Unsure));
-    let known = OfHandler { is_unsure: false, ..unsure };
+    let known = OfHandler {
+        is_unsure: false,
+        ..unsure
+    };
     assert_eq!(known.entry(Task::SetUp), Entry::Active);
-    let active = OfHandler { is_active: true, ..unsure };
+    let active = OfHandler {
+        is_active: true,
+        ..unsure
+    };
     assert_eq!(active.entry(Task::Delete), Entry::Active);
 }

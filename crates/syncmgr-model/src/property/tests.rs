@@ -51,7 +51,10 @@ fn properties_of_an_item() {
     for (name, expected) in table {
         assert_eq!(subject().read(name), expected, "{name}");
     }
-    let handler = Subject { item: None, ..subject() };
+    let handler = Subject {
+        item: None,
+        ..subject()
+    };
     assert_eq!(handler.read("System.Sync.ItemID"), Value::Empty);
     assert_eq!(handler.read("System.ItemNameDisplay"), text("Phone"));
 }
@@ -68,8 +71,14 @@ fn properties_of_a_conflict() {
         found_at: Some(Timestamp(9)),
     };
     assert_eq!(conflict.read("System.ItemNameDisplay"), text("a.txt"));
-    assert_eq!(conflict.read("System.Sync.ConflictSecondLocation"), text("right"));
-    assert_eq!(conflict.read("System.DateModified"), Value::Time(Timestamp(9)));
+    assert_eq!(
+        conflict.read("System.Sync.ConflictSecondLocation"),
+        text("right")
+    );
+    assert_eq!(
+        conflict.read("System.DateModified"),
+        Value::Time(Timestamp(9))
+    );
     assert_eq!(conflict.read("System.Sync.ItemID"), Value::Empty);
     assert_eq!(conflict.read("System.Sync.Hidden"), Value::Empty);
 }

@@ -12,14 +12,14 @@ use syncmgr_center::command::{
     Remembered, Save,
 };
 use syncmgr_center::port::{
-    Clock, EventQuery, Handlers, SessionQuery, Store, StoreError, Unwatched,
+    Clock, EventQuery, Handlers, Removed, SessionQuery, Store, StoreError, Unwatched,
 };
 use syncmgr_model::capability::ControlFlags;
 use syncmgr_model::conflict::{Conflict, ConflictKind, Facts, Kind};
 use syncmgr_model::event::{Event, EventLevel, Link, NewEvent};
 use syncmgr_model::facts::{HandlerFacts, HandlerInfoFacts, ItemFacts, ItemInfoFacts};
 use syncmgr_model::hresult::Hresult;
-use syncmgr_model::id::{EventId, HandlerId, ItemId, SessionId};
+use syncmgr_model::id::{EventId, HandlerId, ItemId, ItemKey, SessionId};
 use syncmgr_model::item::{Item, SettingKind, SettingSpec, Settings, Value};
 use syncmgr_model::progress::{Progress, ProgressStatus};
 use syncmgr_model::record::{Contents, Explanation, SessionRecord, Step, Summary, Version};
@@ -70,6 +70,7 @@ impl Store for Memory {
                 | Save::HandlerGone(_)
                 | Save::Memory(_)
                 | Save::Agenda(..)
+                | Save::Alarms(_)
                 | Save::ItemGone(_) => {}
             }
         }
@@ -148,6 +149,21 @@ impl Obedient {
 }
 
 impl Handlers for Obedient {
+    fn load_events(&self, _: &HandlerId, _: &[Option<ItemId>], _: &Sender<Command>) {}
+
+    fn count_conflicts(
+        &self,
+        _: &HandlerId,
+        _: Vec<Item>,
+        _: Vec<Option<ItemId>>,
+        _: &Sender<Command>,
+    ) {
+    }
+
+    fn remove_conflicts(&self, id: OperationId, _: Removed, to: &Sender<Command>) {
+        drop(to.send(Command::ConflictsRemoved(id, Ok(()))));
+    }
+
     fn installed(&self) -> Vec<HandlerId> {
         vec![files()]
     }
@@ -177,8 +193,8 @@ impl Handlers for Obedient {
                 type_label: Err(no),
                 comment: Ok("Two folders.".to_owned()),
                 last_sync: Err(no),
-                is_active: Ok(true),
-                is_enabled: Ok(true),
+                is_active: Err(no),
+                is_enabled: Err(no),
                 is_connected: Ok(true),
             }),
             capabilities: Ok(0x10),
@@ -187,6 +203,15 @@ impl Handlers for Obedient {
         };
         *self.to.lock().unwrap() = Some(to.clone());
         drop(to.send(Command::Loaded(id.clone(), Ok(Box::new(facts)))));
+    }
+
+    fn collections(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn load_item(&self, key: &ItemKey, to: &Sender<Command>) {
+        let nothing = Err(Hresult::NotImplemented);
+        drop(to.send(Command::ItemLoaded(key.clone(), nothing)));
     }
 
     fn load_collection(&self, id: &str, to: &Sender<Command>) {

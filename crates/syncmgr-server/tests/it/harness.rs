@@ -237,7 +237,8 @@ fn exchange(mut stream: impl Read + Write, first: &str, lines: &[&str], body: &s
         text += line;
         text += "\r\n";
     }
-    text += &format!("Content-Length: {}\r\n\r\n{body}", body.len());
+    let length = body.len().to_string();
+    text.extend(["Content-Length: ", &length, "\r\n\r\n", body]);
     // A refusal may come before the daemon has read all of it.
     drop(stream.write_all(text.as_bytes()));
     read(stream)

@@ -253,3 +253,50 @@ fn handlers_schedules_and_settings_are_kept() {
     assert_eq!(set.json()["settings"]["metrics"], "on");
     assert_eq!(get(&front, "/settings")["settings"]["metrics"], "on");
 }
+
+#[test]
+fn the_client_speaks_every_kind_of_call() {
+    use syncmgr_api::wire::{ItemChange, Pause, RunNew, ScheduleRules, Seen};
+    let front = Front::start();
+    let mut client = Client::connect(&front.socket()).unwrap();
+    let id = add(&front, "photos", "");
+    let new: RunNew = serde_json::from_value(json!({"items": [id]})).unwrap();
+    let taken = client.start(&new).unwrap();
+    let run = &taken.runs[0].run;
+    while client.run(run).unwrap().open.is_some() {
+        std::thread::yield_now();
+    }
+    let records = client.runs(Some(&id), 10).unwrap();
+    let record = syncmgr_model::record::SessionRecord::try_from(&records[0]).unwrap();
+    assert_eq!(record.id.as_str(), run);
+    assert_eq!(client.report(run).unwrap().notices.len(), 1);
+    let results = client.results(&[("item", &id)]).unwrap();
+    let event = syncmgr_model::event::Event::try_from(&results[0]).unwrap();
+    assert_eq!(event.trouble.code.as_str(), "unsyncable");
+    client.seen(&Seen::default()).unwrap();
+
+    let conflict = &client.conflicts(None).unwrap()[0];
+    let path = syncmgr_model::conflict::Conflict::try_from(conflict)
+        .unwrap()
+        .path;
+    assert!(path.ends_with(b"\x1b[31m\xff"), "the bytes come back");
+    let why = client.why(&id, "a b&c=\\xff").unwrap();
+    assert_eq!(why, syncmgr_api::wire::Explanation::InSync);
+
+    let item = client.item(&id).unwrap();
+    let off = ItemChange {
+        enabled: Some(false),
+        ..ItemChange::default()
+    };
+    let off = client.change_item(&id, &off, item.etag.as_deref()).unwrap();
+    assert_eq!(off.state.status, "off");
+    client.pause(&id, &Pause::default()).unwrap();
+    let rules: ScheduleRules = serde_json::from_str(r#"{"triggers":["daily 18:00"]}"#).unwrap();
+    client.put_schedule("at tea", &rules).unwrap_err();
+    client.put_schedule("tea", &rules).unwrap();
+    assert_eq!(client.next_runs("tea", 3).unwrap().at.len(), 3);
+    client.remove_schedule("tea").unwrap();
+    client.remove_item(&id).unwrap();
+    assert!(client.items().unwrap().is_empty());
+    assert_eq!(client.sign_in_code().unwrap().code.len(), 64);
+}

@@ -44,6 +44,7 @@ pub(crate) fn run(app: &mut App, args: &DemoArgs) -> Done {
     let dirs = Dirs {
         config: dir.join("config"),
         state: dir.join("state"),
+        runtime: dir.join("run"),
         home: app.dirs.home.clone(),
     };
     let ui = app.ui.clone();

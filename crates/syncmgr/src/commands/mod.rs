@@ -2,6 +2,7 @@
 
 pub(crate) mod add;
 pub(crate) mod conflicts;
+pub(crate) mod daemon;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod history;
@@ -47,6 +48,7 @@ pub(crate) fn run(app: &mut App, command: Option<Command>) -> Done {
         Some(Command::Undo(args)) => undo::run(app, &args),
         Some(Command::Versions(args)) => versions::run(app, &args),
         Some(Command::Why(args)) => why::run(app, &args),
+        Some(Command::Daemon(args)) => daemon::run(app, &args),
         Some(Command::Doctor) => doctor::run(app),
         Some(Command::Demo(args)) => demo::run(app, &args),
         Some(Command::Version) => man::version(app),

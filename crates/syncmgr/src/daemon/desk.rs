@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use syncmgr_alerts::settings as alert_settings;
+use syncmgr_calendar::Calendar;
+use syncmgr_center::port::Clock as _;
 use syncmgr_handlers::files::{FilesHandler, identity, place};
-use syncmgr_host::InProcess;
 use syncmgr_model::conflict::Conflict;
 use syncmgr_model::id::{HandlerId, ItemId, SessionId};
 use syncmgr_model::item::{Item, SettingSpec, Settings, Value};
@@ -17,17 +19,18 @@ use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::{Code, Trouble};
 use syncmgr_sdk::Handler;
 use syncmgr_server::desk::{Desk, ItemEdit, NewItem};
-use syncmgr_store::config::{Config, ConfigError};
+use syncmgr_store::config::spec::DAEMON;
+use syncmgr_store::config::{Checks, Config, ConfigError};
+
+use super::settings::Source;
 
 /// Tells the center what the settings are now; returns what is wrong with them.
 pub(crate) type Reload = Box<dyn Fn() -> Result<(), Trouble> + Send + Sync>;
 
 /// The desk of this program.
 pub(crate) struct ProgramDesk {
-    host: InProcess,
+    source: Source,
     files: Arc<FilesHandler>,
-    config: PathBuf,
-    home: Option<PathBuf>,
     reload: Reload,
     /// Changes of the file by the API come one after the other.
     editing: Mutex<()>,
@@ -40,28 +43,23 @@ impl std::fmt::Debug for ProgramDesk {
 }
 
 impl ProgramDesk {
-    /// Builds the desk. `config` is the file; `reload` is called after each change of it.
-    pub(crate) fn new(
-        host: InProcess,
-        files: Arc<FilesHandler>,
-        config: PathBuf,
-        home: Option<PathBuf>,
-        reload: Reload,
-    ) -> Self {
+    /// Builds the desk. `reload` is called after each change of the file.
+    pub(crate) fn new(source: Source, files: Arc<FilesHandler>, reload: Reload) -> Self {
         Self {
-            host,
+            source,
             files,
-            config,
-            home,
             reload,
             editing: Mutex::default(),
         }
     }
 
+    fn config(&self) -> Result<Config, Trouble> {
+        Config::load(&self.source.path).map_err(|error| of_config(&error))
+    }
+
     fn saved(&self) -> Result<Vec<Item>, Trouble> {
-        let config = Config::load(&self.config).map_err(|error| of_config(&error))?;
-        config
-            .items(&|handler| self.host.factory(handler).ok().map(|it| it.settings()))
+        self.config()?
+            .items(&|handler| self.source.host.factory(handler).ok().map(|it| it.settings()))
             .map_err(|error| of_config(&error))
     }
 
@@ -76,7 +74,7 @@ impl ProgramDesk {
         item: &Item,
         question: impl FnOnce(&dyn Handler) -> Option<Result<T, Trouble>>,
     ) -> Result<T, Trouble> {
-        let handler = self.host.handler(&item.handler)?;
+        let handler = self.source.host.handler(&item.handler)?;
         question(&*handler).unwrap_or_else(|| {
             let detail = "the handler of this sync does not offer it";
             Err(Trouble::new(Code::NotPossible).with("detail", detail))
@@ -89,7 +87,7 @@ impl ProgramDesk {
         edit: impl FnOnce(&mut Config) -> Result<(), ConfigError>,
     ) -> Result<(), Trouble> {
         let _alone = self.editing.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut config = Config::load(&self.config).map_err(|error| of_config(&error))?;
+        let mut config = self.config()?;
         edit(&mut config).map_err(|error| of_config(&error))?;
         (self.reload)()
     }
@@ -104,7 +102,7 @@ impl ProgramDesk {
         }
         let folder = |key: &str| {
             let text = new.settings.text(key).unwrap_or_default();
-            let path = place::read(text, self.home.as_deref());
+            let path = place::read(text, self.source.home.as_deref());
             real(&path).ok_or_else(|| unusable(key, "there is no such folder"))
         };
         Ok(identity::of_folders(&folder("left")?, &folder("right")?))
@@ -131,6 +129,8 @@ fn not_found(what: &str, name: impl std::fmt::Display) -> Trouble {
 pub(crate) fn of_config(error: &ConfigError) -> Trouble {
     match error {
         ConfigError::Missing(name) => not_found("saved sync", name),
+        ConfigError::NoSuch { what, name } => not_found(what, name),
+        ConfigError::Changed(_) => Trouble::new(Code::StateChanged).with("detail", error),
         ConfigError::Exists(_) | ConfigError::BadName { .. } => {
             unusable("name", &error.to_string())
         }
@@ -144,15 +144,15 @@ impl Desk for ProgramDesk {
     fn folders(&self, item: &Item) -> PerSide<String> {
         match self.files.chosen(item) {
             Ok(chosen) => PerSide {
-                left: place::shown(&chosen.left, self.home.as_deref()),
-                right: place::shown(&chosen.right, self.home.as_deref()),
+                left: place::shown(&chosen.left, self.source.home.as_deref()),
+                right: place::shown(&chosen.right, self.source.home.as_deref()),
             },
             Err(_) => PerSide::from_fn(|_: Side| String::new()),
         }
     }
 
     fn settings_of(&self, handler: &HandlerId) -> Vec<SettingSpec> {
-        let factory = self.host.factory(handler);
+        let factory = self.source.host.factory(handler);
         factory.map(|it| it.settings().to_vec()).unwrap_or_default()
     }
 
@@ -205,7 +205,7 @@ impl Desk for ProgramDesk {
             let detail = format!("these folders are saved already, as `{}`", other.label());
             return Err(unusable("left", &detail));
         }
-        self.host.handler(&item.handler)?.check(&item)?;
+        self.source.host.handler(&item.handler)?.check(&item)?;
         self.change(|config| config.add(&item))?;
         Ok(item)
     }
@@ -219,7 +219,7 @@ impl Desk for ProgramDesk {
                 None => drop(item.settings.0.remove(&key)),
             }
         }
-        self.host.handler(&item.handler)?.check(&item)?;
+        self.source.host.handler(&item.handler)?.check(&item)?;
         self.change(|config| {
             config.replace(&item)?;
             match &edit.name {
@@ -240,38 +240,106 @@ impl Desk for ProgramDesk {
     }
 
     fn schedules(&self) -> Result<Vec<Schedule>, Trouble> {
-        Ok(Vec::new())
+        self.config()?
+            .schedules()
+            .map_err(|error| of_config(&error))
     }
 
-    fn put_schedule(&self, _schedule: Schedule) -> Result<(), Trouble> {
-        Err(in_the_file())
+    fn put_schedule(&self, schedule: Schedule) -> Result<(), Trouble> {
+        let calendar = Calendar::of_this_machine();
+        let mut all = self.schedules()?;
+        all.retain(|other| other.name != schedule.name);
+        all.push(schedule.clone());
+        calendar
+            .validate(&schedule, self.source.clock.now())
+            .and_then(|()| calendar.validate_together(&all))
+            .map_err(|error| unusable("schedule", &error.to_string()))?;
+        self.change(|config| config.put_schedule(&schedule))
     }
 
-    fn remove_schedule(&self, _name: &str) -> Result<bool, Trouble> {
-        Ok(false)
+    fn remove_schedule(&self, name: &str) -> Result<bool, Trouble> {
+        if self.schedules()?.iter().all(|other| other.name != name) {
+            return Ok(false);
+        }
+        self.change(|config| config.remove_schedule(name))?;
+        Ok(true)
     }
 
     fn next_runs(
         &self,
         name: &str,
-        _now: Timestamp,
-        _n_most: usize,
+        now: Timestamp,
+        n_most: usize,
     ) -> Result<Vec<Timestamp>, Trouble> {
-        Err(not_found("schedule", name))
+        let schedules = self.schedules()?;
+        let schedule = schedules.iter().find(|it| it.name == name);
+        let schedule = schedule.ok_or_else(|| not_found("schedule", name))?;
+        let calendar = Calendar::of_this_machine();
+        let mut times: Vec<_> = schedule
+            .triggers
+            .iter()
+            .flat_map(|trigger| {
+                let next = |at: &Timestamp| calendar.next(trigger, &schedule.zone, *at, now);
+                std::iter::successors(next(&now), next).take(n_most)
+            })
+            .collect();
+        times.sort_unstable();
+        times.dedup();
+        times.truncate(n_most);
+        Ok(times)
     }
 
     fn settings(&self) -> Result<Settings, Trouble> {
-        Ok(Settings::default())
+        let config = self.config()?;
+        let env = |name: &str| std::env::var(name).ok();
+        let mut settings = Settings::default();
+        for spec in DAEMON {
+            let explained = config
+                .explain(&format!("daemon.{}", spec.key), &env)
+                .map_err(|error| of_config(&error))?;
+            if let Some(value) = explained.value {
+                settings.set(spec.key, Value::Text(value));
+            }
+        }
+        Ok(settings)
     }
 
     fn change_settings(
         &self,
-        _changes: BTreeMap<String, Option<Value>>,
+        changes: BTreeMap<String, Option<Value>>,
     ) -> Result<Settings, Trouble> {
-        Err(in_the_file())
+        let handlers = |id: &HandlerId| self.source.host.factory(id).ok().map(|it| it.settings());
+        let checks = Checks {
+            handlers: &handlers,
+            alerts: &alert_settings::specs,
+            general: alert_settings::general::SPECS,
+        };
+        self.change(|config| {
+            for (key, value) in &changes {
+                let place = format!("daemon.{key}");
+                match value {
+                    Some(value) => config.set(&place, &written(value), &checks)?,
+                    None => config.unset(&place, &checks)?,
+                }
+            }
+            Ok(())
+        })?;
+        self.settings()
+    }
+
+    fn reload(&self) -> Result<(), Trouble> {
+        (self.reload)()
     }
 }
 
-fn in_the_file() -> Trouble {
-    Trouble::new(Code::NotPossible).with("detail", "change it in config.toml")
+/// Writes a value as it stands in the file.
+fn written(value: &Value) -> String {
+    match value {
+        Value::Text(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        Value::List(list) => {
+            let quoted: Vec<_> = list.iter().map(|text| format!("{text:?}")).collect();
+            format!("[{}]", quoted.join(", "))
+        }
+    }
 }

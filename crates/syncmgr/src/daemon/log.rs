@@ -5,8 +5,8 @@
 //! so that it never fills a disk (S13).
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -132,6 +132,65 @@ pub(crate) fn tail(dir: &Path, n: usize) -> io::Result<Vec<String>> {
         }
     }
     Ok(lines.split_off(lines.len().saturating_sub(n)))
+}
+
+/// Calls `take` with every line that is written to the log in `dir` from now on, until the process
+/// ends. Waits for the system to say that the file changed.
+///
+/// # Errors
+/// The folder cannot be watched, or the file not read.
+pub(crate) fn follow(dir: &Path, take: impl Fn(&str)) -> io::Result<()> {
+    let (changed, changes) = std::sync::mpsc::channel();
+    let folder = std::fs::canonicalize(dir)?;
+    let report = move |_| drop(changed.send(()));
+    let settings = syncmgr_watch::Settings::default();
+    let _watcher = syncmgr_watch::Watcher::start(vec![folder], &settings, Box::new(report))
+        .map_err(io::Error::other)?;
+    let path = dir.join(NAME);
+    let mut place = Reader::end(&path)?;
+    while changes.recv().is_ok() {
+        place.read(&path, &take)?;
+    }
+    Ok(())
+}
+
+/// How far a log was read.
+struct Reader {
+    inode: u64,
+    at: u64,
+}
+
+impl Reader {
+    fn end(path: &Path) -> io::Result<Self> {
+        match std::fs::metadata(path) {
+            Ok(facts) => Ok(Self {
+                inode: facts.ino(),
+                at: facts.len(),
+            }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self { inode: 0, at: 0 }),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Takes the whole lines that came; a file that was turned over is read from its beginning.
+    fn read(&mut self, path: &Path, take: &impl Fn(&str)) -> io::Result<()> {
+        let Ok(mut file) = File::open(path) else {
+            return Ok(());
+        };
+        let inode = file.metadata()?.ino();
+        if inode != self.inode {
+            *self = Self { inode, at: 0 };
+        }
+        file.seek(io::SeekFrom::Start(self.at))?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        let n_whole = bytes.iter().rposition(|&b| b == b'\n').map_or(0, |at| at + 1);
+        self.at += n_whole as u64;
+        for line in String::from_utf8_lossy(&bytes[..n_whole]).lines() {
+            take(line);
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]

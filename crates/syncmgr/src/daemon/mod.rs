@@ -16,6 +16,7 @@
 //! While nothing happens, nothing here wakes up: every thread waits for the system, and the center
 //! for the next time that something is due.
 
+mod alerts;
 pub(crate) mod control;
 pub(crate) mod desk;
 pub(crate) mod install;

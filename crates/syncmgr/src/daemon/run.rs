@@ -9,8 +9,8 @@ use std::time::Duration;
 use sd_notify::NotifyState;
 use syncmgr_calendar::Calendar;
 use syncmgr_center::center::{self, Handle, Parts};
-use syncmgr_center::command::{Command, Limits};
-use syncmgr_center::port::Clock;
+use syncmgr_center::command::Command;
+use syncmgr_center::port::{Clock, Notifier, Store as _};
 use syncmgr_server::auth::{SignIn, Tokens};
 use syncmgr_server::center::Api;
 use syncmgr_server::feed::Feed;
@@ -22,12 +22,13 @@ use syncmgr_store::SqliteStore;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, watch};
 
+use super::alerts::{Alerts, Waiting};
 use super::desk::ProgramDesk;
 use super::lock::{Lock, LockError, Owner};
 use super::log::Log;
 use super::notices::{All, Teller};
 use super::settings::{Loaded, Seen, Source, watch_file};
-use super::sockets::{self, Port, Sockets};
+use super::sockets::{self, Sockets};
 use super::watch::FolderWatches;
 use super::{machine, time};
 use crate::app::{App, Built, random};
@@ -112,16 +113,22 @@ impl Daemon {
         let source = Source {
             path: self.config.clone(),
             host: self.built.host.clone(),
+            home: self.home.clone(),
+            clock: Arc::clone(&self.built.clock),
         };
         let loaded = self.load(&source);
-        let sockets = sockets::open(&self.socket, Port::On(syncmgr_server::listen::PORT))
-            .map_err(|error| failed("listen", &error).hint("set SYNCMGR_RUNTIME_DIR to a short path of a folder of your own"))?;
+        let sockets = sockets::open(&self.socket, loaded.daemon.listen).map_err(|error| {
+            failed("listen", &error)
+                .hint("set SYNCMGR_RUNTIME_DIR to a short path of a folder of your own")
+        })?;
+        let has_metrics = loaded.daemon.has_metrics;
         for note in &sockets.notes {
             self.log.line(format!("note: {note}"));
         }
         let hub = Arc::new(Hub::new(u64::try_from(self.clock.now().0).unwrap_or(0)));
-        let center = self.start_center(loaded, &hub)?;
-        let gate = self.gate(&center, &source, hub)?;
+        let (alerts, waiting) = Alerts::new();
+        let center = self.start_center(loaded, &hub, &alerts, waiting)?;
+        let gate = self.gate(&center, &source, &alerts, hub, has_metrics)?;
         let mut signals = Signals::listen().map_err(|error| failed("hear signals", &error))?;
         self.hear_the_machine(&center);
         let changed = Arc::new(Notify::new());
@@ -137,19 +144,22 @@ impl Daemon {
         seen.is_new(&self.config);
         loop {
             tokio::select! {
-                name = signals.end() => {
-                    self.log.line(format!("stopping ({name})"));
-                    break;
-                }
-                () = signals.reload() => self.reload(&source, &center).await,
+                why = signals.next() => match why {
+                    Some(why) => {
+                        self.log.line(format!("stopping ({why})"));
+                        break;
+                    }
+                    None => self.reload(&source, &center, &alerts).await,
+                },
                 () = changed.notified() => {
                     if seen.is_new(&self.config) {
-                        self.reload(&source, &center).await;
+                        self.reload(&source, &center, &alerts).await;
                     }
                 }
             }
         }
         drop(sd_notify::notify(&[NotifyState::Stopping]));
+        alerts.close();
         stop.send_replace(true);
         self.end(center, serving).await;
         drop(std::fs::remove_file(&self.socket));
@@ -164,20 +174,29 @@ impl Daemon {
             self.log.line(format!(
                 "{error}; nothing is synced by itself until that is put right"
             ));
-            Loaded { items: Vec::new() }
+            Loaded::default()
         })
     }
 
-    fn start_center(&self, loaded: Loaded, hub: &Arc<Hub>) -> Result<Handle, CliError> {
-        let store = SqliteStore::open(&self.state)?;
+    fn start_center(
+        &self,
+        loaded: Loaded,
+        hub: &Arc<Hub>,
+        alerts: &Alerts,
+        waiting: Waiting,
+    ) -> Result<Handle, CliError> {
+        let mut store = SqliteStore::open(&self.state)?;
+        store.keep_days(loaded.daemon.history_days);
+        let told = store.remembered()?.alarms;
         if let Some(aside) = store.was_set_aside() {
             self.log.line(format!(
                 "the history could not be read and begins anew; what there was is kept as {}",
                 syncmgr_handlers::files::place::shown(aside, None)
             ));
         }
-        let notifiers: Vec<Box<dyn center_port::Notifier>> = vec![
+        let notifiers: Vec<Box<dyn Notifier>> = vec![
             Box::new(Feed(Arc::clone(hub))),
+            Box::new(alerts.observer()),
             Box::new(Teller::new(self.log.clone())),
         ];
         let handle = center::start(Parts {
@@ -188,23 +207,32 @@ impl Daemon {
             calendar: Arc::new(Calendar::of_this_machine()),
             watches: Box::new(FolderWatches::new(self.log.clone())),
             saved: loaded.items,
-            schedules: Vec::new(),
-            policies: std::collections::BTreeMap::new(),
+            schedules: loaded.schedules,
+            policies: loaded.policies,
             keeps_time: true,
             random: random(),
-            limits: Limits::default(),
+            limits: loaded.daemon.limits,
         })?;
+        let clock = Arc::clone(&self.clock);
+        waiting
+            .begin(told, loaded.rules, handle.clone(), clock, self.log.clone())
+            .map_err(|error| failed("start", &error))?;
         Ok(handle)
     }
 
-    fn gate(&self, center: &Handle, source: &Source, hub: Arc<Hub>) -> Result<Arc<Gate>, CliError> {
-        let (for_desk, own) = (source.clone(), center.clone());
+    fn gate(
+        &self,
+        center: &Handle,
+        source: &Source,
+        alerts: &Alerts,
+        hub: Arc<Hub>,
+        has_metrics: bool,
+    ) -> Result<Arc<Gate>, CliError> {
+        let (for_desk, own, told) = (source.clone(), center.clone(), alerts.clone());
         let desk = ProgramDesk::new(
-            self.built.host.clone(),
+            source.clone(),
             Arc::clone(&self.built.files),
-            self.config.clone(),
-            self.home.clone(),
-            Box::new(move || for_desk.apply(&own)),
+            Box::new(move || for_desk.apply(&own, &told)),
         );
         let tokens = Tokens::open(&self.state.join("tokens.json"))
             .map_err(|error| failed("read its tokens", &error))?;
@@ -213,7 +241,7 @@ impl Daemon {
             sign_in: Arc::new(SignIn::default()),
             hub,
             metrics: Arc::new(Metrics::default()),
-            has_metrics: false,
+            has_metrics,
             is_ready: Arc::new(AtomicBool::new(true)),
             clock: SharedClock(Arc::clone(&self.clock)),
         };
@@ -263,9 +291,9 @@ impl Daemon {
         }
     }
 
-    async fn reload(&self, source: &Source, center: &Handle) {
-        let (source, center) = (source.clone(), center.clone());
-        let result = tokio::task::spawn_blocking(move || source.apply(&center)).await;
+    async fn reload(&self, source: &Source, center: &Handle, alerts: &Alerts) {
+        let (source, center, alerts) = (source.clone(), center.clone(), alerts.clone());
+        let result = tokio::task::spawn_blocking(move || source.apply(&center, &alerts)).await;
         match result {
             Ok(Ok(())) => self.log.line("took over the settings"),
             Ok(Err(trouble)) => self.log.line(format!(
@@ -320,8 +348,6 @@ impl Daemon {
     }
 }
 
-use syncmgr_center::port as center_port;
-
 /// The signals that concern a daemon.
 struct Signals {
     terminate: tokio::signal::unix::Signal,
@@ -336,5 +362,14 @@ impl Signals {
             interrupt: signal(SignalKind::interrupt())?,
             hang_up: signal(SignalKind::hangup())?,
         })
+    }
+
+    /// Waits for the next one; `None`: to read the settings again, otherwise what asks to end.
+    async fn next(&mut self) -> Option<&'static str> {
+        tokio::select! {
+            _ = self.terminate.recv() => Some("asked to"),
+            _ = self.interrupt.recv() => Some("interrupted"),
+            _ = self.hang_up.recv() => None,
+        }
     }
 }

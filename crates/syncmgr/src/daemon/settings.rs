@@ -1,55 +1,155 @@
 //! Reads the settings and has the center take them over; at the start, on SIGHUP, after a change by
 //! the API, and when the file changes.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use syncmgr_alerts::channel::Channel;
+use syncmgr_alerts::error::BadSetting;
+use syncmgr_alerts::settings::general::General;
+use syncmgr_alerts::settings::{self as alert_settings};
+use syncmgr_calendar::Calendar;
 use syncmgr_center::center::Handle;
 use syncmgr_center::command::{Answer, Control};
+use syncmgr_center::port::Clock;
 use syncmgr_host::InProcess;
 use syncmgr_model::item::Item;
+use syncmgr_model::schedule::{RunPolicy, Schedule};
 use syncmgr_model::trouble::{Code, Trouble};
-use syncmgr_store::config::{Config, ConfigError};
-use syncmgr_watch::{Watcher, WatchError};
+use syncmgr_store::config::{Checks, Config, ConfigError, Daemon};
+use syncmgr_watch::{WatchError, Watcher};
 
+use super::alerts::{Alerts, Rules};
 use super::desk::of_config;
+use crate::clock::MachineClock;
 
 /// Where the settings are and who understands them.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Source {
     /// The file.
     pub(crate) path: PathBuf,
     /// The handlers.
     pub(crate) host: InProcess,
+    /// What `~` stands for.
+    pub(crate) home: Option<PathBuf>,
+    /// The time, for times that never come.
+    pub(crate) clock: Arc<MachineClock>,
 }
 
 /// Everything the file says.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Loaded {
     /// The saved syncs.
     pub(crate) items: Vec<Item>,
+    /// The schedules.
+    pub(crate) schedules: Vec<Schedule>,
+    /// What holds for the runs of syncs, by name.
+    pub(crate) policies: BTreeMap<String, RunPolicy>,
+    /// Who is told of what.
+    pub(crate) rules: Rules,
+    /// How the daemon runs; taken over at its start only.
+    pub(crate) daemon: Daemon,
+}
+
+/// The settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SettingsError {
+    /// The file has a mistake, or cannot be read.
+    #[error("{0}")]
+    Config(#[from] ConfigError),
+    /// A schedule that could never work.
+    #[error("{0}")]
+    Schedule(String),
+    /// A channel of alerts that cannot be used.
+    #[error("{place}: {error}")]
+    Alert {
+        /// The table.
+        place: String,
+        /// What is wrong.
+        error: BadSetting,
+    },
+}
+
+impl From<SettingsError> for Trouble {
+    fn from(error: SettingsError) -> Self {
+        match &error {
+            SettingsError::Config(error) => of_config(error),
+            SettingsError::Schedule(_) | SettingsError::Alert { .. } => {
+                Self::new(Code::SettingUnusable)
+                    .with("key", "config.toml")
+                    .with("detail", error)
+            }
+        }
+    }
 }
 
 impl Source {
-    /// Reads the file.
+    /// Reads the file; a mistake anywhere in it makes all of it count for nothing.
     ///
     /// # Errors
     /// What is wrong with it, with the line.
-    pub(crate) fn load(&self) -> Result<Loaded, ConfigError> {
+    pub(crate) fn load(&self) -> Result<Loaded, SettingsError> {
         let config = Config::load(&self.path)?;
-        let items =
-            config.items(&|handler| self.host.factory(handler).ok().map(|it| it.settings()))?;
-        Ok(Loaded { items })
+        let handlers = |id: &_| self.host.factory(id).ok().map(|it| it.settings());
+        let checks = Checks {
+            handlers: &handlers,
+            alerts: &alert_settings::specs,
+            general: alert_settings::general::SPECS,
+        };
+        config.check(&checks)?;
+        let schedules = config.schedules()?;
+        self.check_times(&schedules)?;
+        Ok(Loaded {
+            items: config.items(&handlers)?,
+            schedules,
+            policies: config.policies()?.into_iter().collect(),
+            rules: self.rules(&config)?,
+            daemon: config.daemon(&|name| std::env::var(name).ok())?,
+        })
     }
 
-    /// Reads the file and has the center take it over; with a mistake in it everything stays as it
+    /// Refuses schedules that could never work.
+    fn check_times(&self, schedules: &[Schedule]) -> Result<(), SettingsError> {
+        let calendar = Calendar::of_this_machine();
+        let now = self.clock.now();
+        for schedule in schedules {
+            calendar
+                .validate(schedule, now)
+                .map_err(|error| SettingsError::Schedule(format!("schedule.{}: {error}", schedule.name)))?;
+        }
+        calendar
+            .validate_together(schedules)
+            .map_err(|error| SettingsError::Schedule(error.to_string()))
+    }
+
+    fn rules(&self, config: &Config) -> Result<Rules, SettingsError> {
+        let bad = |place: String| move |error| SettingsError::Alert { place, error };
+        let general = config.alert_rules(alert_settings::general::SPECS)?;
+        let general = General::from_settings(&general).map_err(bad("alerts".to_owned()))?;
+        let mut channels = Vec::new();
+        for alert in config.alerts(&alert_settings::specs)? {
+            let channel = Channel::from_settings(&alert.settings, self.home.as_deref())
+                .map_err(bad(format!("alert.{}", alert.name)))?;
+            channels.push((alert.name, channel));
+        }
+        Ok(Rules { channels, general })
+    }
+
+    /// Reads the file and has everybody take it over; with a mistake in it everything stays as it
     /// was.
     ///
     /// # Errors
     /// What is wrong.
-    pub(crate) fn apply(&self, center: &Handle) -> Result<(), Trouble> {
-        let loaded = self.load().map_err(|error| of_config(&error))?;
-        tell(center, Control::Configure(loaded.items))
+    pub(crate) fn apply(&self, center: &Handle, alerts: &Alerts) -> Result<(), Trouble> {
+        let loaded = self.load()?;
+        tell(center, Control::Configure(loaded.items))?;
+        tell(
+            center,
+            Control::SetSchedules(loaded.schedules, loaded.policies),
+        )?;
+        alerts.set(loaded.rules);
+        Ok(())
     }
 }
 

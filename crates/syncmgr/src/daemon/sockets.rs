@@ -8,6 +8,7 @@ use listenfd::ListenFd;
 use syncmgr_model::format::without_os_numbers;
 use syncmgr_server::Listener;
 use syncmgr_server::listen::{self, ListenError};
+use syncmgr_store::config::Listen;
 
 /// Longest path of a Unix socket in bytes: `sun_path` less the zero at its end (unix(7)).
 const PATH_LEN_MAX: usize = 107;
@@ -21,34 +22,6 @@ pub(crate) struct Sockets {
     pub(crate) address: Option<String>,
     /// What did not work and does no harm.
     pub(crate) notes: Vec<String>,
-}
-
-/// The port that is wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Port {
-    /// None at all.
-    Off,
-    /// This one; 0 is any free one.
-    On(u16),
-}
-
-impl Port {
-    /// Reads the setting `daemon.listen`: `off`, `PORT` or `127.0.0.1:PORT`.
-    ///
-    /// # Errors
-    /// What is wrong with it.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        if text == "off" {
-            return Ok(Self::Off);
-        }
-        let port = text
-            .strip_prefix("127.0.0.1:")
-            .or_else(|| text.strip_prefix("localhost:"))
-            .unwrap_or(text);
-        port.parse().map(Self::On).map_err(|_| {
-            "it takes `off` or `127.0.0.1:PORT`; other machines cannot be let in this way".to_owned()
-        })
-    }
 }
 
 /// The socket cannot be made.
@@ -78,7 +51,7 @@ fn told(error: &ListenError) -> String {
 ///
 /// # Errors
 /// [`SocketError`]; a port that cannot be had is a note only, because the socket works without it.
-pub(crate) fn open(path: &Path, port: Port) -> Result<Sockets, SocketError> {
+pub(crate) fn open(path: &Path, wanted: Listen) -> Result<Sockets, SocketError> {
     let mut sockets = Sockets {
         listeners: Vec::new(),
         address: None,
@@ -96,7 +69,7 @@ pub(crate) fn open(path: &Path, port: Port) -> Result<Sockets, SocketError> {
         sockets.listeners.push(listen::unix(path)?);
     }
     if sockets.address.is_none()
-        && let Port::On(port) = port
+        && let Listen::Port(port) = wanted
     {
         sockets.add_port(listen::loopback(port));
     }
@@ -149,19 +122,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_this_machine_can_be_listened_to() {
-        assert_eq!(Port::parse("off"), Ok(Port::Off));
-        assert_eq!(Port::parse("0"), Ok(Port::On(0)));
-        assert_eq!(Port::parse("127.0.0.1:7962"), Ok(Port::On(7962)));
-        for text in ["0.0.0.0:80", "nas:80", "", "70000", "[::1]:3"] {
-            assert!(Port::parse(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
     fn a_path_that_is_too_long_is_said() {
         let path = PathBuf::from(format!("/{}", "x".repeat(107)));
-        let error = open(&path, Port::Off).unwrap_err();
+        let error = open(&path, Listen::Off).unwrap_err();
         assert!(error.to_string().contains("108 bytes"), "{error}");
     }
 }

@@ -43,6 +43,7 @@ fn name(words: &str) -> &'static str {
         ["history", ..] => "history",
         ["versions", ..] => "versions",
         ["why", ..] => "why",
+        ["daemon", ..] => "daemon",
         ["doctor"] => "doctor",
         ["version"] => "version",
         ["man"] | ["completions", ..] => "text",
