@@ -52,8 +52,7 @@ pub(crate) fn run(app: &App, in_background: bool) -> Result<Exit, CliError> {
     let log = if in_background {
         // Signals of the terminal it was started from are not for it any more.
         drop(rustix::process::setsid());
-        Log::to_file(state, Arc::clone(&clock))
-            .map_err(|error| failed("open the log", &error))?
+        Log::to_file(state, Arc::clone(&clock)).map_err(|error| failed("open the log", &error))?
     } else {
         Log::to_stderr(Arc::clone(&clock))
     };
@@ -80,7 +79,9 @@ pub(crate) fn run(app: &App, in_background: bool) -> Result<Exit, CliError> {
 fn taken(error: &LockError) -> CliError {
     match error {
         LockError::Held(owner) => {
-            let pid = owner.pid.map(|pid| format!(" (process {})", pid.as_raw_nonzero()));
+            let pid = owner
+                .pid
+                .map(|pid| format!(" (process {})", pid.as_raw_nonzero()));
             CliError::new(
                 Exit::Running,
                 format!("the daemon runs already{}", pid.unwrap_or_default()),
@@ -300,7 +301,9 @@ impl Daemon {
                 "{} The settings from before stay in force.",
                 syncmgr_model::catalogue::notice(&trouble).what
             )),
-            Err(error) => self.log.line(format!("the settings were not read: {error}")),
+            Err(error) => self
+                .log
+                .line(format!("the settings were not read: {error}")),
         }
     }
 
