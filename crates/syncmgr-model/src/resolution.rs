@@ -328,11 +328,23 @@ mod tests {
             (P::KeepMultiple, &[1], wrong.clone()),
             (P::KeepMultiple, &[1, 1], wrong),
             (P::KeepRecent, &[], Ok(Some(Decision::KeepRecent))),
-            (P::RemoveFromSyncSet, &[], Ok(Some(Decision::RemoveFromSyncSet))),
-            (P::KeepOther(other.clone()), &[], Ok(Some(Decision::KeepOther(other)))),
+            (
+                P::RemoveFromSyncSet,
+                &[],
+                Ok(Some(Decision::RemoveFromSyncSet)),
+            ),
+            (
+                P::KeepOther(other.clone()),
+                &[],
+                Ok(Some(Decision::KeepOther(other))),
+            ),
         ];
         for (choice, indexes, expected) in table {
-            assert_eq!(decided(choice.clone(), indexes), expected, "{choice:?} {indexes:?}");
+            assert_eq!(
+                decided(choice.clone(), indexes),
+                expected,
+                "{choice:?} {indexes:?}"
+            );
         }
     }
 

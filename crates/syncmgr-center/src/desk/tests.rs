@@ -184,20 +184,33 @@ fn abilities_are_needed() {
             ..ALL
         });
         script.proceeds = [Proceed::Skip].into();
-        check(&["a:x"], script, &["show 0 Usual 0/1+0", "failed 0"], &["failed"]);
+        check(
+            &["a:x"],
+            script,
+            &["show 0 Usual 0/1+0", "failed 0"],
+            &["failed"],
+        );
     }
     let mut script = says(&[said(P::KeepOne, &[0], false)]);
     script.known = Some(Known {
         abilities: Abilities::empty(),
         ..ALL
     });
-    check(&["a:x"], script, &["show 0 Usual 0/1+0", "do 0 keep [0]"], &["done"]);
+    check(
+        &["a:x"],
+        script,
+        &["show 0 Usual 0/1+0", "do 0 keep [0]"],
+        &["done"],
+    );
 }
 
 /// spec 150, 159, 160: who shows it first, and what each next step does.
 #[test]
 fn next_steps_steer_the_loop() {
-    let own = Some(Known { has_own: true, ..ALL });
+    let own = Some(Known {
+        has_own: true,
+        ..ALL
+    });
     let mut script = says(&[
         step(NextStep::Default),
         said(P::KeepOne, &[0], false),
@@ -231,7 +244,12 @@ fn next_steps_steer_the_loop() {
 fn who_did_it_itself_is_believed() {
     let mut info = said(P::KeepOne, &[0], false);
     info.set_carried_out(Feedback::Cancel);
-    check(&["a:x"; 2], says(&[info]), &["show 0 Usual 0/2+1"], &["done", "untouched"]);
+    check(
+        &["a:x"; 2],
+        says(&[info]),
+        &["show 0 Usual 0/2+1"],
+        &["done", "untouched"],
+    );
 }
 
 /// spec 151, 152: what applies to all is repeated for the same kind and handler, unseen.
@@ -267,7 +285,10 @@ fn apply_to_all_is_for_the_same_kind_and_handler() {
 #[test]
 fn apply_to_all_shows_what_it_does_not_fit() {
     let mut round = Round::new(cases(&["a:x", "a:x"]));
-    round.looked(Ok(Known { n_contents: 3, ..ALL }));
+    round.looked(Ok(Known {
+        n_contents: 3,
+        ..ALL
+    }));
     round.presented(Ok(said(P::KeepOne, &[2], true)));
     assert_eq!(*round.ask(), Ask::CarryOut(0, keep(2)));
     round.carried_out(Ok(Feedback::Continue));
@@ -359,7 +380,12 @@ fn a_failure_asks_how_to_proceed() {
     let mut script = Script::default();
     script.says = [Err(trouble())].into();
     script.proceeds = [Proceed::Skip].into();
-    check(&["a:x"], script, &["show 0 Usual 0/1+0", "failed 0"], &["failed"]);
+    check(
+        &["a:x"],
+        script,
+        &["show 0 Usual 0/1+0", "failed 0"],
+        &["failed"],
+    );
 }
 
 /// spec 144, 152: decisions that sessions carry out become one session for each item.

@@ -108,7 +108,10 @@ impl State {
             self.known_item(&key(&address.handler, item)).map(drop)?;
         }
         self.recount(&address.handler, address.item.as_ref(), None, turn);
-        turn.notify(Update::Conflicts(address.handler.clone(), address.item.clone()));
+        turn.notify(Update::Conflicts(
+            address.handler.clone(),
+            address.item.clone(),
+        ));
         Ok(())
     }
 
@@ -132,7 +135,11 @@ impl State {
 
     fn push_count(&self, handler: &HandlerId, scope: Scope, turn: &mut Turn) {
         let items = self.all_items(handler);
-        turn.push(Effect::CountConflicts(handler.clone(), items, scope.into_iter().collect()));
+        turn.push(Effect::CountConflicts(
+            handler.clone(),
+            items,
+            scope.into_iter().collect(),
+        ));
     }
 
     /// Returns every item of a handler, so that an instance of it can be made that knows also those
@@ -200,7 +207,10 @@ impl State {
             return;
         }
         for result in &record.items {
-            let is_said = run.parts.get(&result.item).is_some_and(|part| part.is_summed);
+            let is_said = run
+                .parts
+                .get(&result.item)
+                .is_some_and(|part| part.is_summed);
             let key = key(&run.handler, &result.item);
             if !is_said || result.status == Some(ProgressStatus::Canceled) {
                 continue;
@@ -215,7 +225,10 @@ impl State {
                 *known = n;
             }
             self.recount(&run.handler, Some(&result.item), None, turn);
-            turn.notify(Update::Conflicts(run.handler.clone(), Some(result.item.clone())));
+            turn.notify(Update::Conflicts(
+                run.handler.clone(),
+                Some(result.item.clone()),
+            ));
         }
     }
 
@@ -244,7 +257,13 @@ impl State {
         };
         self.conflicts.removals.insert(id, removal);
         let items = self.all_items(handler);
-        turn.push(Effect::RemoveConflicts(id, handler.clone(), items, item.cloned(), ids));
+        turn.push(Effect::RemoveConflicts(
+            id,
+            handler.clone(),
+            items,
+            item.cloned(),
+            ids,
+        ));
     }
 
     /// A store answered; what is left is counted, whatever it said.

@@ -78,7 +78,10 @@ mod tests {
         let mut reloads = Reloads::default();
         let handler = HandlerId::new("h").unwrap();
         let item = |id: &str| Scope::from([Some(ItemId::new(id).unwrap())]);
-        assert_eq!(reloads.ask(&handler, item("a"), Some(Ticket(1))), Some(item("a")));
+        assert_eq!(
+            reloads.ask(&handler, item("a"), Some(Ticket(1))),
+            Some(item("a"))
+        );
         assert_eq!(reloads.ask(&handler, item("b"), Some(Ticket(2))), None);
         assert_eq!(reloads.ask(&handler, item("b"), None), None);
         assert_eq!(reloads.done(&handler), (vec![Ticket(1)], Some(item("b"))));

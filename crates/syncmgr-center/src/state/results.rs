@@ -69,7 +69,10 @@ impl State {
         let is_sync = record.kind == WorkKind::Sync;
         let mut is_whole = is_sync;
         // What other sessions took over is said by them.
-        let own = record.items.iter().filter(|result| run.parts.contains_key(&result.item));
+        let own = record
+            .items
+            .iter()
+            .filter(|result| run.parts.contains_key(&result.item));
         for result in own {
             let is_over = is_sync && result.status.is_some_and(|s| s != ProgressStatus::Canceled);
             is_whole &= is_over;
@@ -106,7 +109,11 @@ impl State {
         if event.trouble.level != EventLevel::Error {
             return;
         }
-        let errors = self.results.errors.entry(event.handler.clone()).or_default();
+        let errors = self
+            .results
+            .errors
+            .entry(event.handler.clone())
+            .or_default();
         if errors.insert(event.id, event.item.clone()).is_some() {
             return;
         }
@@ -133,7 +140,12 @@ impl State {
         let handler = run.handler.clone();
         let old: Vec<_> = self
             .listed_events(&handler)
-            .filter(|event| event.item.as_ref().is_none_or(|item| run.order.contains(item)))
+            .filter(|event| {
+                event
+                    .item
+                    .as_ref()
+                    .is_none_or(|item| run.order.contains(item))
+            })
             .map(|event| event.id)
             .collect();
         if !old.is_empty() {
@@ -156,8 +168,7 @@ impl State {
         turn: &mut Turn,
     ) -> Result<(), Refusal> {
         self.known_handler(handler)?;
-        let (own, kept): (Vec<_>, Vec<_>) =
-            ids.into_iter().partition(|id| id.in_store().is_some());
+        let (own, kept): (Vec<_>, Vec<_>) = ids.into_iter().partition(|id| id.in_store().is_some());
         if !kept.is_empty() {
             for id in &kept {
                 self.uncount(handler, *id, turn);
@@ -236,7 +247,10 @@ impl State {
             return false;
         }
         if let Some(scope) = self.results.reloads.ask(handler, scope, ticket) {
-            turn.push(Effect::LoadEvents(handler.clone(), scope.into_iter().collect()));
+            turn.push(Effect::LoadEvents(
+                handler.clone(),
+                scope.into_iter().collect(),
+            ));
         }
         true
     }
@@ -288,7 +302,10 @@ impl State {
             .retain(|(whose, id)| whose != handler || is_there(id));
         let (tickets, next) = self.results.reloads.done(handler);
         if let Some(scope) = next {
-            turn.push(Effect::LoadEvents(handler.clone(), scope.into_iter().collect()));
+            turn.push(Effect::LoadEvents(
+                handler.clone(),
+                scope.into_iter().collect(),
+            ));
         }
         turn.notify(Update::Events(handler.clone()));
         let keys: Vec<_> = self.items_of(handler).map(|(key, _)| key.clone()).collect();
@@ -326,7 +343,9 @@ impl State {
         let of_items: u64 = self
             .items_of(handler)
             .filter(|(key, _)| is_about(Some(&key.item)))
-            .fold(0, |sum, (_, entry)| sum.saturating_add(entry.memory.n_errors));
+            .fold(0, |sum, (_, entry)| {
+                sum.saturating_add(entry.memory.n_errors)
+            });
         let of_handler = match item {
             Some(_) => 0,
             None => {
@@ -386,11 +405,11 @@ impl State {
             .results
             .listed
             .keys()
-            .filter(|handler| query.before.is_none() && query.session.is_none() && fits(&query.handler, handler))
-            .flat_map(|handler| self.listed_events(handler))
-            .filter(|event| {
-                query.item.is_none() || query.item == event.item
+            .filter(|handler| {
+                query.before.is_none() && query.session.is_none() && fits(&query.handler, handler)
             })
+            .flat_map(|handler| self.listed_events(handler))
+            .filter(|event| query.item.is_none() || query.item == event.item)
             .filter(|event| {
                 event.trouble.level.number() >= query.level
                     && query.since.is_none_or(|since| event.at >= since)

@@ -177,16 +177,19 @@ mod tests {
     /// spec 141, 157: the numbers of the original.
     #[test]
     fn numbers() {
-        assert_eq!([1, 2].map(ContentKind::from_number), [
-            Some(ContentKind::Updated),
-            Some(ContentKind::Deleted)
-        ]);
+        assert_eq!(
+            [1, 2].map(ContentKind::from_number),
+            [Some(ContentKind::Updated), Some(ContentKind::Deleted)]
+        );
         assert_eq!([0, 3].map(ContentKind::from_number), [None, None]);
-        assert_eq!([0, 1, 2, 3].map(UpdateReason::from_number), [
-            Some(UpdateReason::Added),
-            Some(UpdateReason::Changed),
-            Some(UpdateReason::Removed),
-            None
-        ]);
+        assert_eq!(
+            [0, 1, 2, 3].map(UpdateReason::from_number),
+            [
+                Some(UpdateReason::Added),
+                Some(UpdateReason::Changed),
+                Some(UpdateReason::Removed),
+                None
+            ]
+        );
     }
 }

@@ -112,9 +112,7 @@ async fn take(
     }
 }
 
-fn answer_accepted(
-    runs: Vec<syncmgr_api::wire::run::RunAccepted>,
-) -> Result<Response, Refusal> {
+fn answer_accepted(runs: Vec<syncmgr_api::wire::run::RunAccepted>) -> Result<Response, Refusal> {
     let location = runs
         .first()
         .map(|run| format!("/api/v1/sessions/{}", run.run));
