@@ -296,6 +296,8 @@ pub enum Command {
     Seen(ItemKey, usize, Seen),
     /// The machine woke up, or its clock was set.
     TimeLeapt,
+    /// Something outside of every session has to be recorded, as a result of this handler.
+    Note(HandlerId, Box<NewEvent>),
     /// The center ends: running sessions are asked to stop.
     Close,
     /// The clock was set, or the machine slept: what it shows moved by so many milliseconds more than

@@ -196,6 +196,7 @@ pub fn handle(state: &mut State, command: Command, now: Timestamp) -> Vec<Effect
         Command::Seen(item, folder, seen) => {
             state.seen_changes(&item, folder, seen, &mut turn);
         }
+        Command::Note(handler, new) => state.add_event(&handler, *new, &mut turn),
         Command::TimeLeapt => state.look_at_all(&mut turn),
         Command::Close => state.close(&mut turn),
         Command::ClockJumped(ms) => state.clock_jumped(ms),

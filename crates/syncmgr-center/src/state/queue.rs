@@ -137,6 +137,11 @@ impl Queue {
         self.claims.run(id, claim);
     }
 
+    /// Returns what a session was noted to work on.
+    pub(super) fn occupied_by(&self, id: &SessionId) -> Claim {
+        self.claims.of(id)
+    }
+
     /// Notes that a session ended; what waited for it is called back.
     pub(super) fn end(
         &mut self,

@@ -286,6 +286,8 @@ impl State {
         };
         let handler = ghost.handler.clone();
         let held = ghost.order.clone();
+        // Its folders as they were when it began: its items may have changed since, or be gone.
+        let claim = self.queue.occupied_by(id);
         self.end(id, Err(trouble), turn);
         self.runs.insert(id.clone(), ghost);
         for item in &held {
@@ -296,7 +298,6 @@ impl State {
         if let Some(entry) = self.handlers.get_mut(&handler) {
             entry.running.insert(id.clone());
         }
-        let claim = self.claim_of(id);
         self.queue.occupy(id, claim);
     }
 

@@ -239,11 +239,17 @@ impl World {
                 let refused = Err(Hresult::InvalidArgument);
                 self.inbox.push_back(Command::ItemLoaded(key, refused));
             }
-            // These handlers keep neither events nor conflicts.
-            Effect::LoadEvents(..)
-            | Effect::CountConflicts(..)
-            | Effect::RemoveConflicts(..)
-            | Effect::Save(_)
+            // Its handlers keep no stores.
+            Effect::LoadEvents(handler, _) => {
+                self.inbox.push_back(Command::EventsLoaded(handler, Vec::new()));
+            }
+            Effect::CountConflicts(handler, ..) => {
+                self.inbox.push_back(Command::ConflictsCounted(handler, Vec::new()));
+            }
+            Effect::RemoveConflicts(id, ..) => {
+                self.inbox.push_back(Command::ConflictsRemoved(id, Ok(())));
+            }
+            Effect::Save(_)
             | Effect::Watch(_)
             | Effect::Raise(_)
             | Effect::RemoveEvents(..)

@@ -23,6 +23,7 @@ pub(crate) fn run(app: &mut App, args: &RemoveArgs) -> Done {
     show::json(app, &item)?;
     if let Some(name) = &item.name {
         app.config()?.remove(name)?;
+        app.settings_changed()?;
     }
     app.control(Control::Forget(ItemKey {
         handler: item.handler.clone(),

@@ -134,7 +134,8 @@ pub(crate) fn of_config(error: &ConfigError) -> Trouble {
         ConfigError::Exists(_) | ConfigError::BadName { .. } => {
             unusable("name", &error.to_string())
         }
-        ConfigError::Text { .. } | ConfigError::Io { .. } => {
+        ConfigError::NoSuch { what, name } => not_found(what, name),
+        ConfigError::Text { .. } | ConfigError::Io { .. } | ConfigError::Changed(_) => {
             unusable("config.toml", &error.to_string())
         }
     }

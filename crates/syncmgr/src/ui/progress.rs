@@ -62,7 +62,43 @@ impl ProgressView {
         }
     }
 
-    fn moved(&mut self, progress: &Progress) {
+    /// Takes the beginning of a run.
+    pub(crate) fn began(&mut self) {
+        let now = self.clock.elapsed_ms();
+        *self = Self {
+            moved_ms: now,
+            ..Self::new(&self.ui, Arc::clone(&self.clock))
+        };
+        self.draw(true);
+    }
+
+    /// Draws again what goes on with the time.
+    pub(crate) fn tick(&mut self) {
+        if self.drawn_ms.is_some() && self.is_drawn {
+            self.draw(false);
+        }
+    }
+
+    /// Takes that the run was asked to stop. More than once is as good as once.
+    pub(crate) fn stopping(&mut self) {
+        if self.is_stopping {
+            return;
+        }
+        self.is_stopping = true;
+        self.draw(true);
+        if !self.ui.is_live {
+            self.ui.talk("Stopping  finishing the file at hand");
+        }
+    }
+
+    /// Takes the end of the run.
+    pub(crate) fn ended(&mut self) {
+        self.phase_done();
+        self.erase();
+    }
+
+    /// Takes where the run stands.
+    pub(crate) fn moved(&mut self, progress: &Progress) {
         let now = self.clock.elapsed_ms();
         let is_new = progress.phase != self.last.phase;
         if is_new && progress.phase != Phase::Comparing {
@@ -198,31 +234,11 @@ impl Notifier for ProgressView {
 
     fn notify(&mut self, update: &Update, _state: &State, _now: Timestamp) {
         match update {
-            Update::Began(_) => {
-                let now = self.clock.elapsed_ms();
-                *self = Self {
-                    moved_ms: now,
-                    ..Self::new(&self.ui, Arc::clone(&self.clock))
-                };
-                self.draw(true);
-            }
+            Update::Began(_) => self.began(),
             Update::Moved(_, _, progress) => self.moved(progress),
-            Update::Tick => {
-                if self.drawn_ms.is_some() && self.is_drawn {
-                    self.draw(false);
-                }
-            }
-            Update::Stopping(_) => {
-                self.is_stopping = true;
-                self.draw(true);
-                if !self.ui.is_live {
-                    self.ui.talk("Stopping  finishing the file at hand");
-                }
-            }
-            Update::Ended(_) => {
-                self.phase_done();
-                self.erase();
-            }
+            Update::Tick => self.tick(),
+            Update::Stopping(_) => self.stopping(),
+            Update::Ended(_) => self.ended(),
             Update::Text(..)
             | Update::Items(_)
             | Update::Handler(_)
