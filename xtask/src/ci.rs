@@ -60,7 +60,7 @@ const CHECKS: [Step; 5] = [
         ],
     ),
     Step::new("tidy", &["xtask", "tidy"]),
-    Step::new("spec", &["xtask", "spec", "--report"]),
+    Step::new("spec", &["xtask", "spec"]),
     Step {
         name: "docs",
         words: &[

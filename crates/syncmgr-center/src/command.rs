@@ -252,6 +252,9 @@ pub struct Remembered {
     pub last_event: u64,
 }
 
+/// What stores of events said, each with its item; `None`: the store of the handler.
+pub type ReadEvents = Vec<(Option<ItemId>, Result<Vec<Event>, Hresult>)>;
+
 /// What the center is told.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
@@ -273,10 +276,7 @@ pub enum Command {
     Returned(SessionId, Result<(), Trouble>),
     /// Stores of events that a handler keeps were read: that of the handler (`None`) and of items,
     /// with the ids that [`EventId::of_store`] makes.
-    EventsLoaded(
-        HandlerId,
-        Vec<(Option<ItemId>, Result<Vec<Event>, Hresult>)>,
-    ),
+    EventsLoaded(HandlerId, ReadEvents),
     /// The conflicts of a handler were counted: those of the handler itself (`None`) and of items.
     ConflictsCounted(HandlerId, Vec<(Option<ItemId>, Result<u64, Trouble>)>),
     /// A store was asked to remove conflicts and answered.
@@ -547,13 +547,7 @@ pub enum Effect {
     CountConflicts(HandlerId, Vec<Item>, Vec<Option<ItemId>>),
     /// Ask the store of a handler, or of an item, to remove conflicts; answered by
     /// [`Command::ConflictsRemoved`].
-    RemoveConflicts(
-        OperationId,
-        HandlerId,
-        Vec<Item>,
-        Option<ItemId>,
-        Vec<ConflictId>,
-    ),
+    RemoveConflicts(OperationId, HandlerId, Vec<Item>, Option<ItemId>, Vec<ConflictId>),
     /// Ask a handler to remove events it keeps itself.
     RemoveEvents(HandlerId, Vec<EventId>),
     /// Watch exactly the folders of these items; reports come as [`Command::Seen`].

@@ -30,7 +30,9 @@ pub struct Desk<'a> {
 
 impl std::fmt::Debug for Desk<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Desk").field("items", &self.items).finish_non_exhaustive()
+        f.debug_struct("Desk")
+            .field("items", &self.items)
+            .finish_non_exhaustive()
     }
 }
 
@@ -50,7 +52,10 @@ impl<'a> Desk<'a> {
         address: &Address,
         extra: Option<Vec<u8>>,
     ) -> Result<Arc<dyn ConflictView>, Trouble> {
-        let items = self.items.get(&address.handler).map_or(&[][..], Vec::as_slice);
+        let items = self
+            .items
+            .get(&address.handler)
+            .map_or(&[][..], Vec::as_slice);
         self.host.bind_conflict(address, extra, items)
     }
 
@@ -102,7 +107,9 @@ type Set = std::cell::RefCell<Vec<Seat>>;
 
 fn view_of(set: &Set, index: usize) -> Result<(HandlerId, Arc<dyn ConflictView>), Trouble> {
     let set = set.borrow();
-    let seat = set.get(index).ok_or_else(|| Trouble::new(Code::NotFound).with("what", "conflict"))?;
+    let seat = set
+        .get(index)
+        .ok_or_else(|| Trouble::new(Code::NotFound).with("what", "conflict"))?;
     Ok((seat.address.handler.clone(), Arc::clone(&seat.view)))
 }
 

@@ -15,7 +15,7 @@ use syncmgr_model::item::Item;
 use syncmgr_model::trouble::{Code, Trouble};
 use syncmgr_sdk::{ConflictFilter, ConflictStore, ConflictView, EventStore, Handler};
 
-use crate::in_process::{Inner, InProcess, silent};
+use crate::in_process::{InProcess, Inner, silent};
 
 /// What each store that was read has to say.
 pub(crate) type Read<T, E> = Vec<(Option<ItemId>, Result<T, E>)>;
@@ -29,7 +29,10 @@ pub(crate) fn events(
     let read = |store: &Option<ItemId>| {
         let events = guarded(|| {
             let events = with_events(handler, store.as_ref(), |store| store.events())?;
-            Ok(events.into_iter().filter_map(|event| named(id, event)).collect())
+            Ok(events
+                .into_iter()
+                .filter_map(|event| named(id, event))
+                .collect())
         });
         (store.clone(), events)
     };
@@ -50,7 +53,11 @@ pub(crate) fn remove_events(handler: &dyn Handler, ids: &[EventId]) -> Result<()
         let Some(store) = item.event_store() else {
             continue;
         };
-        let its: Vec<_> = ids.iter().copied().filter(|id| store.event(*id).is_ok()).collect();
+        let its: Vec<_> = ids
+            .iter()
+            .copied()
+            .filter(|id| store.event(*id).is_ok())
+            .collect();
         if !its.is_empty() {
             store.remove(&its)?;
         }
@@ -93,14 +100,25 @@ impl Inner {
 
     /// Asks a store to remove conflicts.
     pub(crate) fn remove_conflicts(&self, which: &Removed) -> Result<(), Trouble> {
-        let Removed { handler, items, item, ids } = which;
+        let Removed {
+            handler,
+            items,
+            item,
+            ids,
+        } = which;
         guarded_trouble(handler, || {
             let instance = self.create_with(handler, items)?;
-            with_conflicts(handler, &*instance, item.as_ref(), |store| store.remove(ids))
+            with_conflicts(handler, &*instance, item.as_ref(), |store| {
+                store.remove(ids)
+            })
         })
     }
 
-    fn create_with(&self, handler: &HandlerId, items: &[Item]) -> Result<Box<dyn Handler>, Trouble> {
+    fn create_with(
+        &self,
+        handler: &HandlerId,
+        items: &[Item],
+    ) -> Result<Box<dyn Handler>, Trouble> {
         self.find(handler)
             .ok_or_else(|| Trouble::new(Code::HandlerUnknown).with("handler", handler))?
             .create(items)
@@ -130,7 +148,9 @@ impl InProcess {
                 continue;
             }
             match whole {
-                Ok(views) => listing.cards.extend(views.iter().map(|view| view.card(handler))),
+                Ok(views) => listing
+                    .cards
+                    .extend(views.iter().map(|view| view.card(handler))),
                 Err(trouble) => listing.silent.push((handler.clone(), None, trouble)),
             }
         }
@@ -142,7 +162,9 @@ impl InProcess {
     fn list_each(&self, handler: &HandlerId, items: &[Item], listing: &mut Listing) {
         for item in items {
             match self.conflicts(handler, items, Some(&item.id)) {
-                Ok(views) => listing.cards.extend(views.iter().map(|view| view.card(handler))),
+                Ok(views) => listing
+                    .cards
+                    .extend(views.iter().map(|view| view.card(handler))),
                 Err(trouble) => {
                     let item = Some(item.id.clone());
                     listing.silent.push((handler.clone(), item, trouble));

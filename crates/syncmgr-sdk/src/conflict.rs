@@ -191,7 +191,9 @@ pub trait ResolutionHandler {
     /// # Errors
     /// As [`Self::keep_items`].
     fn remove_from_sync_set(&self) -> Result<Feedback, Trouble> {
-        Err(not_offered("it cannot take a content out of what is synced"))
+        Err(not_offered(
+            "it cannot take a content out of what is synced",
+        ))
     }
 
     /// Carries a decision out by the method that belongs to it.

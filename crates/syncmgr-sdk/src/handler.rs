@@ -11,8 +11,8 @@ use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::Trouble;
 
 use crate::{
-    ConflictPresenter, ConflictStore, EventStore, Explain, ItemEnumerator, Journal, Operation, SessionCreator,
-    SyncItem, UiOperation, VersionStore,
+    ConflictPresenter, ConflictStore, EventStore, Explain, ItemEnumerator, Journal, Operation,
+    SessionCreator, SyncItem, UiOperation, VersionStore,
 };
 
 /// Makes instances of one handler.

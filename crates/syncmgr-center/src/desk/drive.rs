@@ -173,7 +173,8 @@ fn hand_over_one(
         };
         match presenter.failed(first, &trouble) {
             Proceed::Retry if n_tries < TRIES_MAX => {}
-            proceed => return (Some(trouble), Some(proceed)),
+            Proceed::Retry | Proceed::Skip => return (Some(trouble), Some(Proceed::Skip)),
+            Proceed::Cancel => return (Some(trouble), Some(Proceed::Cancel)),
         }
     }
 }

@@ -377,9 +377,11 @@ fn a_failure_asks_how_to_proceed() {
         ],
         &["done", "failed", "failed", "untouched"],
     );
-    let mut script = Script::default();
-    script.says = [Err(trouble())].into();
-    script.proceeds = [Proceed::Skip].into();
+    let script = Script {
+        says: [Err(trouble())].into(),
+        proceeds: [Proceed::Skip].into(),
+        ..Script::default()
+    };
     check(
         &["a:x"],
         script,

@@ -37,7 +37,8 @@ impl State {
         }
     }
 
-    /// Ends a session: whatever its items did not say is said for them (spec 76, 103).
+    /// Ends a session: whatever its items did not say is said for them (spec 76, 103). Items that
+    /// it proposed and did not commit go with it (spec 121).
     pub(super) fn end(&mut self, id: &SessionId, result: Result<(), Trouble>, turn: &mut Turn) {
         let mut is_refused = false;
         if let Err(trouble) = result {
@@ -91,7 +92,7 @@ impl State {
             return;
         };
         for part in run.parts.values_mut() {
-            if part.is_open() || status == ProgressStatus::Failed {
+            if part.is_open() {
                 part.status = Some(status);
             }
         }
@@ -292,6 +293,7 @@ fn take_result(
     }
     if status == ProgressStatus::Succeeded {
         memory.is_connected = true;
+        // A handler that does not say when it last synced leaves that to the center (spec 104).
         if record.kind == WorkKind::Sync {
             memory.last_sync = record.ended;
         }

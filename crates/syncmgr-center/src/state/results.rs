@@ -19,7 +19,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use syncmgr_model::capability::{ControlFlags, HandlerCapabilities, ItemCapabilities};
 use syncmgr_model::event::{Event, EventLevel};
-use syncmgr_model::hresult::Hresult;
 use syncmgr_model::id::{EventId, HandlerId, ItemId, ItemKey, SessionId};
 use syncmgr_model::progress::ProgressStatus;
 use syncmgr_model::record::SessionRecord;
@@ -28,7 +27,7 @@ use syncmgr_model::request::{Intent, WorkKind};
 use super::reload::{Reloads, Scope};
 use super::run::Run;
 use super::{State, Turn, key};
-use crate::command::{self, Answer, Effect, Refusal, Save, Ticket, Update};
+use crate::command::{self, Answer, Effect, ReadEvents, Refusal, Save, Ticket, Update};
 use crate::port::EventQuery;
 
 /// Most results taken from one store of a handler: one that lists more is flooding.
@@ -278,12 +277,7 @@ impl State {
     }
 
     /// The stores of a handler were read. What could not be read stays as it was.
-    pub(super) fn events_loaded(
-        &mut self,
-        handler: &HandlerId,
-        read: Vec<(Option<ItemId>, Result<Vec<Event>, Hresult>)>,
-        turn: &mut Turn,
-    ) {
+    pub(super) fn events_loaded(&mut self, handler: &HandlerId, read: ReadEvents, turn: &mut Turn) {
         let listed = self.results.listed.entry(handler.clone()).or_default();
         for (store, events) in read {
             if let Ok(mut events) = events {
@@ -424,7 +418,7 @@ impl State {
                 event,
             })
             .collect();
-        views.sort_by(|a, b| (b.event.at, b.event.id).cmp(&(a.event.at, a.event.id)));
+        views.sort_by_key(|view| std::cmp::Reverse((view.event.at, view.event.id)));
         views
     }
 }

@@ -86,12 +86,9 @@ impl State {
         }
         part.status = Some(status);
         if status.is_terminal() {
+            // One that ends disconnected shows so until its next session; it is not barred from
+            // one, because nobody would tell when the other side is back.
             turn.touch(&key);
-            if status == ProgressStatus::Disconnected
-                && let Some(entry) = self.items.get_mut(&key)
-            {
-                entry.memory.is_connected = false;
-            }
         } else {
             let progress = shown(progress, status);
             part.progress = progress.clone();

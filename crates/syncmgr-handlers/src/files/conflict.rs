@@ -69,7 +69,10 @@ impl ConflictStore for PairConflicts {
             extra.is_none_or(|extra| extra == item.id.as_str().as_bytes())
         };
         for item in self.items.iter().filter(is_its) {
-            let found = self.of_item(item)?.into_iter().find(|view| view.id() == *id);
+            let found = self
+                .of_item(item)?
+                .into_iter()
+                .find(|view| view.id() == *id);
             if let Some(found) = found {
                 return Ok(found);
             }
@@ -179,7 +182,9 @@ impl ResolutionHandler for PairConflict {
             Decision::KeepOther(Substitute::Bytes(bytes)) => Choice::Merged(bytes.clone()),
             Decision::KeepOther(Substitute::Merge) => Choice::MergeText,
             Decision::RemoveFromSyncSet => {
-                return Err(not_possible("exclude the path in the settings of the sync instead"));
+                return Err(not_possible(
+                    "exclude the path in the settings of the sync instead",
+                ));
             }
         }))
     }
@@ -189,7 +194,9 @@ impl ResolutionHandler for PairConflict {
 /// name never meets one that exists.
 fn keep(items: &[KeptItem]) -> Result<Choice, Trouble> {
     if items.iter().any(|item| item.name.is_some()) {
-        return Err(not_possible("the name of the second content is made by syncmgr"));
+        return Err(not_possible(
+            "the name of the second content is made by syncmgr",
+        ));
     }
     match items {
         [KeptItem { index: 0, .. }] => Ok(Choice::Keep(Side::Left)),
@@ -263,8 +270,18 @@ mod tests {
         assert_eq!(
             brief,
             [
-                ("report.txt", "~/a/docs/report.txt", ContentKind::Updated, Some(5)),
-                ("report.txt", "/mnt/b/docs/report.txt", ContentKind::Deleted, None),
+                (
+                    "report.txt",
+                    "~/a/docs/report.txt",
+                    ContentKind::Updated,
+                    Some(5)
+                ),
+                (
+                    "report.txt",
+                    "/mnt/b/docs/report.txt",
+                    ContentKind::Deleted,
+                    None
+                ),
             ]
         );
     }
@@ -288,7 +305,10 @@ mod tests {
             (kept(&[], None), None),
             (Decision::KeepRecent, Some(Choice::KeepNewest)),
             (other(Substitute::Merge), Some(Choice::MergeText)),
-            (other(Substitute::Bytes(vec![1])), Some(Choice::Merged(vec![1]))),
+            (
+                other(Substitute::Bytes(vec![1])),
+                Some(Choice::Merged(vec![1])),
+            ),
             (Decision::RemoveFromSyncSet, None),
         ] {
             let work = conflict().as_work(&decision);

@@ -20,21 +20,32 @@ const ITEMS: Shape = Shape {
 };
 
 fn held(item: Option<&'static str>, id: &'static str) -> Held {
-    Held { item, id, kind: "x" }
+    Held {
+        item,
+        id,
+        kind: "x",
+    }
 }
 
 fn three() -> Vec<Held> {
-    vec![held(Some("one"), "a"), held(Some("two"), "b"), held(None, "c")]
+    vec![
+        held(Some("one"), "a"),
+        held(Some("two"), "b"),
+        held(None, "c"),
+    ]
 }
 
 /// spec 135, 136, 137: a handler's store lists its own and those of all items, an item's only its
 /// own; a filter leaves out the others, in the count alike.
 #[test]
 fn filters_and_counts() {
-    let keeper = Keeper::new("k", Shape {
-        of_handler: (false, true),
-        of_items: (false, true),
-    });
+    let keeper = Keeper::new(
+        "k",
+        Shape {
+            of_handler: (false, true),
+            of_items: (false, true),
+        },
+    );
     keeper.things().conflicts = three();
     let handler = keeper.create(&[]).unwrap();
     let filter = |handler: Option<&str>, item: Option<&str>| ConflictFilter {
@@ -54,7 +65,11 @@ fn filters_and_counts() {
     ] {
         for (store, n) in [(whole, in_whole), (part, in_part)] {
             assert_eq!(store.count(&filter), Ok(n), "{filter:?}");
-            assert_eq!(store.enumerate(&filter).unwrap().len() as u64, n, "{filter:?}");
+            assert_eq!(
+                store.enumerate(&filter).unwrap().len() as u64,
+                n,
+                "{filter:?}"
+            );
         }
     }
 }
@@ -110,7 +125,9 @@ fn single_conflicts_come_and_go() {
         item: Some(item_id("x")),
         id: b"a".to_vec(),
     };
-    let answer = world.handle.control(Control::UpdateConflict(unknown, UpdateReason::Added));
+    let answer = world
+        .handle
+        .control(Control::UpdateConflict(unknown, UpdateReason::Added));
     assert!(matches!(answer.unwrap(), Answer::Refused(_)));
 }
 
@@ -148,11 +165,17 @@ fn a_session_that_says_its_counts_is_believed() {
     keeper.things().conflicts.clear();
     keeper.things().says_conflicts = None;
     world.sync("k", &["one"]);
-    assert_eq!(world.n_conflicts("k", Some("one")), 2, "nobody said that they are gone");
+    assert_eq!(
+        world.n_conflicts("k", Some("one")),
+        2,
+        "nobody said that they are gone"
+    );
     world.update_conflicts("k", Some("one"));
     let facts = world.look(move |state| {
         let view = state.item(&key, syncmgr_model::time::Timestamp(0)).unwrap();
-        view.facts.last.map(|(_, summary): (_, Summary)| summary.n_conflicts)
+        view.facts
+            .last
+            .map(|(_, summary): (_, Summary)| summary.n_conflicts)
     });
     assert_eq!(facts, Some(0));
 }
@@ -200,7 +223,11 @@ fn one_list_of_all_handlers() {
         (id(handler), items)
     });
     let listing = world.host.list_conflicts(&handlers);
-    let addresses: Vec<_> = listing.cards.iter().map(|card| card.address.to_string()).collect();
+    let addresses: Vec<_> = listing
+        .cards
+        .iter()
+        .map(|card| card.address.to_string())
+        .collect();
     assert_eq!(
         addresses,
         [
@@ -224,5 +251,10 @@ fn one_list_of_all_handlers() {
         }
     }
     let gone = Address::parse("conflict://b/one/zzz").unwrap();
-    assert!(world.host.bind_conflict(&gone, None, &world.items("b")).is_err());
+    assert!(
+        world
+            .host
+            .bind_conflict(&gone, None, &world.items("b"))
+            .is_err()
+    );
 }

@@ -178,28 +178,43 @@ impl Handler for Instance {
     }
 
     fn items(&self) -> Result<ItemEnumerator, Hresult> {
-        let items = self.items.iter().map(|item| Arc::clone(item) as Arc<dyn SyncItem>);
+        let items = self
+            .items
+            .iter()
+            .map(|item| Arc::clone(item) as Arc<dyn SyncItem>);
         Ok(ItemEnumerator::new(items.collect()))
     }
 
     fn item(&self, id: &ItemId) -> Result<Arc<dyn SyncItem>, Hresult> {
-        let item = self.items.iter().find(|part| part.item == Some(id.as_str()));
+        let item = self
+            .items
+            .iter()
+            .find(|part| part.item == Some(id.as_str()));
         item.map(|item| Arc::clone(item) as Arc<dyn SyncItem>)
             .ok_or(Hresult::InvalidArgument)
     }
 
     fn event_store(&self) -> Option<&dyn EventStore> {
-        self.whole.shape.of_handler.0.then_some(&self.whole as &dyn EventStore)
+        self.whole
+            .shape
+            .of_handler
+            .0
+            .then_some(&self.whole as &dyn EventStore)
     }
 
     fn conflicts(&self) -> Option<&dyn ConflictStore> {
-        self.whole.shape.of_handler.1.then_some(&self.whole as &dyn ConflictStore)
+        self.whole
+            .shape
+            .of_handler
+            .1
+            .then_some(&self.whole as &dyn ConflictStore)
     }
 
     fn presenter(&self) -> Option<Box<dyn ConflictPresenter>> {
-        self.whole.things().has_presenter.then(|| {
-            Box::new(Own(Arc::clone(&self.whole.things))) as Box<dyn ConflictPresenter>
-        })
+        self.whole
+            .things()
+            .has_presenter
+            .then(|| Box::new(Own(Arc::clone(&self.whole.things))) as Box<dyn ConflictPresenter>)
     }
 
     fn synchronize(
@@ -267,9 +282,10 @@ impl SyncItem for Part {
 impl EventStore for Part {
     fn events(&self) -> Result<Vec<Event>, Hresult> {
         let things = self.things();
-        let its = things.events.iter().filter(|event| {
-            self.is_its(event.item.as_ref().map(ItemId::as_str))
-        });
+        let its = things
+            .events
+            .iter()
+            .filter(|event| self.is_its(event.item.as_ref().map(ItemId::as_str)));
         Ok(its.cloned().collect())
     }
 
@@ -306,13 +322,18 @@ impl ConflictStore for Part {
 
     fn remove(&self, ids: &[ConflictId]) -> Result<(), Trouble> {
         let mut things = self.things();
-        let texts: Vec<_> = ids.iter().map(|id| String::from_utf8_lossy(&id.id)).collect();
+        let texts: Vec<_> = ids
+            .iter()
+            .map(|id| String::from_utf8_lossy(&id.id))
+            .collect();
         let entry = format!("remove conflicts {texts:?}");
         things.log.push(entry);
         if things.refuses_removal {
             return Err(no("it is needed"));
         }
-        things.conflicts.retain(|held| !ids.contains(&ConflictId::new(held.id)));
+        things
+            .conflicts
+            .retain(|held| !ids.contains(&ConflictId::new(held.id)));
         Ok(())
     }
 }
@@ -377,7 +398,10 @@ impl ConflictView for View {
             size: None,
             modified: None,
         };
-        Ok(vec![content("here", None), content("there", Some("copy from there"))])
+        Ok(vec![
+            content("here", None),
+            content("there", Some("copy from there")),
+        ])
     }
 
     fn resolve(&self, info: &mut ResolveInfo) -> Result<(), Hresult> {

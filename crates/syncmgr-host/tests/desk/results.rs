@@ -28,14 +28,23 @@ const ITEMS: Shape = Shape {
 fn reported_events_are_stored() {
     let keeper = Keeper::new("k", NONE);
     let world = World::new(&[&keeper]);
-    keeper.things().reports = vec![(Some("one"), EventLevel::Information), (None, EventLevel::Warning)];
+    keeper.things().reports = vec![
+        (Some("one"), EventLevel::Information),
+        (None, EventLevel::Warning),
+    ];
     let outcome = world.sync("k", &["one"]);
     let ids: Vec<_> = outcome.events.iter().map(|event| event.id).collect();
     assert!(ids[0] < ids[1]);
     let shown = world.results(EventQuery::default());
     let brief: Vec<_> = shown
         .iter()
-        .map(|view| (view.event.id, view.event.item.clone(), view.event.trouble.level))
+        .map(|view| {
+            (
+                view.event.id,
+                view.event.item.clone(),
+                view.event.trouble.level,
+            )
+        })
         .collect();
     assert_eq!(
         brief,
@@ -91,7 +100,10 @@ fn older_results_are_past_after_the_next_sync() {
 fn results_survive_a_restart() {
     let keeper = Keeper::new("k", NONE);
     let world = World::new(&[&keeper]);
-    keeper.things().reports = vec![(Some("one"), EventLevel::Error), (Some("one"), EventLevel::Warning)];
+    keeper.things().reports = vec![
+        (Some("one"), EventLevel::Error),
+        (Some("one"), EventLevel::Warning),
+    ];
     world.sync("k", &["one"]);
     let world = world.again(&[&keeper]);
     assert_eq!(world.n_errors("k", Some("one")), 1);
@@ -101,7 +113,12 @@ fn results_survive_a_restart() {
     keeper.things().reports.clear();
     world.sync("k", &["one"]);
     assert_eq!(world.n_errors("k", None), 0);
-    assert!(world.results(EventQuery::default()).iter().all(|view| !view.is_current));
+    assert!(
+        world
+            .results(EventQuery::default())
+            .iter()
+            .all(|view| !view.is_current)
+    );
 }
 
 /// spec 128, 130, 131: the events of a handler's store stand among those of sessions, under ids that
@@ -126,7 +143,9 @@ fn a_store_of_the_handler_is_merged() {
     assert_eq!(own(true).count(), 3);
     assert_eq!(own(false).count(), 1);
     assert!(own(true).all(|view| view.is_current));
-    let kept: Vec<_> = own(true).map(|view| view.event.id.in_store().unwrap().0).collect();
+    let kept: Vec<_> = own(true)
+        .map(|view| view.event.id.in_store().unwrap().0)
+        .collect();
     assert_eq!(kept, [3, 2, 1], "newest first");
     let of_two = world.results(EventQuery {
         item: Some(item_id("two")),
@@ -161,10 +180,13 @@ fn a_store_of_an_item_is_its_own() {
 /// spec 128: what both the handler's store and the item's list is shown and counted once.
 #[test]
 fn two_stores_with_the_same_event_show_it_once() {
-    let keeper = Keeper::new("k", Shape {
-        of_handler: (true, false),
-        of_items: (true, false),
-    });
+    let keeper = Keeper::new(
+        "k",
+        Shape {
+            of_handler: (true, false),
+            of_items: (true, false),
+        },
+    );
     let world = World::new(&[&keeper]);
     keeper.keep_event(1, Some("one"), EventLevel::Error);
     world.update_events("k", None);

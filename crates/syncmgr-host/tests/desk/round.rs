@@ -38,7 +38,11 @@ fn decide(world: &World, usual: &mut dyn ConflictPresenter) -> Vec<Decided> {
     let desk = Desk::new(&world.host, BTreeMap::from([(id("k"), items)]));
     desk.resolve(&set, usual, &mut |batch: &Batch| {
         let item = batch.item.as_str();
-        let outcome = world.run(batch.handler.as_str(), &[item], Work::Resolve(batch.choices.clone()));
+        let outcome = world.run(
+            batch.handler.as_str(),
+            &[item],
+            Work::Resolve(batch.choices.clone()),
+        );
         match outcome.status {
             ProgressStatus::Succeeded => Ok(()),
             _ => Err(no("the session failed")),
@@ -59,10 +63,16 @@ fn decisions_reach_the_handler() {
     let merged = PresenterChoice::KeepOther(Substitute::Merge);
     for (mut usual, log) in [
         (chosen(PresenterChoice::KeepOne, &[1]), "a keep 1"),
-        (chosen(PresenterChoice::KeepMultiple, &[0, 1]), "a keep 0, 1 as copy from there"),
+        (
+            chosen(PresenterChoice::KeepMultiple, &[0, 1]),
+            "a keep 0, 1 as copy from there",
+        ),
         (chosen(PresenterChoice::KeepRecent, &[]), "a keep recent"),
         (chosen(merged, &[]), "a keep Merge"),
-        (chosen(PresenterChoice::RemoveFromSyncSet, &[]), "a remove from sync set"),
+        (
+            chosen(PresenterChoice::RemoveFromSyncSet, &[]),
+            "a remove from sync set",
+        ),
     ] {
         let keeper = Keeper::new("k", HANDLER);
         let world = world(&keeper, &["a"]);
@@ -80,7 +90,11 @@ fn what_is_not_done() {
     assert_eq!(skipped, [Decided::Skipped, Decided::Skipped]);
     keeper.things().abilities = Abilities::empty();
     let failed = decide(&world, &mut chosen(PresenterChoice::KeepRecent, &[]));
-    assert!(failed.iter().all(|decided| matches!(decided, Decided::Failed(_))));
+    assert!(
+        failed
+            .iter()
+            .all(|decided| matches!(decided, Decided::Failed(_)))
+    );
     assert!(keeper.take_log().is_empty());
     assert_eq!(world.host.conflicts(&id("k"), &[], None).unwrap().len(), 2);
 }
@@ -99,12 +113,20 @@ fn a_hundred_decisions_are_one_session() {
     let mut usual = chosen(PresenterChoice::KeepRecent, &[]);
     let outcomes = desk.resolve(&set, &mut usual, &mut |batch: &Batch| {
         n_sessions += 1;
-        world.run("k", &[batch.item.as_str()], Work::Resolve(batch.choices.clone()));
+        world.run(
+            "k",
+            &[batch.item.as_str()],
+            Work::Resolve(batch.choices.clone()),
+        );
         Ok(())
     });
     assert_eq!(outcomes, [Decided::Done, Decided::Done, Decided::Done]);
     assert_eq!(n_sessions, 1);
-    let log = ["session: a KeepNewest", "session: b KeepNewest", "session: c KeepNewest"];
+    let log = [
+        "session: a KeepNewest",
+        "session: b KeepNewest",
+        "session: c KeepNewest",
+    ];
     assert_eq!(keeper.take_log(), log);
 }
 
@@ -128,7 +150,12 @@ fn a_handler_brings_its_presenter() {
     keeper.things().has_presenter = true;
     let outcomes = decide(&world, &mut chosen(PresenterChoice::Skip, &[]));
     assert_eq!(outcomes, [Decided::Done, Decided::Done]);
-    let log = ["own presenter: a", "a keep 1", "own presenter: b", "b keep 1"];
+    let log = [
+        "own presenter: a",
+        "a keep 1",
+        "own presenter: b",
+        "b keep 1",
+    ];
     assert_eq!(keeper.take_log(), log);
 }
 
@@ -167,10 +194,19 @@ impl ConflictPresenter for Person {
 fn a_person_goes_through_a_set() {
     let keeper = Keeper::new("k", HANDLER);
     let world = world(&keeper, &["a", "b", "c", "d"]);
-    keeper.things().feedback = vec![Ok(Feedback::Refresh), Ok(Feedback::Continue), Err(no("full"))];
+    keeper.things().feedback = vec![
+        Ok(Feedback::Refresh),
+        Ok(Feedback::Continue),
+        Err(no("full")),
+    ];
     let keep = || (PresenterChoice::KeepOne, NextStep::Continue);
     let mut person = Person {
-        says: vec![keep(), keep(), keep(), (PresenterChoice::NoChoice, NextStep::Cancel)],
+        says: vec![
+            keep(),
+            keep(),
+            keep(),
+            (PresenterChoice::NoChoice, NextStep::Cancel),
+        ],
         proceeds: vec![Proceed::Skip],
         saw: Vec::new(),
         troubles: Vec::new(),
@@ -178,7 +214,12 @@ fn a_person_goes_through_a_set() {
     let outcomes = decide(&world, &mut person);
     assert_eq!(
         outcomes,
-        [Decided::Done, Decided::Failed(no("full")), Decided::Skipped, Decided::Untouched]
+        [
+            Decided::Done,
+            Decided::Failed(no("full")),
+            Decided::Skipped,
+            Decided::Untouched
+        ]
     );
     assert_eq!(person.saw, [(0, 4, 3), (0, 4, 3), (1, 4, 2), (2, 4, 1)]);
     assert_eq!(person.troubles, [no("full")]);

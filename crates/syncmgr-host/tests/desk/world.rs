@@ -65,7 +65,9 @@ impl Store for List {
                 Save::Event(event) => {
                     memory.events.insert(event.id.0, event.clone());
                 }
-                Save::EventsGone(ids) => memory.events.retain(|id, _| !ids.iter().any(|i| i.0 == *id)),
+                Save::EventsGone(ids) => memory
+                    .events
+                    .retain(|id, _| !ids.iter().any(|i| i.0 == *id)),
                 Save::Memory(item) => {
                     memory.items.insert(item.key.clone(), (**item).clone());
                 }
@@ -91,7 +93,10 @@ impl Store for List {
         let memory = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let fits = |event: &&Event| {
             event.trouble.level.number() >= query.level
-                && query.handler.as_ref().is_none_or(|handler| *handler == event.handler)
+                && query
+                    .handler
+                    .as_ref()
+                    .is_none_or(|handler| *handler == event.handler)
                 && (query.item.is_none() || query.item == event.item)
         };
         Ok(memory.events.values().rev().filter(fits).cloned().collect())
@@ -121,7 +126,9 @@ impl World {
     }
 
     fn with(keepers: &[&Arc<Keeper>], memory: Arc<Mutex<Memory>>) -> Self {
-        let factories = keepers.iter().map(|keeper| Arc::clone(keeper) as Arc<dyn HandlerFactory>);
+        let factories = keepers
+            .iter()
+            .map(|keeper| Arc::clone(keeper) as Arc<dyn HandlerFactory>);
         let clock: Arc<dyn Clock> = Arc::new(Steps(AtomicI64::new(
             // A later center has a later time.
             i64::try_from(memory.lock().unwrap().events.len()).unwrap() * 10_000_000,
@@ -209,7 +216,10 @@ impl World {
         read.unwrap()
     }
 
-    pub(crate) fn look<T: Send + 'static>(&self, look: impl FnOnce(&State) -> T + Send + 'static) -> T {
+    pub(crate) fn look<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&State) -> T + Send + 'static,
+    ) -> T {
         self.handle.read(move |state, _, _| look(state)).unwrap()
     }
 

@@ -149,21 +149,6 @@ impl Obedient {
 }
 
 impl Handlers for Obedient {
-    fn load_events(&self, _: &HandlerId, _: &[Option<ItemId>], _: &Sender<Command>) {}
-
-    fn count_conflicts(
-        &self,
-        _: &HandlerId,
-        _: Vec<Item>,
-        _: Vec<Option<ItemId>>,
-        _: &Sender<Command>,
-    ) {
-    }
-
-    fn remove_conflicts(&self, id: OperationId, _: Removed, to: &Sender<Command>) {
-        drop(to.send(Command::ConflictsRemoved(id, Ok(()))));
-    }
-
     fn installed(&self) -> Vec<HandlerId> {
         vec![files()]
     }
