@@ -4,7 +4,7 @@
 use std::sync::mpsc::Sender;
 
 use syncmgr_center::command::{
-    CallId, CallReply, Change, Command, Dispatch, Operation, OperationId,
+    CallId, CallReply, Change, Command, Dispatch, Operation, OperationId, Removed,
 };
 use syncmgr_center::port::Handlers;
 use syncmgr_model::capability::HandlerCapabilities;
@@ -112,6 +112,27 @@ impl Handlers for Many {
     }
 
     fn raise(&self, _: OperationId) {}
+
+    fn load_events(&self, handler: &HandlerId, stores: &[Option<ItemId>], to: &Sender<Command>) {
+        let none = |store: &Option<ItemId>| (store.clone(), Ok(Vec::new()));
+        let read = stores.iter().map(none).collect();
+        drop(to.send(Command::EventsLoaded(handler.clone(), read)));
+    }
+
+    fn count_conflicts(
+        &self,
+        handler: &HandlerId,
+        _: Vec<Item>,
+        scope: Vec<Option<ItemId>>,
+        to: &Sender<Command>,
+    ) {
+        let counted = scope.into_iter().map(|item| (item, Ok(0))).collect();
+        drop(to.send(Command::ConflictsCounted(handler.clone(), counted)));
+    }
+
+    fn remove_conflicts(&self, id: OperationId, _: Removed, to: &Sender<Command>) {
+        drop(to.send(Command::ConflictsRemoved(id, Ok(()))));
+    }
 
     fn remove_events(&self, _: &HandlerId, _: &[EventId]) {}
 
