@@ -236,7 +236,7 @@ fn logs(app: &App, follow: bool, n_lines: usize) -> Done {
     }
     if follow {
         log::follow(dir, |line| {
-            app.ui.raw(format!("{}\n", safe(line)).as_bytes())
+            app.ui.raw(format!("{}\n", safe(line)).as_bytes());
         })
         .map_err(|error| failed("follow the log", &error))?;
     }
@@ -269,7 +269,8 @@ fn test_alerts(app: &App, name: Option<&str>) -> Done {
             Err(error) => {
                 has_failed = true;
                 let notice = syncmgr_model::catalogue::notice(&error.trouble(&name));
-                app.ui.say(format!("{}: {}", safe(&name), safe(&notice.what)));
+                app.ui
+                    .say(format!("{}: {}", safe(&name), safe(&notice.what)));
                 for action in notice.actions {
                     app.ui.hint(safe(&action));
                 }

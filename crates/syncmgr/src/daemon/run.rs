@@ -53,8 +53,7 @@ pub(crate) fn run(app: &App, in_background: bool) -> Result<Exit, CliError> {
         // Signals of the terminal it was started from are not for it any more.
         // It fails only where it was done already.
         let _session = rustix::process::setsid();
-        Log::to_file(state, Arc::clone(&clock))
-            .map_err(|error| failed("open the log", &error))?
+        Log::to_file(state, Arc::clone(&clock)).map_err(|error| failed("open the log", &error))?
     } else {
         Log::to_stderr(Arc::clone(&clock))
     };
@@ -119,6 +118,9 @@ impl Daemon {
             home: self.home.clone(),
             clock: Arc::clone(&self.built.clock),
         };
+        // Before the file is read: what is written meanwhile counts as a change.
+        let mut seen = Seen::default();
+        seen.is_new(&self.config);
         let loaded = self.load(&source);
         let sockets = sockets::open(&self.socket, loaded.daemon.listen).map_err(|error| {
             failed("listen", &error)
@@ -136,6 +138,8 @@ impl Daemon {
         self.hear_the_machine(&center);
         let changed = Arc::new(Notify::new());
         let _watcher = self.watch_settings(&changed);
+        // What was written before it was watched is found by one look.
+        changed.notify_one();
         self.say_ready(&sockets, in_background)?;
 
         let (stop, mut stopped) = watch::channel(false);
@@ -143,8 +147,6 @@ impl Daemon {
             drop(stopped.wait_for(|stop| *stop).await);
         });
         let serving = tokio::spawn(serving);
-        let mut seen = Seen::default();
-        seen.is_new(&self.config);
         loop {
             tokio::select! {
                 why = signals.next() => match why {
