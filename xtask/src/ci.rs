@@ -75,7 +75,12 @@ const CHECKS: [Step; 5] = [
 ];
 
 /// The product at work, as people get it.
-const TRIALS: [Step; 7] = [
+const TRIALS: [Step; 8] = [
+    Step {
+        name: "commands, each with a daemon",
+        words: &["test", "-p", "syncmgr", "--test", "it"],
+        env: Some(("SYNCMGR_TEST_DAEMON", "1")),
+    },
     Step::new(
         "README's first command",
         &["run", "--quiet", "--release", "--", "demo"],

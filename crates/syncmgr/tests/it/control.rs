@@ -67,7 +67,10 @@ fn several_syncs_run_with_one_command() {
         world.run("add one ~/A ~/B", 0);
         world.run("add two ~/C ~/D", 0);
         assert_eq!(
-            world.json("sync one two", 0)["runs"].as_array().unwrap().len(),
+            world.json("sync one two", 0)["runs"]
+                .as_array()
+                .unwrap()
+                .len(),
             2
         );
         assert!(world.has("B/a") && world.has("D/c"));
@@ -123,7 +126,10 @@ fn results_are_listed_filtered_and_marked_as_seen() {
         world.json("results --seen", 0);
         assert_eq!(world.json("status", 0)["items"][0]["unseen"], 0);
         assert_eq!(
-            world.json("results", 0)["results"].as_array().unwrap().len(),
+            world.json("results", 0)["results"]
+                .as_array()
+                .unwrap()
+                .len(),
             results.len(),
             "seen is not gone"
         );
@@ -155,7 +161,11 @@ fn schedules_are_set_shown_and_cleared() {
         assert_eq!(shown["schedules"][0]["next"].as_array().unwrap().len(), 3);
         let next = world.json("schedule next --days 3", 0);
         assert_eq!(next["runs"][0]["sync"], "photos");
-        assert!(world.text(".config/syncmgr/config.toml").contains("[schedule.photos]"));
+        assert!(
+            world
+                .text(".config/syncmgr/config.toml")
+                .contains("[schedule.photos]")
+        );
         let text = world.run("schedule show", 0);
         assert!(text.contains("photos  "), "{text}");
         let bad = world
@@ -181,7 +191,14 @@ fn a_daemon_says_when_a_sync_runs_next() {
     let world = World::with_daemon();
     saved(&world);
     let mut command = world.command("schedule set photos");
-    assert!(command.arg("daily 18:00").output().unwrap().status.success());
+    assert!(
+        command
+            .arg("daily 18:00")
+            .output()
+            .unwrap()
+            .status
+            .success()
+    );
     let status = world.json("status", 0);
     assert!(status["items"][0]["next_run"].is_string(), "{status}");
     let text = world.run("status", 0);
@@ -195,7 +212,11 @@ fn settings_are_read_set_and_explained() {
         let path = world.run("config path", 0);
         assert!(path.starts_with("~/.config/syncmgr/config.toml"), "{path}");
         world.json("config set sync.photos.keep_days 9", 0);
-        assert!(world.run("config get sync.photos.keep_days", 0).starts_with("9\n"));
+        assert!(
+            world
+                .run("config get sync.photos.keep_days", 0)
+                .starts_with("9\n")
+        );
         let text = world.run("config explain sync.photos.keep_days", 0);
         assert!(text.contains("line "), "{text}");
         world.json("config explain sync.photos.keep_days", 0);
@@ -244,11 +265,7 @@ fn watching_shows_every_change_as_a_line() {
             ("status --watch", "photos: up to date"),
             ("watch photos --json", "\"status\":\"ok\""),
         ] {
-            let mut child = world
-                .command(words)
-                .stdout(Stdio::piped())
-                .spawn()
-                .unwrap();
+            let mut child = world.command(words).stdout(Stdio::piped()).spawn().unwrap();
             let mut line = String::new();
             let out = child.stdout.as_mut().unwrap();
             BufReader::new(out).read_line(&mut line).unwrap();
@@ -292,7 +309,10 @@ fn a_daemon_that_does_not_answer_is_said() {
     saved(&world);
     std::fs::remove_file(world.path(".local/state/syncmgr/run/syncmgr.sock")).unwrap();
     let text = world.run("status", 20);
-    assert!(text.contains("the daemon runs, and cannot be asked"), "{text}");
+    assert!(
+        text.contains("the daemon runs, and cannot be asked"),
+        "{text}"
+    );
     world.run("sync photos", 20);
     world.json("sync photos", 20);
     world.kill_daemon();

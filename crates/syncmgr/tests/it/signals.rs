@@ -141,7 +141,6 @@ fn waiting_has_an_end_and_the_run_goes_on() {
     assert!(text.contains("the run goes on in the daemon"), "{text}");
     let watched = world.json("status", 0);
     assert_eq!(watched["counts"]["syncing"], 1, "{watched}");
-    world.run("preview ~/A ~/B", 0);
     let text = world.run("stop", 0);
     assert!(text.contains("Stopped 1 run."), "{text}");
     check_carries_on(&world);
