@@ -20,7 +20,13 @@ pub(crate) struct SwitchArgs {
 
 /// Runs `on` and `off`.
 pub(crate) fn run(app: &mut App, args: &SwitchArgs, is_on: bool) -> Done {
-    let item = app.named(&args.name)?;
+    let mut item = app.named(&args.name)?;
+    item.is_enabled = is_on;
+    if item.name.is_some() {
+        // The file is what counts when it is read the next time.
+        app.config()?.replace(&item)?;
+        app.settings_changed()?;
+    }
     let flags = ControlFlags::WAIT | ControlFlags::NO_UI;
     app.control(Control::EnableItem(is_on, key(&item), flags))?;
     show::json(app, &item)?;

@@ -109,7 +109,7 @@ impl World {
             .env("HOME", home.to_str().unwrap().trim_end_matches('/'))
             .env("TZ", "UTC")
             // Many of them run at once, and there is only one port of that number.
-            .env("SYNCMGR_DAEMON_LISTEN", "127.0.0.1:0")
+            .env("SYNCMGR_DAEMON_LISTEN", "off")
             .current_dir(self.path(""));
         command
     }
