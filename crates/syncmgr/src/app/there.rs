@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use syncmgr_api::Client;
-use syncmgr_api::client::{ClientError, Events, With};
+use syncmgr_api::client::{ClientError, Events, Method, With};
 use syncmgr_api::page::Page;
 use syncmgr_api::stream::Message;
 use syncmgr_api::wire::handler::{Handler, HandlerChange};
@@ -75,7 +75,7 @@ pub(crate) enum Ran {
     /// It goes on, or waits; nobody waits for it here.
     GoesOn(RunAccepted),
     /// It goes on; the time to wait was over.
-    TimedOut(RunAccepted),
+    TimedOut,
 }
 
 /// What the watching of a run needs.
@@ -161,11 +161,8 @@ impl There {
     }
 
     /// Makes a code that signs a browser in.
-    pub(super) fn sign_in_code(&mut self) -> Result<String, ClientError> {
-        let code: SignInCode = self
-            .client
-            .post("/api/v1/sign-in-codes", &Nothing {})?
-            .body;
+    pub(crate) fn sign_in_code(&mut self) -> Result<String, ClientError> {
+        let code: SignInCode = self.client.post("/api/v1/sign-in-codes", &Nothing {})?.body;
         Ok(code.code)
     }
 
@@ -197,7 +194,7 @@ impl There {
                     ..ItemChange::default()
                 };
                 let path = format!("/api/v1/items/{}", key.item);
-                let patch = hyper::Method::PATCH;
+                let patch = Method::PATCH;
                 let answer: Result<_, ClientError> =
                     self.client
                         .write::<ItemView>(&patch, &path, &change, With::default());
@@ -209,7 +206,7 @@ impl There {
                     active: None,
                 };
                 let path = format!("/api/v1/handlers/{handler}");
-                let patch = hyper::Method::PATCH;
+                let patch = Method::PATCH;
                 let answer: Result<_, ClientError> =
                     self.client
                         .write::<Handler>(&patch, &path, &change, With::default());
@@ -217,7 +214,7 @@ impl There {
             }
             Control::Forget(key) => {
                 let path = format!("/api/v1/items/{}", key.item);
-                let delete = hyper::Method::DELETE;
+                let delete = Method::DELETE;
                 match self
                     .client
                     .write::<()>(&delete, &path, &Nothing {}, With::default())
@@ -242,7 +239,11 @@ impl There {
     ) -> Result<(), CliError> {
         let ids = match self.ids(scope)? {
             Some(ids) => ids,
-            None => self.items()?.into_iter().map(|it| it.state.sync.id).collect(),
+            None => self
+                .items()?
+                .into_iter()
+                .map(|it| it.state.sync.id)
+                .collect(),
         };
         for id in ids {
             let path = format!("/api/v1/items/{id}/{verb}");
@@ -291,13 +292,15 @@ impl There {
         if taken.taken == "nothing" {
             let dropped = taken.dropped.first().map(|dropped| &dropped.notice);
             let trouble = dropped.and_then(|notice| Trouble::try_from(notice).ok());
-            return Err(trouble.unwrap_or_else(|| Trouble::new(Code::NotPossible)).into());
+            return Err(trouble
+                .unwrap_or_else(|| Trouble::new(Code::NotPossible))
+                .into());
         }
         if wish.no_wait {
             return Ok(Ran::GoesOn(taken));
         }
         if !self.watch(&taken, &mut events, wish, watching)? {
-            return Ok(Ran::TimedOut(taken));
+            return Ok(Ran::TimedOut);
         }
         let outcome = match intent {
             Intent::Apply => self.outcome(&taken.run)?,
@@ -327,7 +330,10 @@ impl There {
         }
         loop {
             let now = clock.elapsed_ms();
-            if wish.timeout_ms.is_some_and(|ms| now.saturating_sub(began) >= ms) {
+            if wish
+                .timeout_ms
+                .is_some_and(|ms| now.saturating_sub(began) >= ms)
+            {
                 view.ended();
                 return Ok(false);
             }
@@ -459,7 +465,9 @@ impl There {
 /// Sorts states by the id of their sync.
 pub(super) fn by_id(views: Vec<ItemView>) -> BTreeMap<String, ItemView> {
     let views = views.into_iter();
-    views.map(|view| (view.state.sync.id.clone(), view)).collect()
+    views
+        .map(|view| (view.state.sync.id.clone(), view))
+        .collect()
 }
 
 fn left_alone() -> CliError {

@@ -173,7 +173,8 @@ fn place(owner: &Owner) -> String {
 fn status(app: &App) -> Done {
     let Some(owner) = owner(app)? else {
         say(app, None, None);
-        app.ui.say("The daemon does not run; nothing is synced by itself.");
+        app.ui
+            .say("The daemon does not run; nothing is synced by itself.");
         app.ui.hint("`syncmgr daemon start` starts it");
         return Ok(Exit::NotRunning);
     };
@@ -182,14 +183,20 @@ fn status(app: &App) -> Done {
             say(app, Some(&owner), Some(&answer));
             app.ui.say(format!("The daemon runs{}.", process(&owner)));
             let since = &owner.since;
-            app.ui
-                .say(format!("  version {}, since {}", safe(&owner.version), safe(since)));
+            app.ui.say(format!(
+                "  version {}, since {}",
+                safe(&owner.version),
+                safe(since)
+            ));
             app.ui.say(format!("  answers on {}", place(&owner)));
             app.ui.say(format!("  {}", safe(&answer.summary)));
             Ok(Exit::Done)
         }
         Err(error) => {
-            let what = format!("the daemon runs{} and does not answer: {error}", process(&owner));
+            let what = format!(
+                "the daemon runs{} and does not answer: {error}",
+                process(&owner)
+            );
             Err(CliError::new(Exit::NotRunning, what)
                 .hint("`syncmgr daemon restart` starts it anew; `syncmgr daemon logs` says more"))
         }
@@ -228,8 +235,10 @@ fn logs(app: &App, follow: bool, n_lines: usize) -> Done {
         app.ui.raw(format!("{}\n", safe(line)).as_bytes());
     }
     if follow {
-        log::follow(dir, |line| app.ui.raw(format!("{}\n", safe(line)).as_bytes()))
-            .map_err(|error| failed("follow the log", &error))?;
+        log::follow(dir, |line| {
+            app.ui.raw(format!("{}\n", safe(line)).as_bytes())
+        })
+        .map_err(|error| failed("follow the log", &error))?;
     }
     Ok(Exit::Done)
 }

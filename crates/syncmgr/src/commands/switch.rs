@@ -27,8 +27,10 @@ pub(crate) fn run(app: &mut App, args: &SwitchArgs, is_on: bool) -> Done {
     let label = safe(&item.label());
     if is_on {
         app.ui.say(format!("Turned {label} on."));
-        app.ui
-            .hint(format!("`syncmgr sync {}` runs it", app.command_words(&item)));
+        app.ui.hint(format!(
+            "`syncmgr sync {}` runs it",
+            app.command_words(&item)
+        ));
     } else {
         app.ui.say(format!(
             "Turned {label} off: it does not run until it is turned on. Files are unchanged."

@@ -59,7 +59,13 @@ impl ProgramDesk {
 
     fn saved(&self) -> Result<Vec<Item>, Trouble> {
         self.config()?
-            .items(&|handler| self.source.host.factory(handler).ok().map(|it| it.settings()))
+            .items(&|handler| {
+                self.source
+                    .host
+                    .factory(handler)
+                    .ok()
+                    .map(|it| it.settings())
+            })
             .map_err(|error| of_config(&error))
     }
 
@@ -110,7 +116,9 @@ impl ProgramDesk {
 }
 
 fn real(path: &Path) -> Option<PathBuf> {
-    std::fs::canonicalize(path).ok().filter(|path| path.is_dir())
+    std::fs::canonicalize(path)
+        .ok()
+        .filter(|path| path.is_dir())
 }
 
 fn unusable(key: &str, detail: &str) -> Trouble {
@@ -134,8 +142,7 @@ pub(crate) fn of_config(error: &ConfigError) -> Trouble {
         ConfigError::Exists(_) | ConfigError::BadName { .. } => {
             unusable("name", &error.to_string())
         }
-        ConfigError::NoSuch { what, name } => not_found(what, name),
-        ConfigError::Text { .. } | ConfigError::Io { .. } | ConfigError::Changed(_) => {
+        ConfigError::Text { .. } | ConfigError::Io { .. } => {
             unusable("config.toml", &error.to_string())
         }
     }
@@ -191,7 +198,9 @@ impl Desk for ProgramDesk {
     }
 
     fn why(&self, item: &Item, path: &[u8]) -> Result<Explanation, Trouble> {
-        self.ask(item, |it| it.explain().map(|explain| explain.why(item, path)))
+        self.ask(item, |it| {
+            it.explain().map(|explain| explain.why(item, path))
+        })
     }
 
     fn add(&self, new: NewItem) -> Result<Item, Trouble> {

@@ -81,7 +81,9 @@ pub(crate) fn run(app: &App, in_background: bool) -> Result<Exit, CliError> {
 fn taken(error: &LockError) -> CliError {
     match error {
         LockError::Held(owner) => {
-            let pid = owner.pid.map(|pid| format!(" (process {})", pid.as_raw_nonzero()));
+            let pid = owner
+                .pid
+                .map(|pid| format!(" (process {})", pid.as_raw_nonzero()));
             CliError::new(
                 Exit::Running,
                 format!("the daemon runs already{}", pid.unwrap_or_default()),
