@@ -17,7 +17,7 @@ use syncmgr_model::progress::{Phase, ProgressStatus};
 use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::{Code, Trouble};
 use syncmgr_sdk::{
-    Handler, HandlerFactory, ItemEnumerator, ItemProgress, SessionCreator, SyncItem, SyncRequest,
+    Handler, HandlerFactory, HandlerInfo, ItemEnumerator, ItemProgress, SessionCreator, SyncItem, SyncRequest,
 };
 use syncmgr_store::SqliteStore;
 
@@ -188,9 +188,23 @@ impl Talker {
     }
 }
 
+impl HandlerInfo for Talker {
+    fn is_active(&self) -> Result<bool, Hresult> {
+        Ok(true)
+    }
+
+    fn is_enabled(&self) -> Result<bool, Hresult> {
+        Ok(true)
+    }
+}
+
 impl Handler for Talker {
     fn name(&self) -> Result<String, Hresult> {
         Ok("Benchmark".to_owned())
+    }
+
+    fn handler_info(&self) -> Result<&dyn HandlerInfo, Hresult> {
+        Ok(self)
     }
 
     fn items(&self) -> Result<ItemEnumerator, Hresult> {
