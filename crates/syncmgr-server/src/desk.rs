@@ -147,4 +147,15 @@ pub trait Desk: Send + Sync {
         &self,
         changes: BTreeMap<String, Option<Value>>,
     ) -> Result<Settings, Trouble>;
+
+    /// Reads the settings anew, after a change of the file by another program, and has the center
+    /// take them over.
+    ///
+    /// # Errors
+    /// What is wrong with them, then the ones from before stay in force; `not-possible` where
+    /// changes are only noticed by themselves.
+    fn reload(&self) -> Result<(), Trouble> {
+        let detail = "changes of the file are taken over when they are noticed";
+        Err(Trouble::new(syncmgr_model::trouble::Code::NotPossible).with("detail", detail))
+    }
 }

@@ -1,43 +1,50 @@
 //! What a command works with: folders, saved syncs, the center, and the way to find what a person
 //! names.
 
+mod core;
+mod runs;
+mod state;
 mod target;
+mod there;
 
+pub(crate) use self::core::Core;
+pub(crate) use runs::{Waited, needs_daemon};
+pub(crate) use state::{ItemState, key};
 pub(crate) use target::{apply, set_one};
+pub(crate) use there::{Ran, Wish};
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::mpsc::channel;
 
+use syncmgr_api::client::Events;
 use syncmgr_calendar::Calendar;
-use syncmgr_center::center::{self, Handle, NotStarted, Parts};
-use syncmgr_center::command::{Answer, Control, Limits, Outcome, Scope, StartOptions};
+use syncmgr_center::center::{self, Handle, Parts};
+use syncmgr_center::command::{Answer, Control, Limits, Scope};
 use syncmgr_center::port::{Clock as _, EventQuery, SessionQuery, Store, StoreError, Unwatched};
-use syncmgr_center::state::State;
 use syncmgr_engine::clock::SystemClock;
 use syncmgr_handlers::files::{FilesFactory, FilesHandler, place};
 use syncmgr_host::InProcess;
 use syncmgr_model::event::{Event, EventLevel};
-use syncmgr_model::id::{HandlerId, ItemKey, SessionId};
+use syncmgr_model::id::{HandlerId, SessionId};
 use syncmgr_model::item::{Item, SettingSpec};
-use syncmgr_model::progress::{Phase, Progress};
 use syncmgr_model::record::SessionRecord;
-use syncmgr_model::request::{Intent, Work};
 use syncmgr_model::side::{PerSide, Side};
-use syncmgr_model::status::{self, Facts, Status};
 use syncmgr_model::time::Timestamp;
-use syncmgr_model::trouble::{Code, Trouble};
+use syncmgr_model::trouble::Trouble;
 use syncmgr_sdk::{Handler, HandlerFactory};
 use syncmgr_store::SqliteStore;
 use syncmgr_store::config::Config;
 
+use self::there::There;
 use crate::clock::MachineClock;
 use crate::dirs::Dirs;
 use crate::error::CliError;
 use crate::exit::Exit;
+use crate::json::HandlerJson;
 use crate::ui::Ui;
 use crate::ui::progress::ProgressView;
 
@@ -50,11 +57,19 @@ pub(crate) struct App {
     clock: Arc<MachineClock>,
     host: InProcess,
     files: Arc<FilesHandler>,
-    center: Option<Handle>,
+    core: Option<Core>,
     /// Options of this command that decide what a plan does, for hints that name the plan.
     pub(crate) one_off: String,
+    signals: Signals,
+}
+
+/// What signals have to do with the run of this command.
+#[derive(Debug, Clone, Default)]
+struct Signals {
     /// A session runs, so a signal asks it to stop instead of ending the program.
     is_running: Arc<AtomicBool>,
+    /// How many came while it ran.
+    asked: Arc<AtomicU8>,
 }
 
 /// What a center that stays is built from.
@@ -65,18 +80,6 @@ pub(crate) struct Built {
     pub(crate) host: InProcess,
     /// The built-in one.
     pub(crate) files: Arc<FilesHandler>,
-}
-
-/// The state of one item.
-pub(crate) struct ItemState {
-    /// Its status.
-    pub(crate) status: Status,
-    /// The status in words.
-    pub(crate) words: String,
-    /// The last session that counts.
-    pub(crate) last: Option<SessionRecord>,
-    /// Why it is not fine, when a session said so.
-    pub(crate) reason: Option<Trouble>,
 }
 
 impl App {
@@ -97,9 +100,9 @@ impl App {
             ui,
             clock,
             files,
-            center: None,
+            core: None,
             one_off: String::new(),
-            is_running: Arc::default(),
+            signals: Signals::default(),
         }
     }
 
@@ -160,7 +163,7 @@ impl App {
     /// When configuration or history cannot be read.
     pub(crate) fn known(&mut self) -> Result<Vec<Item>, CliError> {
         let mut items = self.saved()?;
-        let run_before = self.read(|_, store, _| store.items())??;
+        let run_before = self.history(|store| store.items())?;
         for item in run_before {
             if items.iter().all(|known| known.id != item.id) {
                 items.push(Item { name: None, ..item });
@@ -169,28 +172,92 @@ impl App {
         Ok(items)
     }
 
-    /// Returns the way to the center, which is started at the first call.
+    /// Returns who does the work: found out, or started, at the first call.
     ///
     /// # Errors
-    /// When the state folder cannot be used.
-    pub(crate) fn center(&mut self) -> Result<&Handle, CliError> {
-        if self.center.is_none() {
-            self.center = Some(self.open_center()?);
+    /// When the state folder cannot be used, or a daemon runs and does not answer.
+    pub(crate) fn core(&mut self) -> Result<&mut Core, CliError> {
+        if self.core.is_none() {
+            self.core = Some(self.open_core()?);
         }
-        self.center
-            .as_ref()
+        self.core
+            .as_mut()
             .ok_or_else(|| CliError::new(Exit::Bug, "the center did not start"))
     }
 
-    /// Looks at the state of the center and its store.
+    /// Says whether a daemon does the work.
     ///
     /// # Errors
-    /// When the center cannot be started, or has ended.
-    pub(crate) fn read<T: Send + 'static>(
+    /// As [`Self::core`].
+    pub(crate) fn has_daemon(&mut self) -> Result<bool, CliError> {
+        Ok(matches!(self.core()?, Core::There(_)))
+    }
+
+    fn open_core(&self) -> Result<Core, CliError> {
+        match core::reach(&self.dirs)? {
+            Some(client) => {
+                listen_to_signals(None, &self.signals);
+                Ok(Core::There(Box::new(There::open(
+                    client,
+                    &self.dirs.state,
+                )?)))
+            }
+            None => Ok(Core::Here(self.open_center()?)),
+        }
+    }
+
+    /// Listens to what the daemon tells; `None` when none runs.
+    ///
+    /// # Errors
+    /// When it cannot be reached.
+    pub(crate) fn events(&mut self) -> Result<Option<Events>, CliError> {
+        Ok(match self.core()? {
+            Core::There(there) => Some(there.events()?),
+            Core::Here(_) => None,
+        })
+    }
+
+    /// Lists the handlers.
+    ///
+    /// # Errors
+    /// When the center cannot be asked.
+    pub(crate) fn handlers(&mut self) -> Result<Vec<HandlerJson>, CliError> {
+        Ok(match self.core()? {
+            Core::There(there) => {
+                let handlers = there.handlers()?;
+                handlers.into_iter().map(HandlerJson::from).collect()
+            }
+            Core::Here(center) => center.read(|state, _, _| {
+                let views = state.handler_ids().filter_map(|id| state.handler(id));
+                let listed = views.filter(|view| view.is_listed);
+                listed.map(|view| HandlerJson::from(&view)).collect()
+            })?,
+        })
+    }
+
+    /// Tells the daemon, if one runs, that the settings are others now.
+    ///
+    /// # Errors
+    /// When it refuses: then it goes on with those from before.
+    pub(crate) fn settings_changed(&mut self) -> Result<(), CliError> {
+        if let Core::There(there) = self.core()? {
+            there.reload()?;
+        }
+        Ok(())
+    }
+
+    /// Reads the history.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub(crate) fn history<T: Send + 'static>(
         &mut self,
-        look: impl FnOnce(&State, &mut dyn Store, Timestamp) -> T + Send + 'static,
+        look: impl FnOnce(&mut dyn Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, CliError> {
-        Ok(self.center()?.read(look)?)
+        Ok(match self.core()? {
+            Core::Here(center) => center.read(move |_, store, _| look(store))??,
+            Core::There(there) => look(there.store())?,
+        })
     }
 
     /// Returns sessions, newest first.
@@ -198,7 +265,7 @@ impl App {
     /// # Errors
     /// When history cannot be read.
     pub(crate) fn sessions(&mut self, query: SessionQuery) -> Result<Vec<SessionRecord>, CliError> {
-        Ok(self.read(move |_, store, _| store.sessions(&query))??)
+        self.history(move |store| store.sessions(&query))
     }
 
     /// Returns the results of a session in order.
@@ -210,7 +277,7 @@ impl App {
             session: Some(session.clone()),
             ..EventQuery::default()
         };
-        let mut events = self.read(move |_, store, _| store.events(&query))??;
+        let mut events = self.history(move |store| store.events(&query))?;
         events.reverse();
         Ok(events)
     }
@@ -229,16 +296,19 @@ impl App {
     ///
     /// # Errors
     /// When it refuses.
-    pub(crate) fn control(&mut self, control: Control) -> Result<Answer, CliError> {
-        match self.center()?.control(control)? {
-            Answer::Refused(refusal) => Err(refusal.trouble.into()),
-            answer => Ok(answer),
+    pub(crate) fn control(&mut self, control: Control) -> Result<(), CliError> {
+        match self.core()? {
+            Core::Here(center) => match center.control(control)? {
+                Answer::Refused(refusal) => Err(refusal.trouble.into()),
+                _ => Ok(()),
+            },
+            Core::There(there) => there.control(control),
         }
     }
 
     /// Ends the center, if it was started: what it has to write is written then.
     pub(crate) fn close(&mut self) {
-        if let Some(center) = self.center.take() {
+        if let Some(Core::Here(center)) = self.core.take() {
             center.close();
         }
     }
@@ -285,55 +355,8 @@ impl App {
             random: random(),
             limits: Limits::default(),
         })?;
-        listen_to_signals(center.clone(), Arc::clone(&self.is_running));
+        listen_to_signals(Some(center.clone()), &self.signals);
         Ok(center)
-    }
-
-    /// Runs one session on an item. A run that could not do its work is an outcome, not an error.
-    ///
-    /// # Errors
-    /// When history cannot be written.
-    pub(crate) fn run(
-        &mut self,
-        item: &Item,
-        work: Work,
-        intent: Intent,
-    ) -> Result<Outcome, CliError> {
-        self.ui.set_sides(self.places(item));
-        let options = StartOptions {
-            work,
-            intent,
-            ..StartOptions::default()
-        };
-        let start = Control::StartWith(Box::new(item.clone()), Box::new(options));
-        self.center()?;
-        self.is_running.store(true, Ordering::SeqCst);
-        let outcome = match self.center()?.start(start) {
-            Ok(pending) => pending.wait().map_err(CliError::from),
-            Err(NotStarted::Refused(refusal)) => Err(refusal.trouble.into()),
-            Err(NotStarted::Gone) => Err(center::Gone.into()),
-        };
-        self.is_running.store(false, Ordering::SeqCst);
-        outcome
-    }
-
-    /// Runs a preview and returns it.
-    ///
-    /// # Errors
-    /// Also when the preview could not be made: then with the message that says why.
-    pub(crate) fn preview(
-        &mut self,
-        item: &Item,
-        work: Work,
-    ) -> Result<syncmgr_model::preview::Preview, CliError> {
-        let outcome = self.run(item, work, Intent::Preview)?;
-        if let Some(preview) = outcome.preview() {
-            return Ok(preview.clone());
-        }
-        let trouble = outcome.events.into_iter().last().map(|event| event.trouble);
-        Err(trouble
-            .unwrap_or_else(|| Trouble::new(Code::Stopped))
-            .into())
     }
 
     /// Returns the handler of an item.
@@ -367,61 +390,13 @@ impl App {
         }
     }
 
-    /// Returns the state of an item, as the center sees it.
-    ///
-    /// # Errors
-    /// When the center cannot be asked.
-    pub(crate) fn state(&mut self, item: &Item) -> Result<ItemState, CliError> {
-        let key = ItemKey {
-            handler: item.handler.clone(),
-            item: item.id.clone(),
-        };
-        let newest = SessionQuery {
-            item: Some(key.clone()),
-            limit: 1,
-            ..SessionQuery::default()
-        };
-        let look = move |state: &State, store: &mut dyn Store, now| {
-            let view = state.item(&key, now);
-            let last = match view
-                .as_ref()
-                .and_then(|view| view.memory.last_session.as_ref())
-            {
-                Some(id) => store.session(id)?,
-                None => None,
-            };
-            let newest = store.sessions(&newest)?.into_iter().next();
-            Ok::<_, StoreError>((view, last, newest))
-        };
-        let (view, last, newest) = self.read(look)??;
-        // One that the center does not know yet was begun by another process.
-        let (known, said, mut facts) = match view {
-            Some(view) => (Some(view.status), view.reason, view.facts),
-            None => (None, None, Facts::default()),
-        };
-        if facts.running.is_none() && newest.is_some_and(|session| session.ended.is_none()) {
-            // Another process runs it; where it stands is known there.
-            facts.running = Some(Progress {
-                phase: Phase::Copying,
-                ..Progress::default()
-            });
-        }
-        let status = status::of(&facts);
-        Ok(ItemState {
-            status,
-            words: status.words(&facts),
-            last,
-            reason: said.filter(|_| Some(status) == known),
-        })
-    }
-
     /// Finds a run by its id or the beginning of it.
     ///
     /// # Errors
     /// When there is none, or more than one.
     pub(crate) fn find_run(&mut self, text: &str) -> Result<SessionRecord, CliError> {
         if let Ok(id) = SessionId::new(text)
-            && let Some(session) = self.read(move |_, store, _| store.session(&id))??
+            && let Some(session) = self.history(move |store| store.session(&id))?
         {
             return Ok(session);
         }
@@ -450,14 +425,17 @@ pub(crate) fn random() -> u16 {
 
 /// The first signal asks every session to stop; the second one, or one while nothing runs, ends the
 /// program at once. Files are whole in either case.
-fn listen_to_signals(center: Handle, is_running: Arc<AtomicBool>) {
-    let asked = AtomicBool::new(false);
+fn listen_to_signals(center: Option<Handle>, signals: &Signals) {
+    let signals = signals.clone();
     let listening = ctrlc::set_handler(move || {
-        let is_second = asked.swap(true, Ordering::SeqCst);
-        let is_idle = !is_running.load(Ordering::SeqCst);
-        let (answers, _) = channel();
-        let stop = Control::Stop(Scope::All);
-        if is_second || is_idle || center.ask(stop, answers).is_err() {
+        let is_second = signals.asked.fetch_add(1, Ordering::SeqCst) > 0;
+        let is_idle = !signals.is_running.load(Ordering::SeqCst);
+        // A run of the daemon is stopped by the command that watches it.
+        let is_deaf = center.as_ref().is_some_and(|center| {
+            let (answers, _) = channel();
+            center.ask(Control::Stop(Scope::All), answers).is_err()
+        });
+        if is_second || is_idle || is_deaf {
             leave_at_once();
         }
     });

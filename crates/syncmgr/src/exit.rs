@@ -29,6 +29,10 @@ pub(crate) enum Exit {
     NotRunning = 20,
     /// There is no such sync, run, conflict or version.
     NotFound = 21,
+    /// The daemon does not let this user do it.
+    NotAllowed = 22,
+    /// The time to wait was over before the run was.
+    TimedOut = 23,
     /// Refused: it needs a confirmation that was not given.
     NeedsConfirmation = 24,
     /// The state changed meanwhile; look again.
@@ -43,7 +47,7 @@ pub(crate) enum Exit {
 
 impl Exit {
     /// All codes.
-    pub(crate) const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::Done,
         Self::Bug,
         Self::Usage,
@@ -53,6 +57,8 @@ impl Exit {
         Self::Held,
         Self::NotRunning,
         Self::NotFound,
+        Self::NotAllowed,
+        Self::TimedOut,
         Self::NeedsConfirmation,
         Self::StateChanged,
         Self::Busy,
@@ -64,6 +70,29 @@ impl Exit {
     #[must_use]
     pub(crate) fn code(self) -> u8 {
         self as u8
+    }
+
+    /// Returns how much a person has to do about it; of several runs the most severe decides.
+    #[must_use]
+    pub(crate) fn severity(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Warnings => 1,
+            Self::TimedOut => 2,
+            Self::Conflicts => 3,
+            Self::NotRunning
+            | Self::Running
+            | Self::NotFound
+            | Self::NotAllowed
+            | Self::NeedsConfirmation
+            | Self::StateChanged
+            | Self::Busy
+            | Self::Usage => 4,
+            Self::Failed => 5,
+            Self::Held => 6,
+            Self::Bug => 7,
+            Self::Interrupted => 8,
+        }
     }
 
     /// Returns what the code means, for the manual.
@@ -79,6 +108,8 @@ impl Exit {
             Self::Held => "changes are held and need your OK",
             Self::NotRunning => "the daemon does not run, or does not answer",
             Self::NotFound => "no such sync, run, conflict or version",
+            Self::NotAllowed => "not allowed, or the daemon belongs to somebody else",
+            Self::TimedOut => "the time to wait was over; with the daemon the run goes on",
             Self::NeedsConfirmation => "refused: a confirmation is needed",
             Self::StateChanged => "something changed meanwhile; look again",
             Self::Busy => "another run is working on these folders",

@@ -10,6 +10,8 @@ use super::{Notice, Unreadable, time, word};
 
 /// One result.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "ResultJson"))]
 pub struct Event {
     /// Names it; grows with time.
     pub id: u64,

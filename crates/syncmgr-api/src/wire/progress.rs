@@ -8,6 +8,8 @@ use super::{Sides, Unreadable, word};
 
 /// Where a run stands; totals of null are not known yet.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "ProgressJson"))]
 pub struct Progress {
     /// `waiting`, `checking`, `comparing`, `preparing`, `copying` or `finishing`.
     pub phase: String,

@@ -1,6 +1,7 @@
 //! A run: what was asked, how it ended, what it did step by step.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use syncmgr_model::escape::{escape, unescape};
@@ -8,10 +9,12 @@ use syncmgr_model::id::{HandlerId, ItemId, SessionId};
 use syncmgr_model::preview::Action;
 use syncmgr_model::progress::ProgressStatus;
 use syncmgr_model::record;
-use syncmgr_model::request::{Origin, WorkKind};
+use syncmgr_model::request::{Choice, Origin, VersionRef, Work, WorkKind};
 use syncmgr_model::side::Side;
 use utoipa::ToSchema;
 
+use super::conflict::Decision;
+use super::item::{read_settings, write_settings};
 use super::{Notice, Progress, Sides, Unreadable, time, word};
 
 /// What was done on one side.
@@ -420,4 +423,201 @@ pub struct ItemPreview {
     pub item: String,
     /// What would be done.
     pub preview: super::Preview,
+}
+
+/// A wish for one run as a command line has it: a sync with the settings of this run, saved or not,
+/// and any work that a handler does.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RunWith {
+    /// The sync.
+    pub item: ItemWith,
+    /// Do it, or only say what would be done.
+    #[serde(default)]
+    pub mode: Mode,
+    /// What to do.
+    pub work: WorkWith,
+}
+
+/// A sync with the settings of one run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ItemWith {
+    /// Its id.
+    #[schema(min_length = 1, max_length = 63)]
+    pub id: String,
+    /// Its name, when it is saved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 127)]
+    pub name: Option<String>,
+    /// Its handler.
+    #[schema(min_length = 1, max_length = 63)]
+    pub handler: String,
+    /// Its settings: texts, whole numbers, lists of texts.
+    #[serde(default)]
+    pub settings: BTreeMap<String, serde_json::Value>,
+}
+
+impl From<&syncmgr_model::item::Item> for ItemWith {
+    fn from(item: &syncmgr_model::item::Item) -> Self {
+        Self {
+            id: item.id.to_string(),
+            name: item.name.clone(),
+            handler: item.handler.to_string(),
+            settings: write_settings(&item.settings),
+        }
+    }
+}
+
+impl TryFrom<&ItemWith> for syncmgr_model::item::Item {
+    type Error = Unreadable;
+
+    fn try_from(item: &ItemWith) -> Result<Self, Unreadable> {
+        Ok(Self {
+            id: word("the id of a sync", &item.id, |id| ItemId::new(id).ok())?,
+            handler: word("the id of a handler", &item.handler, |id| {
+                HandlerId::new(id).ok()
+            })?,
+            name: item.name.clone(),
+            settings: read_settings(&item.settings)?,
+            is_enabled: true,
+        })
+    }
+}
+
+/// The work of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum WorkWith {
+    /// Bring both sides together.
+    Sync {
+        /// Compare the content of every file.
+        #[serde(default)]
+        full: bool,
+        /// Let the held part of the plan with this id go.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        release: Option<String>,
+    },
+    /// Carry out decisions on conflicts.
+    Resolve {
+        /// The decisions.
+        decisions: Vec<DecisionOn>,
+    },
+    /// Take back what a run did.
+    Undo {
+        /// The run.
+        run: String,
+    },
+    /// Bring a kept version back.
+    Restore {
+        /// The run that kept it.
+        run: String,
+        /// The side it was on.
+        side: String,
+        /// Where it was.
+        path: String,
+    },
+}
+
+/// A decision on one conflict, by its id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DecisionOn {
+    /// The conflict.
+    pub conflict: String,
+    /// What was decided.
+    pub decision: Decision,
+}
+
+impl From<&Work> for WorkWith {
+    fn from(work: &Work) -> Self {
+        match work {
+            Work::Sync { is_full, release } => Self::Sync {
+                full: *is_full,
+                release: release.clone(),
+            },
+            Work::Resolve(decisions) => Self::Resolve {
+                decisions: decisions
+                    .iter()
+                    .map(|(conflict, choice)| DecisionOn {
+                        conflict: conflict.clone(),
+                        decision: choice.into(),
+                    })
+                    .collect(),
+            },
+            Work::Undo(run) => Self::Undo {
+                run: run.to_string(),
+            },
+            Work::Restore(version) => Self::Restore {
+                run: version.run.to_string(),
+                side: version.side.as_str().to_owned(),
+                path: escape(&version.path),
+            },
+        }
+    }
+}
+
+impl TryFrom<&WorkWith> for Work {
+    type Error = Unreadable;
+
+    fn try_from(work: &WorkWith) -> Result<Self, Unreadable> {
+        let run = |id: &String| word("the id of a run", id, |id| SessionId::new(id).ok());
+        Ok(match work {
+            WorkWith::Sync { full, release } => Self::Sync {
+                is_full: *full,
+                release: release.clone(),
+            },
+            WorkWith::Resolve { decisions } => {
+                let read = |one: &DecisionOn| {
+                    let choice = Choice::try_from(&one.decision)?;
+                    Ok((one.conflict.clone(), choice))
+                };
+                Self::Resolve(
+                    decisions
+                        .iter()
+                        .map(read)
+                        .collect::<Result<_, Unreadable>>()?,
+                )
+            }
+            WorkWith::Undo { run: id } => Self::Undo(run(id)?),
+            WorkWith::Restore {
+                run: id,
+                side,
+                path,
+            } => Self::Restore(VersionRef {
+                run: run(id)?,
+                side: word("a side", side, Side::parse)?,
+                path: unescape(path),
+            }),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_work_is_read_back() {
+        let run = SessionId::new("20261120-180000000-0001").unwrap();
+        for work in [
+            Work::Sync {
+                is_full: true,
+                release: Some("0123456789".into()),
+            },
+            Work::Resolve(vec![("abcd".into(), Choice::Keep(Side::Left))]),
+            Work::Undo(run.clone()),
+            Work::Restore(VersionRef {
+                run,
+                side: Side::Right,
+                path: b"a\n\xff".to_vec(),
+            }),
+        ] {
+            let text = serde_json::to_string(&WorkWith::from(&work)).unwrap();
+            let wire: WorkWith = serde_json::from_str(&text).unwrap();
+            assert_eq!(Work::try_from(&wire), Ok(work));
+        }
+        let more = r#"{"kind":"undo","run":"r","also":1}"#;
+        assert!(serde_json::from_str::<WorkWith>(more).is_err());
+    }
 }

@@ -73,7 +73,11 @@ fn sync(
     if let Work::Sync { is_full, .. } = work {
         chosen.options.is_full = *is_full;
     }
-    let mut pair = handler.open(item, &chosen)?;
+    let mut pair = match intent {
+        // It changes nothing, so it need not wait for a run that does.
+        Intent::Preview => handler.open_to_look(item, &chosen)?,
+        Intent::Apply => handler.open(item, &chosen)?,
+    };
     let cancel = Cancel::new();
     let stop = cancel.clone();
     callback.on_cancel(Box::new(move || stop.cancel()));

@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
+use hyper::StatusCode;
 use hyper::header::HeaderMap;
 use serde::Deserialize;
 use syncmgr_api::page::Page;
@@ -9,7 +10,7 @@ use syncmgr_api::wire::center::{DaemonSettings, SettingsChange};
 use syncmgr_api::wire::item::write_settings;
 use syncmgr_api::wire::run::{Mode, RunsAccepted};
 use syncmgr_api::wire::version::Restore;
-use syncmgr_api::wire::{CenterState, Explanation, Version};
+use syncmgr_api::wire::{CenterState, Explanation, Nothing, Version};
 use syncmgr_model::escape::unescape;
 use syncmgr_model::request::{VersionRef, Work};
 use utoipa::IntoParams;
@@ -31,11 +32,10 @@ const ORDER: &str = "versions";
 pub(super) async fn status(State(api): State<Api>) -> Result<Response, Refusal> {
     let state = api
         .read(|state, _, now| {
-            let views = state.item_keys().filter_map(|key| state.item(key, now));
             let (mut statuses, mut unseen) = (Vec::new(), 0);
-            for view in views {
-                statuses.push(view.status);
-                unseen += view.memory.n_errors;
+            for key in state.item_keys() {
+                statuses.extend(state.status(key, now));
+                unseen += state.n_unseen(key);
             }
             Ok(center(&statuses, unseen))
         })
@@ -162,4 +162,15 @@ pub(super) async fn change_settings(
     let changes = changes(&change.settings)?;
     drop(api.ask(move |desk| desk.change_settings(changes)).await?);
     settings(State(api)).await
+}
+
+/// Has the daemon read the settings anew, after another program changed the file.
+#[utoipa::path(post, path = "/api/v1/settings/reload", tag = "settings",
+    request_body = Nothing, responses((status = 204), Refusal))]
+pub(super) async fn reload(
+    State(api): State<Api>,
+    Json(Nothing {}): Json<Nothing>,
+) -> Result<StatusCode, Refusal> {
+    api.ask(|desk| desk.reload()).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

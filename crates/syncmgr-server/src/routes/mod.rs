@@ -85,6 +85,7 @@ pub(crate) fn center() -> OpenApiRouter<Api> {
         .routes(routes!(items::resume))
         .routes(routes!(sessions::list, sessions::create))
         .routes(routes!(sessions::open))
+        .routes(routes!(sessions::run_with))
         .routes(routes!(sessions::get))
         .routes(routes!(sessions::cancel))
         .routes(routes!(sessions::undo))
@@ -106,4 +107,5 @@ pub(crate) fn center() -> OpenApiRouter<Api> {
         .routes(routes!(desk::versions))
         .routes(routes!(desk::restore))
         .routes(routes!(desk::settings, desk::change_settings))
+        .routes(routes!(desk::reload))
 }

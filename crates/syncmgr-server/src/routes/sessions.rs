@@ -9,7 +9,7 @@ use hyper::header::{HeaderValue, LOCATION};
 use serde::Deserialize;
 use syncmgr_api::page::Page;
 use syncmgr_api::wire::run::{
-    CancelScope, ItemPreview, Mode, OpenRun, Report, ReportItem, RunState, RunsAccepted,
+    CancelScope, ItemPreview, Mode, OpenRun, Report, ReportItem, RunState, RunWith, RunsAccepted,
 };
 use syncmgr_api::wire::{Cancel, Nothing, Notice, Preview, Run, RunNew, Step};
 use syncmgr_center::command::{Control, Scope, StartOptions};
@@ -58,6 +58,72 @@ pub(super) async fn create(
     start(&api, keys, &work, new.mode).await
 }
 
+/// Asks for one run as the command line does: of a sync that need not be saved, with the settings of
+/// this run, and with any work. It reaches every folder of the user, so it takes the highest right.
+#[utoipa::path(post, path = "/api/v1/runs", tag = "sessions", request_body = RunWith,
+    responses((status = 202, body = RunsAccepted), Refusal))]
+pub(super) async fn run_with(
+    State(api): State<Api>,
+    Json(asked): Json<RunWith>,
+) -> Result<Response, Refusal> {
+    let bad = |field: &str| {
+        let field = field.to_owned();
+        move |fault: syncmgr_api::wire::Unreadable| {
+            Refusal::field(&field, "unusable", fault.to_string())
+        }
+    };
+    let item = syncmgr_model::item::Item::try_from(&asked.item).map_err(bad("item"))?;
+    let work = Work::try_from(&asked.work).map_err(bad("work"))?;
+    let options = StartOptions {
+        work,
+        intent: intent(asked.mode),
+        joins: asked.mode == Mode::Sync,
+        ..StartOptions::default()
+    };
+    let control = Control::StartWith(Box::new(item), Box::new(options));
+    let taken = take(&api, control, asked.mode).await?;
+    answer_accepted(vec![accepted(&taken)])
+}
+
+fn intent(mode: Mode) -> Intent {
+    match mode {
+        Mode::Sync => Intent::Apply,
+        Mode::Preview => Intent::Preview,
+    }
+}
+
+/// Has the center take a start; a preview is waited for aside and kept.
+async fn take(
+    api: &Api,
+    control: Control,
+    mode: Mode,
+) -> Result<syncmgr_center::command::Accepted, Refusal> {
+    match mode {
+        Mode::Sync => api.start(control).await,
+        Mode::Preview => {
+            let place = api.previews.reserve()?;
+            let center = api.center.clone();
+            aside(move || {
+                let pending = center.start(control).map_err(|e| not_started(&e))?;
+                Ok(place.wait(pending))
+            })
+            .await
+        }
+    }
+}
+
+fn answer_accepted(runs: Vec<syncmgr_api::wire::run::RunAccepted>) -> Result<Response, Refusal> {
+    let location = runs
+        .first()
+        .map(|run| format!("/api/v1/sessions/{}", run.run));
+    let mut response = json(&RunsAccepted { runs });
+    *response.status_mut() = StatusCode::ACCEPTED;
+    if let Some(Ok(location)) = location.map(|text| HeaderValue::from_str(&text)) {
+        response.headers_mut().insert(LOCATION, location);
+    }
+    Ok(response)
+}
+
 /// Starts work on items, one session for each handler, and answers with how it was taken.
 pub(super) async fn start(
     api: &Api,
@@ -76,37 +142,15 @@ pub(super) async fn start(
     for (handler, items) in by_handler {
         let options = StartOptions {
             work: work.clone(),
-            intent: match mode {
-                Mode::Sync => Intent::Apply,
-                Mode::Preview => Intent::Preview,
-            },
+            intent: intent(mode),
             joins: mode == Mode::Sync,
             ..StartOptions::default()
         };
         let control = Control::Start(Scope::Items(handler, items), Box::new(options));
-        let taken = match mode {
-            Mode::Sync => api.start(control).await?,
-            Mode::Preview => {
-                let place = api.previews.reserve()?;
-                let center = api.center.clone();
-                aside(move || {
-                    let pending = center.start(control).map_err(|e| not_started(&e))?;
-                    Ok(place.wait(pending))
-                })
-                .await?
-            }
-        };
+        let taken = take(api, control, mode).await?;
         runs.push(accepted(&taken));
     }
-    let location = runs
-        .first()
-        .map(|run| format!("/api/v1/sessions/{}", run.run));
-    let mut response = json(&RunsAccepted { runs });
-    *response.status_mut() = StatusCode::ACCEPTED;
-    if let Some(Ok(location)) = location.map(|text| HeaderValue::from_str(&text)) {
-        response.headers_mut().insert(LOCATION, location);
-    }
-    Ok(response)
+    answer_accepted(runs)
 }
 
 /// Which runs are wanted.

@@ -29,6 +29,7 @@ pub(crate) fn run(app: &mut App, args: &AddArgs) -> Done {
     apply(&mut item.settings, &args.settings)?;
     app.handler(&item)?.check(&item)?;
     app.config()?.add(&item)?;
+    app.settings_changed()?;
     show::json(app, &item)?;
     app.ui.say(format!("Saved: {}", sync::heading(app, &item)));
     app.ui.hint(format!(

@@ -19,6 +19,7 @@ pub(crate) struct RenameArgs {
 pub(crate) fn run(app: &mut App, args: &RenameArgs) -> Done {
     set::saved(app, &args.name)?;
     app.config()?.rename(&args.name, &args.new)?;
+    app.settings_changed()?;
     let item = set::saved(app, &args.new)?;
     show::json(app, &item)?;
     app.ui.say(format!(

@@ -38,6 +38,7 @@ pub(crate) fn run(app: &mut App, args: &SetArgs) -> Done {
     }
     app.handler(&item)?.check(&item)?;
     app.config()?.replace(&item)?;
+    app.settings_changed()?;
     show::json(app, &item)?;
     let folders = app.folders(&item)?;
     for (side, before) in [

@@ -1,34 +1,52 @@
-//! `status`: one sentence, then one line per sync.
+//! `status`: one sentence, what needs a person, what runs, what comes next.
 
 use std::collections::BTreeMap;
 
+use clap::Args;
 use syncmgr_model::catalogue::notice;
+use syncmgr_model::format::bytes;
 use syncmgr_model::item::Item;
+use syncmgr_model::progress::Phase;
 use syncmgr_model::status::{Status, headline};
+use syncmgr_model::time::Timestamp;
 
-use super::{Done, show};
+use super::{Done, show, watch};
 use crate::app::{App, ItemState};
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::json::{SCHEMA, StatusOutput};
-use crate::ui::when;
+use crate::json::{SCHEMA, StatusEntryJson, StatusOutput};
+use crate::ui::{safe, when};
+
+/// Most coming runs that are named in one line.
+const NEXT_MAX: usize = 3;
+
+/// Say whether everything is in sync.
+#[derive(Debug, Default, Args)]
+pub(crate) struct StatusArgs {
+    /// Go on showing it as it changes, until Ctrl-C
+    #[arg(long)]
+    pub(crate) watch: bool,
+}
 
 /// Runs `status`.
-pub(crate) fn run(app: &mut App) -> Done {
+pub(crate) fn run(app: &mut App, args: &StatusArgs) -> Done {
+    if args.watch {
+        return watch::run(app, &[]);
+    }
     let items = app.known()?;
-    let states = states(app, &items)?;
+    let states = app.states(&items)?;
     json(app, &items, &states)?;
-    let statuses: Vec<_> = states.iter().map(|state| state.status).collect();
-    app.ui.say(app.ui.out.bold(&headline(&statuses)));
     if items.is_empty() {
+        app.ui.say(app.ui.out.bold(&headline(&[])));
         app.ui
             .say("Choose two folders; syncmgr shows what it would do before it changes anything.");
         app.ui
             .hint("`syncmgr preview LEFT RIGHT`, or `syncmgr demo` to see it with made-up folders");
         return Ok(Exit::Done);
     }
-    app.ui.say("");
-    print(app, &items, &states);
+    for line in lines(app, &items, &states) {
+        app.ui.say(line);
+    }
     if let Some((item, state)) = items
         .iter()
         .zip(&states)
@@ -40,18 +58,32 @@ pub(crate) fn run(app: &mut App) -> Done {
     Ok(Exit::Done)
 }
 
-/// Derives the states of all syncs.
-pub(crate) fn states(app: &mut App, items: &[Item]) -> Result<Vec<ItemState>, CliError> {
-    items.iter().map(|item| app.state(item)).collect()
+/// Writes the whole status: the headline, one line per sync, what comes next.
+pub(crate) fn lines(app: &App, items: &[Item], states: &[ItemState]) -> Vec<String> {
+    let statuses: Vec<_> = states.iter().map(|state| state.status).collect();
+    let mut lines = vec![app.ui.out.bold(&headline(&statuses)), String::new()];
+    lines.extend(rows(app, items, states));
+    if let Some(next) = next_line(app, items, states) {
+        lines.push(String::new());
+        lines.push(next);
+    }
+    lines
 }
 
 /// Prints one line per sync.
 pub(crate) fn print(app: &App, items: &[Item], states: &[ItemState]) {
+    for line in rows(app, items, states) {
+        app.ui.say(line);
+    }
+}
+
+fn rows(app: &App, items: &[Item], states: &[ItemState]) -> Vec<String> {
     let label = |item: &Item| item.name.clone().unwrap_or_else(|| "-".to_owned());
     let widest = |texts: &mut dyn Iterator<Item = usize>| texts.max().unwrap_or(0);
     let wide_name = widest(&mut items.iter().map(|item| label(item).chars().count()));
-    let words: Vec<_> = states.iter().map(|state| state.words.clone()).collect();
+    let words: Vec<_> = states.iter().map(|state| words(app, state)).collect();
     let wide_word = widest(&mut words.iter().map(|word| word.chars().count()));
+    let mut lines = Vec::new();
     for ((item, state), word) in items.iter().zip(states).zip(&words) {
         let places = app.places(item);
         let padded = format!("{word:<wide_word$}");
@@ -73,18 +105,80 @@ pub(crate) fn print(app: &App, items: &[Item], states: &[ItemState]) {
         let last = state.last.as_ref().map_or_else(String::new, |last| {
             format!("   {}", app.ui.out.dim(&when(last.started, app.now())))
         });
-        app.ui.say(format!(
+        lines.push(format!(
             "  {:<wide_name$}  {word}  {} {} {}{last}",
             label(item),
             places.left,
             app.ui.out.both_ways(),
             places.right,
         ));
+        let gap = " ".repeat(wide_name);
+        if let Some(progress) = progress_words(state) {
+            lines.push(format!("  {gap}    {progress}"));
+        }
         if let Some(reason) = &state.reason {
-            let gap = " ".repeat(wide_name);
-            app.ui.say(format!("  {gap}    {}", notice(reason).what));
+            lines.push(format!("  {gap}    {}", notice(reason).what));
         }
     }
+    lines
+}
+
+/// Returns the words of a state, with the time that belongs to it.
+fn words(app: &App, state: &ItemState) -> String {
+    match state.paused_until {
+        Some(until) if state.status == Status::Paused && until.0 < i64::MAX => {
+            format!("{} until {}", state.words, when(until, app.now()))
+        }
+        Some(_) | None => state.words.clone(),
+    }
+}
+
+/// Writes where a run stands.
+fn progress_words(state: &ItemState) -> Option<String> {
+    let progress = state.progress.as_ref()?;
+    let mut parts = vec![progress.phase.as_str().to_owned()];
+    match (progress.phase, progress.bytes_total) {
+        (Phase::Copying, Some(total)) => {
+            parts.push(format!(
+                "{} of {}",
+                bytes(progress.bytes_done),
+                bytes(total)
+            ));
+        }
+        _ => {
+            if let Some(total) = progress.n_total {
+                parts.push(format!("{} of {total}", progress.n_done));
+            }
+        }
+    }
+    if let Some(current) = &progress.current {
+        parts.push(safe(current));
+    }
+    Some(parts.join("  "))
+}
+
+/// Writes what a sync does now, in one line.
+pub(crate) fn activity(state: &ItemState) -> String {
+    match progress_words(state) {
+        Some(progress) => format!("{}  {progress}", state.words),
+        None => state.words.clone(),
+    }
+}
+
+/// Writes which runs come next.
+fn next_line(app: &App, items: &[Item], states: &[ItemState]) -> Option<String> {
+    let mut coming: Vec<(Timestamp, String)> = items
+        .iter()
+        .zip(states)
+        .filter_map(|(item, state)| Some((state.next?, app.command_words(item))))
+        .collect();
+    coming.sort();
+    let named: Vec<_> = coming
+        .iter()
+        .take(NEXT_MAX)
+        .map(|(at, words)| format!("{words} {}", when(*at, app.now())))
+        .collect();
+    (!named.is_empty()).then(|| format!("Next: {}", named.join(", ")))
 }
 
 fn next_step(app: &App, item: &Item, status: Status) -> String {
@@ -107,11 +201,23 @@ fn next_step(app: &App, item: &Item, status: Status) -> String {
     }
 }
 
-/// Prints the JSON object.
-pub(crate) fn json(app: &mut App, items: &[Item], states: &[ItemState]) -> Result<(), CliError> {
-    if !app.ui.is_json {
-        return Ok(());
+/// Converts an item with its state for JSON.
+pub(crate) fn entry(app: &App, item: &Item, state: &ItemState) -> StatusEntryJson {
+    StatusEntryJson {
+        state: show::state_json(app, item, state),
+        words: state.words.clone(),
+        paused_until: state.paused_until.map(|until| match until {
+            Timestamp(i64::MAX) => "forever".to_owned(),
+            until => until.rfc3339(),
+        }),
+        next_run: state.next.map(Timestamp::rfc3339),
+        progress: state.progress.as_ref().map(Into::into),
+        unseen: state.n_unseen,
     }
+}
+
+/// Prints the JSON object.
+pub(crate) fn json(app: &App, items: &[Item], states: &[ItemState]) -> Result<(), CliError> {
     let mut counts = BTreeMap::new();
     for state in states {
         *counts.entry(state.status.as_str()).or_default() += 1;
@@ -121,16 +227,13 @@ pub(crate) fn json(app: &mut App, items: &[Item], states: &[ItemState]) -> Resul
         .iter()
         .filter(|status| status.severity().is_some())
         .min_by_key(|status| status.severity());
-    let items = items
-        .iter()
-        .map(|item| show::status_json(app, item))
-        .collect::<Result<_, _>>()?;
+    let items = items.iter().zip(states);
     app.ui.json(&StatusOutput {
         schema: SCHEMA,
         status: worst.copied().unwrap_or(Status::Ok).as_str(),
         summary: headline(&statuses),
         counts,
-        items,
+        items: items.map(|(item, state)| entry(app, item, state)).collect(),
     });
     Ok(())
 }

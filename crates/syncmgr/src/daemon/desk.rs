@@ -336,6 +336,10 @@ impl Desk for ProgramDesk {
         })?;
         self.settings()
     }
+
+    fn reload(&self) -> Result<(), Trouble> {
+        (self.reload)()
+    }
 }
 
 /// Writes a value as it stands in the file.

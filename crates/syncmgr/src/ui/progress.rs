@@ -62,7 +62,43 @@ impl ProgressView {
         }
     }
 
-    fn moved(&mut self, progress: &Progress) {
+    /// Takes the beginning of a run.
+    pub(crate) fn began(&mut self) {
+        let now = self.clock.elapsed_ms();
+        *self = Self {
+            moved_ms: now,
+            ..Self::new(&self.ui, Arc::clone(&self.clock))
+        };
+        self.draw(true);
+    }
+
+    /// Draws again what goes on with the time.
+    pub(crate) fn tick(&mut self) {
+        if self.drawn_ms.is_some() && self.is_drawn {
+            self.draw(false);
+        }
+    }
+
+    /// Takes that the run was asked to stop. More than once is as good as once.
+    pub(crate) fn stopping(&mut self) {
+        if self.is_stopping {
+            return;
+        }
+        self.is_stopping = true;
+        self.draw(true);
+        if !self.ui.is_live {
+            self.ui.talk("Stopping  finishing the file at hand");
+        }
+    }
+
+    /// Takes the end of the run.
+    pub(crate) fn ended(&mut self) {
+        self.phase_done();
+        self.erase();
+    }
+
+    /// Takes where the run stands.
+    pub(crate) fn moved(&mut self, progress: &Progress) {
         let now = self.clock.elapsed_ms();
         let is_new = progress.phase != self.last.phase;
         if is_new && progress.phase != Phase::Comparing {
@@ -198,31 +234,11 @@ impl Notifier for ProgressView {
 
     fn notify(&mut self, update: &Update, _state: &State, _now: Timestamp) {
         match update {
-            Update::Began(_) => {
-                let now = self.clock.elapsed_ms();
-                *self = Self {
-                    moved_ms: now,
-                    ..Self::new(&self.ui, Arc::clone(&self.clock))
-                };
-                self.draw(true);
-            }
+            Update::Began(_) => self.began(),
             Update::Moved(_, _, progress) => self.moved(progress),
-            Update::Tick => {
-                if self.drawn_ms.is_some() && self.is_drawn {
-                    self.draw(false);
-                }
-            }
-            Update::Stopping(_) => {
-                self.is_stopping = true;
-                self.draw(true);
-                if !self.ui.is_live {
-                    self.ui.talk("Stopping  finishing the file at hand");
-                }
-            }
-            Update::Ended(_) => {
-                self.phase_done();
-                self.erase();
-            }
+            Update::Tick => self.tick(),
+            Update::Stopping(_) => self.stopping(),
+            Update::Ended(_) => self.ended(),
             Update::Text(..)
             | Update::Items(_)
             | Update::Handler(_)
@@ -299,7 +315,12 @@ impl Rate {
 
 /// Returns the columns of the terminal; 80 when they cannot be told.
 fn width() -> usize {
-    rustix::termios::tcgetwinsize(io::stderr())
+    width_of(io::stderr())
+}
+
+/// Returns the columns of a terminal; 80 when they cannot be told.
+pub(crate) fn width_of(stream: impl rustix::fd::AsFd) -> usize {
+    rustix::termios::tcgetwinsize(stream)
         .ok()
         .map(|size| usize::from(size.ws_col))
         .filter(|&columns| columns > 0)
@@ -321,6 +342,32 @@ fn fit(line: &str, width: usize) -> String {
         return line.to_owned();
     }
     head(line, room.saturating_sub(3)) + "..."
+}
+
+/// Cuts a line with colours in it to a width: their codes take no room, and end with the line.
+pub(crate) fn fit_painted(line: &str, width: usize) -> String {
+    let room = width.saturating_sub(1);
+    let (mut used, mut is_code, mut has_codes) = (0, false, false);
+    let mut out = String::new();
+    for c in line.chars() {
+        if c == '\x1b' {
+            (is_code, has_codes) = (true, true);
+        } else if is_code {
+            is_code = !c.is_ascii_alphabetic();
+        } else {
+            used += columns(c.encode_utf8(&mut [0; 4]));
+            if used > room {
+                break;
+            }
+        }
+        if used <= room {
+            out.push(c);
+        }
+    }
+    if has_codes && used > room {
+        out.push_str("\x1b[0m");
+    }
+    out
 }
 
 /// Leaves out the middle of a path: its beginning says where, its end says what.
@@ -353,6 +400,13 @@ mod tests {
         assert_eq!(fit("abc", 60), "abc");
         assert_eq!(fit(&"x".repeat(100), 60).len(), 59);
         assert!(columns(&fit(&"\u{8a9e}".repeat(100), 60)) < 60);
+    }
+
+    #[test]
+    fn colours_take_no_room() {
+        assert_eq!(fit_painted("\x1b[1mab\x1b[0m", 4), "\x1b[1mab\x1b[0m");
+        assert_eq!(fit_painted("\x1b[1mabcd\x1b[0m", 4), "\x1b[1mabc\x1b[0m");
+        assert_eq!(fit_painted("abcd", 4), "abc");
     }
 
     #[test]

@@ -1,0 +1,91 @@
+//! `stop`: asks runs to stop. What is whole stays, and the next run goes on from there.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::time::Duration;
+
+use clap::Args;
+use syncmgr_api::wire::run::OpenRun;
+use syncmgr_model::format::plural;
+
+use super::{Done, chosen};
+use crate::app::App;
+use crate::clock::rest;
+use crate::error::CliError;
+use crate::exit::Exit;
+use crate::json::{SCHEMA, StopOutput};
+
+/// How long it is waited for the end: handlers are given ten seconds, then they are given up.
+const WAITS_MAX: u32 = 150;
+/// Between two looks.
+const WAIT: Duration = Duration::from_millis(100);
+
+/// Ask runs to stop.
+#[derive(Debug, Args)]
+pub(crate) struct StopArgs {
+    /// The syncs whose runs are meant; all of them when none is named
+    #[arg(value_name = "SYNC")]
+    pub(crate) syncs: Vec<OsString>,
+    /// All runs
+    #[arg(long, conflicts_with = "syncs")]
+    pub(crate) all: bool,
+    /// Do not wait until they have ended
+    #[arg(long)]
+    pub(crate) now: bool,
+}
+
+/// Runs `stop`.
+pub(crate) fn run(app: &mut App, args: &StopArgs) -> Done {
+    let chosen = chosen::of(app, &args.syncs)?;
+    let ids: BTreeSet<_> = chosen
+        .items
+        .iter()
+        .map(|item| item.id.to_string())
+        .collect();
+    let is_meant =
+        |run: &OpenRun| chosen.is_all || run.items.iter().any(|item| ids.contains(&item.item));
+    let mut runs = app.open_runs()?;
+    runs.retain(is_meant);
+    for run in &runs {
+        app.cancel(&run.run)?;
+    }
+    let has_ended = args.now || runs.is_empty() || wait(app, &runs)?;
+    app.ui.json(&StopOutput {
+        schema: SCHEMA,
+        runs: runs.iter().map(|run| run.run.clone()).collect(),
+        ended: has_ended && !args.now,
+    });
+    let n = plural(runs.len() as u64, "run");
+    if runs.is_empty() {
+        let words = chosen.words();
+        app.ui.say(format!("Nothing runs in {words}."));
+    } else if args.now {
+        app.ui.say(format!("Asked {n} to stop."));
+    } else if has_ended {
+        app.ui.say(format!(
+            "Stopped {n}. Files are whole; the next run carries on."
+        ));
+    } else {
+        return Err(CliError::new(
+            Exit::Failed,
+            format!("{n} still end, though they were asked to stop"),
+        )
+        .hint("`syncmgr watch` shows them; files are whole"));
+    }
+    Ok(Exit::Done)
+}
+
+/// Waits until these runs have ended; false when they do not.
+fn wait(app: &mut App, runs: &[OpenRun]) -> Result<bool, CliError> {
+    for _ in 0..WAITS_MAX {
+        let open = app.open_runs()?;
+        if !open
+            .iter()
+            .any(|run| runs.iter().any(|it| it.run == run.run))
+        {
+            return Ok(true);
+        }
+        rest(WAIT);
+    }
+    Ok(false)
+}
