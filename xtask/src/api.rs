@@ -31,6 +31,8 @@ pub(crate) fn run(words: Vec<String>) -> Result<()> {
     command
         .env("PYTHONPATH", packages())
         .current_dir(shell::target())
+        .arg("--config-file")
+        .arg(shell::root().join("openapi/schemathesis.toml"))
         .arg("run")
         .arg(shell::root().join("openapi/syncmgr-v1.json"))
         .args(["--url", &front.address])

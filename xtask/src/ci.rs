@@ -60,7 +60,7 @@ const CHECKS: [Step; 5] = [
         ],
     ),
     Step::new("tidy", &["xtask", "tidy"]),
-    Step::new("spec", &["xtask", "spec", "--report"]),
+    Step::new("spec", &["xtask", "spec"]),
     Step {
         name: "docs",
         words: &[
@@ -75,7 +75,7 @@ const CHECKS: [Step; 5] = [
 ];
 
 /// The product at work, as people get it.
-const TRIALS: [Step; 8] = [
+const TRIALS: [Step; 9] = [
     Step {
         name: "commands, each with a daemon",
         words: &["test", "-p", "syncmgr", "--test", "it"],
@@ -93,6 +93,10 @@ const TRIALS: [Step; 8] = [
     Step::new("kills", &["xtask", "kill", "--rounds", KILLS]),
     Step::new("API against its description", &["xtask", "api"]),
     Step::new("benchmark, small dose", &["xtask", "bench", "--smoke"]),
+    Step::new(
+        "control benchmark, small dose",
+        &["xtask", "bench", "control", "--smoke"],
+    ),
     Step::new("doc tests", &["test", "--workspace", "--doc"]),
 ];
 

@@ -43,6 +43,9 @@ cargo xtask VERB
          [--dir DIR] [--image] [--keep] [--json FILE]
                               compare with other tools on the workloads W0 to W7, and
                               measure runs after a watch (W2w, W10)
+  bench control [--only start,idle,sessions,progress,events,list] [--tools syncmgr,rclone]
+         [--runs N] [--scale 0.1] [--smoke] [--dir DIR] [--image] [--json FILE]
+                              the daemon beside rclone rcd and syncthing
 ";
 
 fn main() -> ExitCode {

@@ -8,9 +8,11 @@ use anyhow::{Context as _, Result, bail};
 use crate::{api, shell};
 
 /// A program, and the Debian package that brings it.
-const PACKAGES: [(&str, &str); 10] = [
+const PACKAGES: [(&str, &str); 11] = [
     ("rsync", "rsync"),
     ("unison", "unison"),
+    // Another program that stays, for the control workloads of the benchmark.
+    ("syncthing", "syncthing"),
     ("mkfs.ext4", "e2fsprogs"),
     ("chattr", "e2fsprogs"),
     ("unshare", "util-linux"),

@@ -24,7 +24,7 @@ use crate::agenda::Calendar;
 use crate::command::{
     Accepted, Answer, Command, Control, Effect, Limits, Opening, Outcome, Refusal, Save, Ticket,
 };
-use crate::port::{Clock, Handlers, Notifier, Store, StoreError, Watches};
+use crate::port::{Clock, Handlers, Notifier, Removed, Store, StoreError, Watches};
 use crate::state::{State, handle};
 
 /// Most commands taken together: more would keep the first of them waiting for its answer.
@@ -47,8 +47,11 @@ const START_PATIENCE: Duration = Duration::from_secs(5);
 enum Letter {
     Command(Command),
     Control(Control, Sender<Answer>),
-    Read(Box<dyn FnOnce(&State, &mut dyn Store, Timestamp) + Send>),
+    Read(Box<Look>),
 }
+
+/// A look at the state and the store.
+type Look = dyn FnOnce(&State, &mut dyn Store, Timestamp) + Send;
 
 /// What the center works with.
 pub struct Parts {
@@ -389,12 +392,11 @@ impl Runner {
         for command in jump.into_iter().chain(batch) {
             let mut is_written = false;
             for effect in handle(&mut self.state, command, now) {
-                match effect {
-                    Effect::Save(mut more) => {
-                        is_written = true;
-                        saves.append(&mut more);
-                    }
-                    other => effects.push((other, is_written)),
+                if let Effect::Save(mut more) = effect {
+                    is_written = true;
+                    saves.append(&mut more);
+                } else {
+                    effects.push((effect, is_written));
                 }
             }
         }
@@ -458,6 +460,22 @@ impl Runner {
                     .show(id, &handler, item.as_ref(), operation, &self.commands);
             }
             Effect::Raise(id) => self.handlers.raise(id),
+            Effect::LoadEvents(handler, stores) => {
+                self.handlers.load_events(&handler, &stores, &self.commands);
+            }
+            Effect::CountConflicts(handler, items, scope) => {
+                self.handlers
+                    .count_conflicts(&handler, items, scope, &self.commands);
+            }
+            Effect::RemoveConflicts(id, handler, items, item, ids) => {
+                let which = Removed {
+                    handler,
+                    items,
+                    item,
+                    ids,
+                };
+                self.handlers.remove_conflicts(id, which, &self.commands);
+            }
             Effect::RemoveEvents(handler, events) => {
                 self.handlers.remove_events(&handler, &events);
             }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use syncmgr_model::capability::{ControlFlags, SyncControlFlags};
+use syncmgr_model::conflict::{Address, ConflictId, UpdateReason};
 use syncmgr_model::event::{Event, NewEvent};
 use syncmgr_model::facts::{HandlerFacts, ItemFacts};
 use syncmgr_model::hresult::Hresult;
@@ -101,8 +102,12 @@ pub enum Control {
     UpdateItem(ItemKey, ControlFlags),
     /// `UpdateEvents`: the events a handler keeps itself changed.
     UpdateEvents(HandlerId, Option<ItemId>, ControlFlags),
-    /// `UpdateConflicts` and `UpdateConflict`: the conflicts a handler keeps changed.
+    /// `UpdateConflicts`: the conflicts a handler keeps changed.
     UpdateConflicts(HandlerId, Option<ItemId>, ControlFlags),
+    /// `UpdateConflict`: one conflict is new, changed or gone (spec 157).
+    UpdateConflict(Address, UpdateReason),
+    /// Conflicts of a handler, or one item of it, are deleted (`RemoveConflicts`, spec 158).
+    RemoveConflicts(HandlerId, Option<ItemId>, Vec<ConflictId>),
     /// `ActivateHandler`.
     Activate(bool, HandlerId, ControlFlags),
     /// `EnableHandler`.
@@ -247,6 +252,9 @@ pub struct Remembered {
     pub last_event: u64,
 }
 
+/// What stores of events said, each with its item; `None`: the store of the handler.
+pub type ReadEvents = Vec<(Option<ItemId>, Result<Vec<Event>, Hresult>)>;
+
 /// What the center is told.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
@@ -266,6 +274,13 @@ pub enum Command {
     Call(CallId, SessionId, Call),
     /// `Synchronize` returned; nothing counts after this.
     Returned(SessionId, Result<(), Trouble>),
+    /// Stores of events that a handler keeps were read: that of the handler (`None`) and of items,
+    /// with the ids that [`EventId::of_store`] makes.
+    EventsLoaded(HandlerId, ReadEvents),
+    /// The conflicts of a handler were counted: those of the handler itself (`None`) and of items.
+    ConflictsCounted(HandlerId, Vec<(Option<ItemId>, Result<u64, Trouble>)>),
+    /// A store was asked to remove conflicts and answered.
+    ConflictsRemoved(OperationId, Result<(), Trouble>),
     /// A handler or item was told of a change and answered.
     Told(OperationId, Result<(), Hresult>),
     /// Something is about to be shown. With a handler: that is left to the built-in editor of
@@ -281,6 +296,8 @@ pub enum Command {
     Seen(ItemKey, usize, Seen),
     /// The machine woke up, or its clock was set.
     TimeLeapt,
+    /// Something outside of every session has to be recorded, as a result of this handler.
+    Note(HandlerId, Box<NewEvent>),
     /// The center ends: running sessions are asked to stop.
     Close,
     /// The clock was set, or the machine slept: what it shows moved by so many milliseconds more than
@@ -523,6 +540,14 @@ pub enum Effect {
     Show(OperationId, HandlerId, Option<ItemId>, Operation),
     /// Bring what is shown to the front.
     Raise(OperationId),
+    /// Read stores of events; answered by [`Command::EventsLoaded`].
+    LoadEvents(HandlerId, Vec<Option<ItemId>>),
+    /// Count conflicts of items and with `None` of the handler itself, with all its items known;
+    /// answered by [`Command::ConflictsCounted`].
+    CountConflicts(HandlerId, Vec<Item>, Vec<Option<ItemId>>),
+    /// Ask the store of a handler, or of an item, to remove conflicts; answered by
+    /// [`Command::ConflictsRemoved`].
+    RemoveConflicts(OperationId, HandlerId, Vec<Item>, Option<ItemId>, Vec<ConflictId>),
     /// Ask a handler to remove events it keeps itself.
     RemoveEvents(HandlerId, Vec<EventId>),
     /// Watch exactly the folders of these items; reports come as [`Command::Seen`].

@@ -21,6 +21,7 @@ pub mod port;
 pub mod legacy;
 
 pub mod alarm;
+pub mod desk;
 pub mod state;
 
 pub mod center;

@@ -2,6 +2,7 @@
 
 use std::sync::mpsc::Sender;
 
+use syncmgr_model::conflict::ConflictId;
 use syncmgr_model::event::Event;
 use syncmgr_model::hresult::Hresult;
 use syncmgr_model::id::{EventId, HandlerId, ItemId, ItemKey, SessionId};
@@ -101,6 +102,19 @@ pub trait Store: Send {
     fn reader(&self) -> Result<Box<dyn Store>, StoreError>;
 }
 
+/// Which conflicts are removed.
+#[derive(Debug, Clone)]
+pub struct Removed {
+    /// Whose they are.
+    pub handler: HandlerId,
+    /// All items of that handler.
+    pub items: Vec<Item>,
+    /// Of which item; `None`: any.
+    pub item: Option<ItemId>,
+    /// Which ones.
+    pub ids: Vec<ConflictId>,
+}
+
 /// The handlers, wherever they live. Every method returns at once; answers come through `to`.
 pub trait Handlers: Send {
     /// Returns the handlers that are installed; one that was given twice is in it twice.
@@ -154,6 +168,23 @@ pub trait Handlers: Send {
 
     /// Brings what is shown to the front.
     fn raise(&self, id: OperationId);
+
+    /// Reads stores of events, that of the handler (`None`) and those of items; answered by
+    /// [`Command::EventsLoaded`] with every store that was asked for.
+    fn load_events(&self, handler: &HandlerId, stores: &[Option<ItemId>], to: &Sender<Command>);
+
+    /// Counts the conflicts of items, and with `None` those of the handler that belong to no item;
+    /// `items` are all items of the handler. Answered by [`Command::ConflictsCounted`].
+    fn count_conflicts(
+        &self,
+        handler: &HandlerId,
+        items: Vec<Item>,
+        scope: Vec<Option<ItemId>>,
+        to: &Sender<Command>,
+    );
+
+    /// Asks a store to remove conflicts; answered by [`Command::ConflictsRemoved`].
+    fn remove_conflicts(&self, id: OperationId, which: Removed, to: &Sender<Command>);
 
     /// Asks a handler to remove events it keeps itself.
     fn remove_events(&self, handler: &HandlerId, events: &[EventId]);

@@ -66,6 +66,10 @@ pub(crate) fn operation(operation: command::Operation) -> Operation {
         command::Operation::QueryBeforeEnable => Operation::QueryBeforeEnable,
         command::Operation::QueryBeforeDisable => Operation::QueryBeforeDisable,
         command::Operation::QueryBeforeDelete => Operation::QueryBeforeDelete,
-        command::Operation::EventLink(event) => Operation::EventLink(event),
+        // The handler knows an event of its own by the id it gave it (spec 134).
+        command::Operation::EventLink(mut event) => {
+            event.id = event.id.in_store().unwrap_or(event.id);
+            Operation::EventLink(event)
+        }
     }
 }

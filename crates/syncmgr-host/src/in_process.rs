@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use syncmgr_center::command::{
     CallId, CallReply, Change, Command, Dispatch, Operation, OperationId,
 };
-use syncmgr_center::port::{Clock, Handlers};
+use syncmgr_center::port::{Clock, Handlers, Removed};
 use syncmgr_model::hresult::Hresult;
 use syncmgr_model::id::{EventId, HandlerId, ItemId, ItemKey, SessionId};
 use syncmgr_model::item::Item;
@@ -22,6 +22,7 @@ use crate::calls::Calls;
 use crate::desk::Desk;
 use crate::facts;
 use crate::session::{Creator, Line};
+use crate::stores;
 
 /// The handlers of this process and the sessions that run in them. A clone is the same host.
 #[derive(Clone)]
@@ -126,7 +127,15 @@ impl InProcess {
     }
 }
 
+impl InProcess {
+    /// Returns what it works with.
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.inner
+    }
+}
+
 impl Inner {
+    /// Returns what makes a handler, if anybody knows it.
     pub(crate) fn find(&self, id: &HandlerId) -> Option<Arc<dyn HandlerFactory>> {
         if let Some(factory) = lock(&self.factories).get(id) {
             return Some(Arc::clone(factory));
@@ -376,13 +385,54 @@ impl Handlers for InProcess {
         }
     }
 
+    fn load_events(&self, handler: &HandlerId, stores: &[Option<ItemId>], to: &Sender<Command>) {
+        let (id, back, wanted) = (handler.clone(), to.clone(), stores.to_vec());
+        let its = id.clone();
+        self.inner.desk(handler).ask(
+            move |instance| Ok(stores::events(&its, instance, &wanted)),
+            // What could not be read stays as it was.
+            move |read| {
+                let read = read.unwrap_or_default();
+                drop(back.send(Command::EventsLoaded(id, read)));
+            },
+        );
+    }
+
+    fn count_conflicts(
+        &self,
+        handler: &HandlerId,
+        items: Vec<Item>,
+        scope: Vec<Option<ItemId>>,
+        to: &Sender<Command>,
+    ) {
+        let inner = Arc::clone(&self.inner);
+        let (id, back) = (handler.clone(), to.clone());
+        let work = move || {
+            let counts = inner.counts(&id, &items, &scope);
+            drop(back.send(Command::ConflictsCounted(id, counts)));
+        };
+        apart("conflicts", work, || {
+            drop(to.send(Command::ConflictsCounted(handler.clone(), Vec::new())));
+        });
+    }
+
+    fn remove_conflicts(&self, id: OperationId, which: Removed, to: &Sender<Command>) {
+        let inner = Arc::clone(&self.inner);
+        let (handler, back) = (which.handler.clone(), to.clone());
+        let work = move || {
+            let result = inner.remove_conflicts(&which);
+            drop(back.send(Command::ConflictsRemoved(id, result)));
+        };
+        apart("conflicts", work, || {
+            let trouble = broken(&handler, "no thread could be started");
+            drop(to.send(Command::ConflictsRemoved(id, Err(trouble))));
+        });
+    }
+
     fn remove_events(&self, handler: &HandlerId, events: &[EventId]) {
         let events = events.to_vec();
         self.inner.desk(handler).ask(
-            move |instance| match instance.event_store() {
-                Some(store) => store.remove(&events),
-                None => Ok(()),
-            },
+            move |instance| stores::remove_events(instance, &events),
             // What stays listed is shown again by the next look at the store.
             drop,
         );
@@ -403,7 +453,8 @@ impl crate::session::Lines for Inner {
     }
 }
 
-fn silent(handler: &HandlerId, detail: &str) -> Trouble {
+/// Builds the trouble of a handler that does not answer.
+pub(crate) fn silent(handler: &HandlerId, detail: &str) -> Trouble {
     Trouble::new(Code::HandlerSilent)
         .with("handler", handler)
         .with("detail", detail)

@@ -10,6 +10,7 @@
 
 mod calls;
 mod choices;
+pub mod decide;
 mod desk;
 mod facts;
 mod icon;
@@ -17,7 +18,9 @@ mod in_process;
 mod legacy;
 mod parts;
 mod session;
+mod stores;
 
 pub use choices::ChoiceFiles;
 pub use in_process::InProcess;
 pub use legacy::ToCenter;
+pub use stores::Listing;

@@ -1,5 +1,14 @@
 //! A conflict: one path whose two versions wait for a person, while everything else keeps syncing.
 
+mod address;
+mod content;
+
+pub use address::{Address, CONFLICT_ID_LEN_MAX, ConflictId};
+pub use content::{
+    Card, Content, ContentKind, KEY_DESCRIPTION, KEY_FOUND, KEY_HANDLER, KEY_ITEM, KEY_NAME,
+    Property, UpdateReason,
+};
+
 use crate::side::PerSide;
 use crate::time::Timestamp;
 

@@ -3,7 +3,7 @@
 //! one catalogue of messages.
 //!
 //! Reading order: [`id`], [`item`], [`request`], [`schedule`], [`progress`], [`session`],
-//! [`trouble`], [`catalogue`], [`event`], [`alarm`], [`conflict`], [`preview`], [`record`],
+//! [`trouble`], [`catalogue`], [`event`], [`alarm`], [`conflict`], [`resolution`], [`preview`], [`record`],
 //! [`status`], [`menu`], [`property`], [`mod@format`], [`escape`]; [`capability`], [`facts`] and
 //! [`hresult`] say what handlers answer, [`legacy`] holds the words of the older family.
 //!
@@ -37,6 +37,7 @@ pub mod legacy;
 pub mod conflict;
 pub mod preview;
 pub mod record;
+pub mod resolution;
 
 pub mod escape;
 pub mod format;

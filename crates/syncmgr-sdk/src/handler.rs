@@ -11,8 +11,8 @@ use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::Trouble;
 
 use crate::{
-    ConflictStore, EventStore, Explain, ItemEnumerator, Journal, Operation, SessionCreator,
-    SyncItem, UiOperation, VersionStore,
+    ConflictPresenter, ConflictStore, EventStore, Explain, ItemEnumerator, Journal, Operation,
+    SessionCreator, SyncItem, UiOperation, VersionStore,
 };
 
 /// Makes instances of one handler.
@@ -274,6 +274,12 @@ pub trait Handler: Send {
 
     /// Returns the conflicts, if the handler keeps any.
     fn conflicts(&self) -> Option<&dyn ConflictStore> {
+        None
+    }
+
+    /// Makes what shows its conflicts, if it brings its own (spec 160); otherwise the usual
+    /// presenter does.
+    fn presenter(&self) -> Option<Box<dyn ConflictPresenter>> {
         None
     }
 

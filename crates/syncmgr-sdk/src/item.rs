@@ -8,7 +8,7 @@ use syncmgr_model::hresult::Hresult;
 use syncmgr_model::item::Item;
 use syncmgr_model::time::Timestamp;
 
-use crate::{Operation, UiOperation};
+use crate::{ConflictStore, EventStore, Operation, UiOperation};
 
 /// The properties of an item (`ISyncMgrSyncItemInfo`); errors mean the same as with a handler.
 pub trait ItemInfo {
@@ -119,6 +119,17 @@ pub trait SyncItem: Send + Sync {
     /// When it refuses; the item then stays.
     fn delete(&self) -> Result<(), Hresult> {
         Err(Hresult::NotImplemented)
+    }
+
+    /// Returns the events it keeps itself; asked only with [`ItemCapabilities::EVENT_STORE`].
+    fn event_store(&self) -> Option<&dyn EventStore> {
+        None
+    }
+
+    /// Returns its conflicts and no others (spec 135); asked only with
+    /// [`ItemCapabilities::CONFLICT_STORE`].
+    fn conflicts(&self) -> Option<&dyn ConflictStore> {
+        None
     }
 
     /// Returns an icon, as an SVG or PNG image; asked only with

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod callback;
+mod conflict;
 mod handler;
 mod item;
 mod objects;
@@ -15,7 +16,10 @@ mod operation;
 pub mod legacy;
 
 pub use callback::{ItemProgress, SessionCreator, SyncCallback};
+pub use conflict::{
+    ConflictFilter, ConflictPresenter, ConflictStore, ConflictView, ResolutionHandler,
+};
 pub use handler::{Handler, HandlerCollection, HandlerFactory, HandlerInfo, SyncRequest};
 pub use item::{ItemEnumerator, ItemInfo, SyncItem};
-pub use objects::{ConflictStore, EventStore, Explain, Journal, VersionStore};
+pub use objects::{EventStore, Explain, Journal, VersionStore};
 pub use operation::{Operation, ScheduleWizard, UiOperation, Window};

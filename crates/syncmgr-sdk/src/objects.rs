@@ -2,29 +2,12 @@
 //! Resolving, restoring and undoing are work of a session, so that they show progress, can be
 //! previewed and cancelled, and enter history.
 
-use syncmgr_model::conflict::Conflict;
 use syncmgr_model::event::Event;
 use syncmgr_model::hresult::Hresult;
 use syncmgr_model::id::{EventId, SessionId};
 use syncmgr_model::item::Item;
 use syncmgr_model::record::{Contents, Explanation, Step, Version};
 use syncmgr_model::trouble::Trouble;
-
-/// The conflicts of items. A conflict exists until it is not listed any more: nobody may conclude
-/// that it is gone because a resolution succeeded.
-pub trait ConflictStore {
-    /// Returns the conflicts of an item, sorted by path.
-    ///
-    /// # Errors
-    /// A [`Trouble`] when they cannot be listed.
-    fn list(&self, item: &Item) -> Result<Vec<Conflict>, Trouble>;
-
-    /// Returns the contents in conflict, each of at most `limit` bytes.
-    ///
-    /// # Errors
-    /// `not-found`, or a [`Trouble`] when a content that is there cannot be read.
-    fn contents(&self, item: &Item, id: &str, limit: usize) -> Result<Contents, Trouble>;
-}
 
 /// The kept versions of items.
 pub trait VersionStore {
@@ -60,14 +43,25 @@ pub trait Explain {
     fn why(&self, item: &Item, path: &[u8]) -> Result<Explanation, Trouble>;
 }
 
-/// The events a handler keeps itself (`ISyncMgrEventStore`). Whoever changes its contents tells the
+/// The events a handler, or one item, keeps itself (`ISyncMgrEventStore`, spec 128, 131). The ids
+/// are its own and below 2^52; the center shows them under other ones, so that they never meet
+/// those of its own events. Whoever changes its contents tells the
 /// center by `UpdateEvents`.
 pub trait EventStore {
-    /// Returns all events of the handler and its items.
+    /// Returns all events of the handler and its items; the store of an item returns that item's
+    /// only.
     ///
     /// # Errors
     /// When they cannot be listed; those known stay as they were.
     fn events(&self) -> Result<Vec<Event>, Hresult>;
+
+    /// Counts all events of the handler and its items.
+    ///
+    /// # Errors
+    /// As [`Self::events`].
+    fn count(&self) -> Result<u64, Hresult> {
+        self.events().map(|all| all.len() as u64)
+    }
 
     /// Returns one event.
     ///

@@ -5,7 +5,7 @@
 //!   who listens    connections, time-outs        │                            │
 //!                                                └────── problem+json ◄───────┘
 //! ```
-//! Reading order: [`listen`], [`serve`], [`gate`] (what is refused before any route sees it),
+//! Reading order: [`listen`], [`mod@serve`], [`gate`] (what is refused before any route sees it),
 //! [`auth`] (tokens, sign-in), [`answer`] (every refusal is a problem document), [`extract`],
 //! [`hub`] (the live messages).
 //!

@@ -5,19 +5,15 @@ mod memories;
 
 use rusqlite::Connection;
 
-/// A step: statements, then what only a program can say.
-type Step = (&'static str, fn(&Connection) -> rusqlite::Result<()>);
-
 /// The steps; the number of those done is `PRAGMA user_version`.
-const STEPS: &[Step] = &[
-    (include_str!("schema/1.sql"), nothing),
-    (include_str!("schema/2.sql"), memories::fill),
-    (include_str!("schema/3.sql"), nothing),
+const STEPS: &[&str] = &[
+    include_str!("schema/1.sql"),
+    include_str!("schema/2.sql"),
+    include_str!("schema/3.sql"),
 ];
 
-fn nothing(_: &Connection) -> rusqlite::Result<()> {
-    Ok(())
-}
+/// From this form on, what is known of an item is kept beside its sessions.
+const WITH_MEMORIES: usize = 2;
 
 /// The newest form.
 pub(crate) const NEWEST: usize = STEPS.len();
@@ -53,9 +49,13 @@ pub(crate) fn migrate(db: &mut Connection) -> Result<(), Fault> {
     }
     // Immediate, and the number read again inside: two programs may start at once.
     let tx = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-    for (sql, rest) in STEPS.iter().skip(version(&tx)?) {
+    let found = version(&tx)?;
+    for sql in STEPS.iter().skip(found) {
         tx.execute_batch(sql)?;
-        rest(&tx)?;
+    }
+    // After all steps, because it reads and writes rows of the newest form.
+    if found < WITH_MEMORIES {
+        memories::fill(&tx)?;
     }
     let newest = i64::try_from(NEWEST).unwrap_or(i64::MAX);
     tx.pragma_update(None, "user_version", newest)?;

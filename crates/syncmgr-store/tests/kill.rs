@@ -1,6 +1,8 @@
 //! A process that writes to the history is killed at any moment, again and again. What it was told
 //! is written must be there afterwards, once.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;

@@ -1,5 +1,10 @@
 //! The center with the real host: threads, panics, floods, a memory that fails.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test may stop at what it did not expect"
+)]
+
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
@@ -10,7 +15,7 @@ use syncmgr_model::hresult::Hresult;
 use syncmgr_model::progress::{CancelRequest, Phase, ProgressStatus};
 use syncmgr_model::trouble::{Code, Trouble};
 use syncmgr_sdk::{ItemProgress, SessionCreator, SyncCallback, SyncRequest};
-use syncmgr_testing::center::{Closure, Desk, MemoryStore, scope};
+use syncmgr_testing::center::{Closure, Desk, MemoryStore, measure, scope};
 
 fn open(request: &SyncRequest, creator: &dyn SessionCreator) -> Arc<dyn SyncCallback> {
     let items: Vec<_> = request.items.iter().map(|item| item.id.clone()).collect();
@@ -142,6 +147,14 @@ fn a_flood_of_reports_is_thinned_out() {
         Ok(())
     })]);
     assert_eq!(run(&desk, "a").status, ProgressStatus::Succeeded);
+    let shown: Vec<_> = desk
+        .watch
+        .shown()
+        .into_iter()
+        .map(|it| (it.n_done, it.current))
+        .collect();
+    let cut = "x".repeat(259);
+    assert_eq!(shown, [(0, Some(cut)), (99_999, None)]);
 }
 
 /// spec 92: a further session ends when its callback is let go, also after `Synchronize` returned.
@@ -304,6 +317,11 @@ fn the_end_of_the_center_leaves_nobody_waiting() {
 /// The measurements work; what they measure is no matter of a test.
 #[test]
 fn measurements_work() {
-    assert!(syncmgr_testing::center::measure::progress_reports(1000) > 0.0);
-    assert!(syncmgr_testing::center::measure::sessions(5) > 0.0);
+    let scale = if cfg!(debug_assertions) { 1 } else { 50 };
+    let reports = measure::progress_reports(100_000 * scale);
+    let sessions = measure::sessions(200 * scale);
+    let scale = usize::try_from(scale).unwrap();
+    let ends = measure::ends(2000 * scale, 200 * scale, 1000 * scale);
+    println!("{reports:.0} reports/s, {sessions:.0} sessions/s, {ends:.0} ends/s");
+    assert!(reports > 0.0 && sessions > 0.0 && ends > 0.0);
 }

@@ -5,8 +5,10 @@
 //! durable before it says so; of the others none does for local files.
 //!
 //! Reading order: [`workload`] (what), [`tools`] (who), [`prepare`] (from where), [`limit`] (what
-//! is possible), [`verify`] (was it right), [`table`] (what came out).
+//! is possible), [`verify`] (was it right), [`table`] (what came out); [`control`] is the same for
+//! programs that stay and answer.
 
+mod control;
 pub(crate) mod data;
 mod limit;
 mod place;
@@ -54,6 +56,9 @@ pub(crate) fn run(words: Vec<String>) -> Result<()> {
     if cfg!(debug_assertions) {
         return run_optimised(&words);
     }
+    if words.first().is_some_and(|word| word == "control") {
+        return control::run(words.into_iter().skip(1).collect());
+    }
     let mut args = Args::new(words);
     let dir = args.option("--dir")?;
     let dir: PathBuf = dir.unwrap_or_else(|| shell::target().join("bench"));
@@ -71,7 +76,8 @@ pub(crate) fn run(words: Vec<String>) -> Result<()> {
 fn build() -> Result<()> {
     let mut cargo = shell::cargo();
     cargo.args(["build", "--quiet", "--release", "--package", "syncmgr"]);
-    cargo.args(["--package", "xtask", "--features", "xtask/watch"]);
+    cargo.args(["--package", "xtask", "--features"]);
+    cargo.arg("xtask/watch,xtask/control");
     shell::run(&mut cargo)
 }
 

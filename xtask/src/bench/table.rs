@@ -213,7 +213,7 @@ impl Figures {
     }
 }
 
-fn median(mut values: Vec<f64>) -> Option<f64> {
+pub(super) fn median(mut values: Vec<f64>) -> Option<f64> {
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
     match values.len() {
@@ -223,7 +223,7 @@ fn median(mut values: Vec<f64>) -> Option<f64> {
     }
 }
 
-fn range(values: &[f64]) -> String {
+pub(super) fn range(values: &[f64]) -> String {
     let least = values.iter().copied().fold(f64::INFINITY, f64::min);
     let most = values.iter().copied().fold(0.0, f64::max);
     format!("{least:.3} – {most:.3}")

@@ -59,7 +59,20 @@ const ALLOWED: [(&str, &[&str]); 15] = [
             "syncmgr-alerts",
         ],
     ),
-    ("xtask", &[FOR_TESTS, "syncmgr-engine", "syncmgr-watch"]),
+    (
+        "xtask",
+        &[
+            FOR_TESTS,
+            "syncmgr-engine",
+            "syncmgr-watch",
+            "syncmgr-center",
+            "syncmgr-host",
+            "syncmgr-model",
+            "syncmgr-sdk",
+            "syncmgr-server",
+            "syncmgr-store",
+        ],
+    ),
 ];
 
 /// Compares what cargo knows with what is allowed.

@@ -133,6 +133,7 @@ impl State {
 
     /// Looks at a request that waits and lost items: without any it leaves the queue.
     pub(super) fn settle_request(&mut self, id: &SessionId, turn: &mut Turn) {
+        self.not_pending(id, turn);
         let Some(run) = self.runs.get_mut(id) else {
             return;
         };
@@ -140,12 +141,27 @@ impl State {
             if run.pending.is_empty() {
                 run.stage = Stage::Absorbed;
                 self.unqueue(id, turn);
-            } else {
+            } else if self.queue.is_parked(id) {
                 let claim = self.claim_of(id);
                 self.queue.shrink(id, claim);
             }
         }
         self.finish_absorbed(id, turn);
+    }
+
+    /// Notes which items do not wait in a request any more: those it has a result for.
+    fn not_pending(&mut self, id: &SessionId, turn: &mut Turn) {
+        let Some(run) = self.runs.get(id) else {
+            return;
+        };
+        for result in &run.taken {
+            let key = key(&run.handler, &result.item);
+            if let Some(entry) = self.items.get_mut(&key)
+                && entry.queued.remove(id)
+            {
+                turn.touch(&key);
+            }
+        }
     }
 
     /// Ends a request whose items were all taken over, once the sessions that took them ended.

@@ -68,6 +68,7 @@ impl State {
         turn.notify(Update::Began(id.clone()));
         let dirty = self.take_dirty(id);
         self.note_started(id, turn);
+        self.ask_to_remove_events(id, turn);
         turn.push(Effect::Run(Box::new(Dispatch { dirty, ..dispatch })));
     }
 
@@ -152,6 +153,7 @@ impl State {
             turn.save(Save::Began(run.record(None)));
         }
         turn.notify(Update::Began(id.clone()));
+        self.ask_to_remove_events(&id, turn);
         id
     }
 

@@ -80,6 +80,12 @@ impl Claims {
         self.put(id, None, all);
     }
 
+    /// Returns what somebody claims.
+    pub(super) fn of(&self, id: &SessionId) -> Claim {
+        let held = self.by_holder.get(id);
+        held.map(|(_, claim)| claim.clone()).unwrap_or_default()
+    }
+
     fn put(&mut self, id: &SessionId, place: Option<Place>, mut claim: Claim) {
         self.release(id);
         for path in &mut claim.paths {

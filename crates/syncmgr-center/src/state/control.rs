@@ -9,7 +9,7 @@ use syncmgr_model::trouble::{Code, Trouble};
 use super::change::Asked;
 use super::registry::ItemEntry;
 use super::{State, Turn, key};
-use crate::command::{Answer, Call, Change, Control, Effect, Refusal, Save, Scope, Ticket, Update};
+use crate::command::{Answer, Call, Change, Control, Refusal, Save, Scope, Ticket, Update};
 
 impl State {
     pub(super) fn control(&mut self, ticket: Ticket, control: Control, turn: &mut Turn) {
@@ -35,12 +35,26 @@ impl State {
             Control::UpdateItem(item, flags) => {
                 return self.update_item(ticket, item, flags, turn);
             }
-            Control::UpdateEvents(handler, item, flags) => self
-                .check_update(&handler, item.as_ref(), flags)
-                .map(|()| turn.notify(Update::Events(handler))),
-            Control::UpdateConflicts(handler, item, flags) => self
-                .check_update(&handler, item.as_ref(), flags)
-                .map(|()| turn.notify(Update::Conflicts(handler, item))),
+            Control::UpdateEvents(handler, item, flags) => {
+                match self.check_update(&handler, item.as_ref(), flags) {
+                    Ok(()) => {
+                        return self.update_events(ticket, &handler, item.as_ref(), flags, turn);
+                    }
+                    Err(refusal) => Err(refusal),
+                }
+            }
+            Control::UpdateConflicts(handler, item, flags) => {
+                match self.check_update(&handler, item.as_ref(), flags) {
+                    Ok(()) => {
+                        return self.update_conflicts(ticket, &handler, item.as_ref(), flags, turn);
+                    }
+                    Err(refusal) => Err(refusal),
+                }
+            }
+            Control::UpdateConflict(address, _) => self.update_conflict(&address, turn),
+            Control::RemoveConflicts(handler, item, ids) => {
+                return self.remove_conflicts(ticket, &handler, item.as_ref(), ids, turn);
+            }
             Control::Activate(is_on, handler, flags) => {
                 let asked = Asked::of_handler(handler, Change::Activate(is_on), flags);
                 return self.change(ticket, asked, turn);
@@ -92,16 +106,7 @@ impl State {
                 Ok(())
             }
             Control::Seen(scope) => self.seen(&scope, turn),
-            Control::RemoveEvents(handler, events) => {
-                // Those of a session that goes on are written down when it ends, without these.
-                for run in self.runs.values_mut() {
-                    run.events.retain(|event| !events.contains(&event.id));
-                }
-                turn.save(Save::EventsGone(events.clone()));
-                turn.push(Effect::RemoveEvents(handler.clone(), events));
-                turn.notify(Update::Events(handler));
-                Ok(())
-            }
+            Control::RemoveEvents(handler, events) => self.remove_events(&handler, events, turn),
         };
         match done {
             Ok(()) => turn.answer(ticket, Answer::Done),
@@ -237,7 +242,9 @@ impl State {
     }
 
     fn seen(&mut self, scope: &Scope, turn: &mut Turn) -> Result<(), Refusal> {
-        for key in self.scope(scope)? {
+        let keys = self.scope(scope)?;
+        self.see_events(&keys);
+        for key in keys {
             if let Some(entry) = self.items.get_mut(&key) {
                 entry.memory.n_errors = 0;
                 turn.save(Save::Memory(Box::new(entry.memory.clone())));

@@ -37,7 +37,8 @@ impl State {
         }
     }
 
-    /// Ends a session: whatever its items did not say is said for them (spec 76, 103).
+    /// Ends a session: whatever its items did not say is said for them (spec 76, 103). Items that
+    /// it proposed and did not commit go with it (spec 121).
     pub(super) fn end(&mut self, id: &SessionId, result: Result<(), Trouble>, turn: &mut Turn) {
         let mut is_refused = false;
         if let Err(trouble) = result {
@@ -62,6 +63,8 @@ impl State {
                 turn.save(Save::Withdrawn(record.clone()));
             } else {
                 turn.save(Save::Ended(record.clone()));
+                self.settle_events(&run, &record, turn);
+                self.settle_conflicts(&run, &record, turn);
                 self.take_results(&run, &record, turn);
             }
             self.settle_dirty(&run, &record);
@@ -89,7 +92,7 @@ impl State {
             return;
         };
         for part in run.parts.values_mut() {
-            if part.is_open() || status == ProgressStatus::Failed {
+            if part.is_open() {
                 part.status = Some(status);
             }
         }
@@ -179,6 +182,7 @@ impl State {
         let event = self.make_event(&record.handler, Some(&record.id), new, turn.now);
         turn.save(Save::Event(event.clone()));
         turn.notify(Update::Event(Box::new(event.clone())));
+        self.count_error(&event, turn);
         for result in &mut record.items {
             result.status = Some(ProgressStatus::Failed);
             if let Some(entry) = self.items.get_mut(&key(&record.handler, &result.item)) {
@@ -232,11 +236,11 @@ fn status_of(code: Code) -> ProgressStatus {
     }
 }
 
-/// The errors of a session, by item.
+/// The first error of a session about each item.
 struct Errors<'a> {
-    by_item: BTreeMap<&'a ItemId, (u64, &'a Trouble)>,
-    /// Those of the handler as a whole count for every item.
-    of_handler: Option<(u64, &'a Trouble)>,
+    by_item: BTreeMap<&'a ItemId, &'a Trouble>,
+    /// One of the handler as a whole is why any of its items is not fine.
+    of_handler: Option<&'a Trouble>,
 }
 
 impl<'a> Errors<'a> {
@@ -249,20 +253,17 @@ impl<'a> Errors<'a> {
             if event.trouble.level != EventLevel::Error {
                 continue;
             }
-            let slot = match &event.item {
-                Some(item) => errors.by_item.entry(item).or_insert((0, &event.trouble)),
-                None => errors.of_handler.get_or_insert((0, &event.trouble)),
+            match &event.item {
+                Some(item) => errors.by_item.entry(item).or_insert(&event.trouble),
+                None => errors.of_handler.get_or_insert(&event.trouble),
             };
-            slot.0 += 1;
         }
         errors
     }
 
-    /// Returns how many there are, and the first one.
-    fn about(&self, item: &ItemId) -> (u64, Option<&'a Trouble>) {
-        let own = self.by_item.get(item).copied();
-        let n = own.map_or(0, |(n, _)| n) + self.of_handler.map_or(0, |(n, _)| n);
-        (n, own.or(self.of_handler).map(|(_, first)| first))
+    /// Returns the first one about an item.
+    fn about(&self, item: &ItemId) -> Option<&'a Trouble> {
+        self.by_item.get(item).copied().or(self.of_handler)
     }
 }
 
@@ -272,8 +273,7 @@ fn take_result(
     record: &SessionRecord,
     errors: &Errors<'_>,
 ) {
-    let (n_errors, first) = errors.about(&result.item);
-    memory.n_errors = n_errors;
+    let first = errors.about(&result.item);
     let Some(status) = result.status.filter(|s| *s != ProgressStatus::Canceled) else {
         return;
     };
@@ -293,6 +293,7 @@ fn take_result(
     }
     if status == ProgressStatus::Succeeded {
         memory.is_connected = true;
+        // A handler that does not say when it last synced leaves that to the center (spec 104).
         if record.kind == WorkKind::Sync {
             memory.last_sync = record.ended;
         }

@@ -12,6 +12,8 @@
 //! - `stop` (with `timers`): requests to stop, and what happens when nobody listens;
 //! - `timetable`: what runs by itself, and when;
 //! - `watched`: which directories of which items changed;
+//! - `results`: which results count, and those that handlers keep themselves;
+//! - `conflicts`: how many conflicts wait;
 //! - `control`, `start`: what people and programs ask for;
 //! - `change`: setting up, turning on and off, removing;
 //! - `operation`: what is shown to a person;
@@ -22,12 +24,15 @@ mod begin;
 mod change;
 mod claims;
 mod collection;
+mod conflicts;
 mod control;
 mod end;
 mod line;
 mod operation;
 mod queue;
 mod registry;
+mod reload;
+mod results;
 mod run;
 mod session;
 mod settle;
@@ -40,6 +45,7 @@ mod view;
 mod watched;
 
 pub use registry::{HandlerMemory, ItemMemory};
+pub use results::{ResultView, STORE_EVENTS_MAX};
 pub use view::{HandlerView, ItemView, List, SessionView};
 pub use watched::Seen;
 
@@ -79,6 +85,8 @@ pub struct State {
     handed_over: BTreeMap<HandlerId, BTreeSet<SessionId>>,
     /// What is shown to people, or told to handlers, right now.
     operations: BTreeMap<OperationId, operation::Open>,
+    results: results::Results,
+    conflicts: conflicts::Conflicts,
     collections: collection::Collections,
     timetable: Timetable,
     /// The items whose folders are watched, with those folders.
@@ -175,6 +183,11 @@ pub fn handle(state: &mut State, command: Command, now: Timestamp) -> Vec<Effect
             turn.push(Effect::Reply(id, answer));
         }
         Command::Returned(session, result) => state.returned(&session, result, &mut turn),
+        Command::EventsLoaded(handler, read) => state.events_loaded(&handler, read, &mut turn),
+        Command::ConflictsCounted(handler, counts) => {
+            state.conflicts_counted(&handler, counts, &mut turn);
+        }
+        Command::ConflictsRemoved(id, result) => state.conflicts_removed(id, result, &mut turn),
         Command::Told(id, result) => state.told(id, result, &mut turn),
         Command::Showing(id, wizard) => state.showing(id, wizard, &mut turn),
         Command::Shown(id, result) => state.shown(id, result, &mut turn),
@@ -183,6 +196,7 @@ pub fn handle(state: &mut State, command: Command, now: Timestamp) -> Vec<Effect
         Command::Seen(item, folder, seen) => {
             state.seen_changes(&item, folder, seen, &mut turn);
         }
+        Command::Note(handler, new) => state.add_event(&handler, *new, &mut turn),
         Command::TimeLeapt => state.look_at_all(&mut turn),
         Command::Close => state.close(&mut turn),
         Command::ClockJumped(ms) => state.clock_jumped(ms),
@@ -204,6 +218,8 @@ impl State {
             timers: Timers::default(),
             handed_over: BTreeMap::new(),
             operations: BTreeMap::new(),
+            results: results::Results::default(),
+            conflicts: conflicts::Conflicts::default(),
             collections: collection::Collections::default(),
             timetable: Timetable::new(calendar),
             watched: Vec::new(),
@@ -301,6 +317,7 @@ impl State {
     fn add_event(&mut self, handler: &HandlerId, new: NewEvent, turn: &mut Turn) {
         let event = self.make_event(handler, None, new, turn.now);
         turn.save(Save::Event(event.clone()));
+        self.count_error(&event, turn);
         turn.notify(Update::Event(Box::new(event)));
     }
 

@@ -137,6 +137,11 @@ impl Queue {
         self.claims.run(id, claim);
     }
 
+    /// Returns what a session was noted to work on.
+    pub(super) fn occupied_by(&self, id: &SessionId) -> Claim {
+        self.claims.of(id)
+    }
+
     /// Notes that a session ended; what waited for it is called back.
     pub(super) fn end(
         &mut self,
@@ -148,6 +153,12 @@ impl Queue {
         self.claims.release(id);
         self.wake(id);
         self.promote(handler, has_waited);
+    }
+
+    /// Says whether a request waits for the end of another one.
+    pub(super) fn is_parked(&self, id: &SessionId) -> bool {
+        let waiting = self.waiting.get(id);
+        waiting.is_some_and(|waiting| matches!(waiting.spot, Spot::Parked(_)))
     }
 
     /// Notes that a request has fewer items now.

@@ -38,6 +38,8 @@ pub(super) struct Part {
     pub(super) status: Option<ProgressStatus>,
     pub(super) progress: Progress,
     pub(super) summary: Summary,
+    /// Its handler reported the summary.
+    pub(super) is_summed: bool,
     pub(super) preview: Option<Preview>,
     pub(super) cancel: CancelRequest,
 }
@@ -48,6 +50,7 @@ impl Part {
             status: None,
             progress: Progress::default(),
             summary: Summary::default(),
+            is_summed: false,
             preview: None,
             cancel: CancelRequest::None,
         }
@@ -169,14 +172,26 @@ impl Run {
         has_room
     }
 
-    /// Ends an item that waits without running it.
-    pub(super) fn give_up(&mut self, item: &ItemId, status: ProgressStatus) {
-        self.pending.retain(|other| other != item);
-        self.taken.push(ItemResult {
-            item: item.clone(),
-            status: Some(status),
-            summary: Summary::default(),
+    /// Ends items that wait without running them: those for which `why` has a status. Returns them.
+    pub(super) fn give_up(
+        &mut self,
+        mut why: impl FnMut(&ItemId) -> Option<ProgressStatus>,
+    ) -> Vec<ItemId> {
+        let mut given_up = Vec::new();
+        let taken = &mut self.taken;
+        self.pending.retain(|item| {
+            let Some(status) = why(item) else {
+                return true;
+            };
+            given_up.push(item.clone());
+            taken.push(ItemResult {
+                item: item.clone(),
+                status: Some(status),
+                summary: Summary::default(),
+            });
+            false
         });
+        given_up
     }
 
     /// Says whether it occupies its items.

@@ -12,6 +12,9 @@ use super::run::Stage;
 use super::{DONE, State, Turn, key};
 use crate::command::{Call, CallReply, Save, Update};
 
+/// Most characters of a text that is shown with progress.
+const TEXT_LEN_MAX: usize = 259;
+
 impl State {
     /// Takes a call of a session. One that was given up is not listened to any more.
     pub(super) fn called(
@@ -35,6 +38,7 @@ impl State {
             Call::Summary(item, summary) => {
                 let part = run.parts.get_mut(&item).ok_or(Hresult::InvalidArgument)?;
                 part.summary = summary;
+                part.is_summed = true;
                 Ok(DONE)
             }
             Call::Preview(item, preview) => {
@@ -43,6 +47,7 @@ impl State {
                 Ok(DONE)
             }
             Call::Text(text) => {
+                let text = cut(text);
                 let request = run.cancel;
                 if let Some(handler) = self.handlers.get_mut(&run.handler) {
                     handler.text = Some(text.clone());
@@ -81,13 +86,11 @@ impl State {
         }
         part.status = Some(status);
         if status.is_terminal() {
+            // One that ends disconnected shows so until its next session; it is not barred from
+            // one, because nobody would tell when the other side is back.
             turn.touch(&key);
-            if status == ProgressStatus::Disconnected
-                && let Some(entry) = self.items.get_mut(&key)
-            {
-                entry.memory.is_connected = false;
-            }
         } else {
+            let progress = shown(progress, status);
             part.progress = progress.clone();
             turn.notify(Update::Moved(id.clone(), item.clone(), Box::new(progress)));
         }
@@ -228,4 +231,23 @@ impl State {
             .map(|_| DONE)
             .ok_or(Hresult::InvalidArgument)
     }
+}
+
+/// Returns progress as it is shown: without an end when none is known (spec 95), with short text
+/// (spec 96).
+fn shown(mut progress: Progress, status: ProgressStatus) -> Progress {
+    if status == ProgressStatus::UpdatingIndeterminate {
+        progress.n_total = None;
+        progress.bytes_total = None;
+    }
+    progress.current = progress.current.map(cut);
+    progress
+}
+
+/// Cuts a text to the length of `MAX_SYNCMGR_PROGRESSTEXT`, without its terminator.
+fn cut(mut text: String) -> String {
+    if let Some((end, _)) = text.char_indices().nth(TEXT_LEN_MAX) {
+        text.truncate(end);
+    }
+    text
 }

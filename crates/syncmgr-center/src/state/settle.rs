@@ -44,6 +44,7 @@ impl State {
         // Names and folders may be others now.
         self.look_at_all(turn);
         self.rewatch(turn);
+        self.reload_events(id, None, None, turn);
         self.was_read(id, failed, turn);
         if is_on_trial && failed.is_some() {
             self.forget_handler(id, turn);

@@ -1,6 +1,6 @@
 //! Starts: which items can be synced, and what becomes of a request of which nothing is left.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use syncmgr_model::capability::SyncControlFlags;
 use syncmgr_model::hresult::Hresult;
@@ -234,7 +234,8 @@ impl State {
                 self.note(&id, Some(item.clone()), trouble.clone(), turn);
             }
             if let Some(run) = self.runs.get_mut(&id) {
-                run.give_up(item, status);
+                run.pending.push(item.clone());
+                run.give_up(|_| Some(status));
             }
         }
         let accepted = Accepted {
@@ -264,23 +265,19 @@ impl State {
                 Some((item.clone(), trouble))
             })
             .collect();
+        if left_out.is_empty() {
+            return true;
+        }
+        let mut why = BTreeMap::new();
         for (item, trouble) in left_out {
-            let status = status_without_work(trouble.code);
-            self.note(id, Some(item.clone()), trouble, turn);
-            if let Some(run) = self.runs.get_mut(id) {
-                run.give_up(&item, status);
-            }
-            let key = key(&handler, &item);
-            if let Some(entry) = self.items.get_mut(&key) {
-                entry.queued.remove(id);
-            }
-            turn.touch(&key);
+            why.insert(item.clone(), status_without_work(trouble.code));
+            self.note(id, Some(item), trouble, turn);
         }
-        let is_left = self.runs.get(id).is_some_and(|run| !run.pending.is_empty());
-        if !is_left {
-            self.settle_request(id, turn);
+        if let Some(run) = self.runs.get_mut(id) {
+            run.give_up(|item| why.get(item).copied());
         }
-        is_left
+        self.settle_request(id, turn);
+        self.runs.get(id).is_some_and(|run| !run.pending.is_empty())
     }
 
     /// Returns the request that a start may join: the same, and nothing of it has begun.

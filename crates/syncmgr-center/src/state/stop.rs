@@ -5,6 +5,8 @@
 //! reports later counts. Its items stay occupied until it really lets go, so that no second run
 //! meets the first one at work.
 
+use std::collections::BTreeSet;
+
 use syncmgr_model::capability::{HandlerPolicies, ItemPolicies};
 use syncmgr_model::hresult::Hresult;
 use syncmgr_model::id::{HandlerId, ItemId, ItemKey, SessionId};
@@ -13,7 +15,7 @@ use syncmgr_model::request::Intent;
 use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::{Code, Trouble};
 
-use super::run::{Run, Stage};
+use super::run::{Part, Run, Stage};
 use super::{State, Turn, key};
 use crate::command::{Effect, Refusal, Save, Scope, Update};
 
@@ -80,52 +82,52 @@ impl State {
                 return Err(self.prevented("stop", handler, Some(item)));
             }
         }
-        for item in items {
-            let Some(entry) = self.items.get(&key(handler, item)) else {
-                continue;
-            };
-            let (running, queued) = (entry.running.clone(), entry.queued.clone());
-            for id in queued {
-                self.withdraw(&id, item, turn);
-            }
-            for id in running {
-                self.stop_part(&id, item, turn);
-            }
+        let items: BTreeSet<_> = items.iter().collect();
+        let entries = items
+            .iter()
+            .filter_map(|item| self.items.get(&key(handler, item)));
+        let (mut queued, mut running) = (BTreeSet::new(), BTreeSet::new());
+        for entry in entries {
+            queued.extend(entry.queued.iter().cloned());
+            running.extend(entry.running.iter().cloned());
+        }
+        for id in queued {
+            self.withdraw(&id, |item| items.contains(item), turn);
+        }
+        for id in running {
+            self.stop_parts(&id, &items, turn);
         }
         Ok(())
     }
 
-    /// Takes an item out of a request that waits; a request without items is over.
-    fn withdraw(&mut self, id: &SessionId, item: &ItemId, turn: &mut Turn) {
-        let Some(run) = self.runs.get_mut(id) else {
-            return;
-        };
-        run.give_up(item, ProgressStatus::Canceled);
-        let key = key(&run.handler, item);
-        if let Some(entry) = self.items.get_mut(&key) {
-            entry.queued.remove(id);
+    /// Takes items out of a request that waits; a request without items is over.
+    fn withdraw(&mut self, id: &SessionId, is_named: impl Fn(&ItemId) -> bool, turn: &mut Turn) {
+        if let Some(run) = self.runs.get_mut(id) {
+            run.give_up(|item| is_named(item).then_some(ProgressStatus::Canceled));
+            self.settle_request(id, turn);
         }
-        turn.touch(&key);
-        self.settle_request(id, turn);
     }
 
-    /// Asks for one item of a session to stop; the last open one stops the session. While others go
-    /// on, nobody can be given up.
-    fn stop_part(&mut self, id: &SessionId, item: &ItemId, turn: &mut Turn) {
+    /// Asks for some items of a session to stop; with the last open one the session is to stop.
+    /// While others go on, nobody can be given up.
+    fn stop_parts(&mut self, id: &SessionId, items: &BTreeSet<&ItemId>, turn: &mut Turn) {
         let Some(run) = self.runs.get_mut(id) else {
             return;
         };
-        let Some(part) = run.parts.get_mut(item).filter(|part| part.is_open()) else {
+        let mut is_asked = false;
+        for item in items {
+            if let Some(part) = run.parts.get_mut(*item).filter(|part| part.is_open()) {
+                part.cancel = part.cancel.max(CancelRequest::Item);
+                turn.push(Effect::Cancel(id.clone(), Some((*item).clone())));
+                is_asked = true;
+            }
+        }
+        if !is_asked {
             return;
-        };
-        part.cancel = part.cancel.max(CancelRequest::Item);
-        let is_all = run
-            .parts
-            .values()
-            .all(|part| !part.is_open() || part.cancel != CancelRequest::None);
-        turn.push(Effect::Cancel(id.clone(), Some(item.clone())));
+        }
         turn.notify(Update::Stopping(id.clone()));
-        if is_all {
+        let goes_on = |part: &Part| part.is_open() && part.cancel == CancelRequest::None;
+        if !run.parts.values().any(goes_on) {
             self.set_deadline(id, turn);
         }
     }
@@ -138,21 +140,11 @@ impl State {
         };
         match run.stage {
             Stage::Queued | Stage::Signalled => {
-                let (handler, pending) = (run.handler.clone(), run.pending.clone());
-                for item in &pending {
-                    run.give_up(item, ProgressStatus::Canceled);
-                }
                 run.stage = Stage::Absorbed;
-                for item in &pending {
-                    let key = key(&handler, item);
-                    if let Some(entry) = self.items.get_mut(&key) {
-                        entry.queued.remove(id);
-                    }
-                    turn.touch(&key);
-                }
+                let handler = run.handler.clone();
                 self.unqueue(id, turn);
                 self.not_handed_over(&handler, id);
-                self.settle_request(id, turn);
+                self.withdraw(id, |_| true, turn);
             }
             Stage::Told | Stage::Open => {
                 run.cancel = CancelRequest::All;
@@ -294,6 +286,8 @@ impl State {
         };
         let handler = ghost.handler.clone();
         let held = ghost.order.clone();
+        // Its folders as they were when it began: its items may have changed since, or be gone.
+        let claim = self.queue.occupied_by(id);
         self.end(id, Err(trouble), turn);
         self.runs.insert(id.clone(), ghost);
         for item in &held {
@@ -304,7 +298,6 @@ impl State {
         if let Some(entry) = self.handlers.get_mut(&handler) {
             entry.running.insert(id.clone());
         }
-        let claim = self.claim_of(id);
         self.queue.occupy(id, claim);
     }
 
@@ -314,7 +307,7 @@ impl State {
             return;
         };
         for id in entry.queued.clone() {
-            self.withdraw(&id, &key.item, turn);
+            self.withdraw(&id, |item| *item == key.item, turn);
         }
         self.items.remove(key);
         turn.save(Save::ItemGone(key.clone()));

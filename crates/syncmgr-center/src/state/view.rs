@@ -6,6 +6,7 @@ use syncmgr_model::item::Item;
 use syncmgr_model::menu::{Entry, OfHandler, OfItem, Task};
 use syncmgr_model::progress::{CancelRequest, Phase, Progress, ProgressStatus};
 use syncmgr_model::property::{Standing, Subject, SyncState, Value};
+use syncmgr_model::record::Summary;
 use syncmgr_model::request::{Intent, Origin, WorkKind};
 use syncmgr_model::status::{self, Facts, Status};
 use syncmgr_model::time::Timestamp;
@@ -68,6 +69,8 @@ pub struct HandlerView {
     pub tasks: Vec<(Task, Entry)>,
     /// Sessions of it that run.
     pub running: Vec<SessionId>,
+    /// Where all items of its sessions stand together (spec 105); `None`: none runs.
+    pub progress: Option<Progress>,
 }
 
 /// Which handlers are listed together (spec 17).
@@ -151,6 +154,20 @@ impl State {
         })
     }
 
+    /// Returns the status of an item alone: far cheaper than [`Self::item`] where very many are
+    /// looked through.
+    #[must_use]
+    pub fn status(&self, key: &ItemKey, now: Timestamp) -> Option<Status> {
+        self.facts(key, now).map(|facts| status::of(&facts))
+    }
+
+    /// Returns the number of error results of an item that nobody has seen yet; 0 for one that is
+    /// not known.
+    #[must_use]
+    pub fn n_unseen(&self, key: &ItemKey) -> u64 {
+        self.items.get(key).map_or(0, |entry| entry.memory.n_errors)
+    }
+
     /// Returns the keys of the items that are shown, hidden ones too, in their order: those that a
     /// person saved, and those of handlers that are there.
     pub fn item_keys(&self) -> impl Iterator<Item = &ItemKey> {
@@ -216,7 +233,7 @@ impl State {
             paused_until: memory.paused_until.filter(|until| *until > now),
             is_handler_silent: handler.is_none_or(|h| h.is_silent || !h.is_listed()),
             running: self.running_progress(key),
-            last: memory.result,
+            last: self.last_result(key),
             is_disconnected: !memory.is_connected
                 || handler.is_some_and(|h| !h.memory.is_connected),
             overdue_since: look.and_then(|look| {
@@ -230,6 +247,15 @@ impl State {
                 None => look.and_then(waits_for),
             },
         })
+    }
+
+    /// Returns how the last session ended, with the conflicts that there are now (spec 137).
+    fn last_result(&self, key: &ItemKey) -> Option<(ProgressStatus, Summary)> {
+        let (status, mut summary) = self.items.get(key)?.memory.result?;
+        if let Some(n) = self.counted(&key.handler, Some(&key.item)) {
+            summary.n_conflicts = n;
+        }
+        Some((status, summary))
     }
 
     /// Returns the progress of an item that runs; without an end when it is in several sessions
@@ -321,15 +347,13 @@ impl State {
                 .clone()
                 .unwrap_or_else(|| entry.memory.comment.clone()),
             state: SyncState::of(self.standing_of(id, entry)),
-            n_errors: self
-                .items_of(id)
-                .map(|(_, item)| item.memory.n_errors)
-                .sum(),
+            n_errors: self.n_errors(id, None),
             tasks: self
                 .menu_of_handler(id)
                 .map(handler_tasks)
                 .unwrap_or_default(),
             running: entry.running.iter().cloned().collect(),
+            progress: self.progress_of(entry.running.iter()),
         })
     }
 
@@ -374,7 +398,8 @@ impl State {
                 .get(&key.handler)
                 .is_some_and(|h| h.memory.is_active),
             was_run: memory.result.is_some() || memory.last_sync.is_some(),
-            has_errors: memory.n_errors > 0 || ended == Some(ProgressStatus::Failed),
+            has_errors: self.n_errors(&key.handler, Some(&key.item)) > 0
+                || ended == Some(ProgressStatus::Failed),
             is_queued: !entry.queued.is_empty(),
             is_running: !entry.running.is_empty(),
         }
@@ -454,6 +479,25 @@ impl State {
             last_sync: view.memory.last_sync,
             ..of_handler
         })
+    }
+
+    /// Adds up the progress of sessions: the least phase, and an end only where every part has one.
+    fn progress_of<'a>(&self, ids: impl Iterator<Item = &'a SessionId>) -> Option<Progress> {
+        let runs = ids.filter_map(|id| self.runs.get(id));
+        let parts = runs.flat_map(|run| run.parts.values());
+        let add = |a: Option<u64>, b: Option<u64>| Some(a?.saturating_add(b?));
+        parts
+            .map(|part| part.progress.clone())
+            .reduce(|all, one| Progress {
+                phase: all.phase.min(one.phase),
+                n_seen_left: all.n_seen_left.saturating_add(one.n_seen_left),
+                n_seen_right: all.n_seen_right.saturating_add(one.n_seen_right),
+                n_done: all.n_done.saturating_add(one.n_done),
+                n_total: add(all.n_total, one.n_total),
+                bytes_done: all.bytes_done.saturating_add(one.bytes_done),
+                bytes_total: add(all.bytes_total, one.bytes_total),
+                current: one.current.or(all.current),
+            })
     }
 
     /// Returns the ids of all handlers.

@@ -9,7 +9,7 @@ use syncmgr_model::record::{Contents, Explanation, Step, Version};
 use syncmgr_model::request::VersionRef;
 use syncmgr_model::side::Side;
 use syncmgr_model::trouble::{Code, Trouble};
-use syncmgr_sdk::{ConflictStore, Explain, Journal, VersionStore};
+use syncmgr_sdk::{Explain, Journal, VersionStore};
 
 use super::settings::Chosen;
 use super::{FilesHandler, session, trouble, view};
@@ -31,15 +31,28 @@ fn path_of(bytes: &[u8]) -> Result<RelPath, Trouble> {
     })
 }
 
-impl ConflictStore for FilesHandler {
-    fn list(&self, item: &Item) -> Result<Vec<Conflict>, Trouble> {
+impl FilesHandler {
+    /// Returns the conflicts of a pair, sorted by path.
+    ///
+    /// # Errors
+    /// When they cannot be listed.
+    pub(super) fn list_conflicts(&self, item: &Item) -> Result<Vec<Conflict>, Trouble> {
         self.ask(item, |pair, chosen| {
             let conflicts = pair.conflicts().map_err(self.failed(chosen))?;
             Ok(conflicts.iter().map(view::stored).collect())
         })
     }
 
-    fn contents(&self, item: &Item, id: &str, limit: usize) -> Result<Contents, Trouble> {
+    /// Returns the contents in conflict, each of at most `limit` bytes.
+    ///
+    /// # Errors
+    /// `not-found`, or when one that is there cannot be read.
+    pub(super) fn conflict_contents(
+        &self,
+        item: &Item,
+        id: &str,
+        limit: usize,
+    ) -> Result<Contents, Trouble> {
         self.ask(item, |pair, chosen| {
             let failed = self.failed(chosen);
             let conflict = pair

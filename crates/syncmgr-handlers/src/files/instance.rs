@@ -13,6 +13,7 @@ use syncmgr_sdk::{
     Journal, SessionCreator, SyncItem, SyncRequest, VersionStore,
 };
 
+use super::conflict::PairConflicts;
 use super::{FilesHandler, SPECS, session};
 
 /// What the handler is called.
@@ -44,6 +45,7 @@ impl HandlerFactory for FilesFactory {
     fn create(&self, saved: &[Item]) -> Result<Box<dyn Handler>, Hresult> {
         Ok(Box::new(Instance {
             files: Arc::clone(&self.files),
+            conflicts: PairConflicts::new(Arc::clone(&self.files), saved.to_vec()),
             saved: saved.to_vec(),
         }))
     }
@@ -53,6 +55,7 @@ impl HandlerFactory for FilesFactory {
 struct Instance {
     files: Arc<FilesHandler>,
     saved: Vec<Item>,
+    conflicts: PairConflicts,
 }
 
 impl Instance {
@@ -63,6 +66,7 @@ impl Instance {
             .map(|chosen| vec![chosen.left, chosen.right]);
         Arc::new(PairItem {
             item: item.clone(),
+            conflicts: PairConflicts::new(Arc::clone(&self.files), vec![item.clone()]),
             folders: folders.unwrap_or_default(),
         })
     }
@@ -116,7 +120,7 @@ impl Handler for Instance {
     }
 
     fn conflicts(&self) -> Option<&dyn ConflictStore> {
-        Some(&*self.files)
+        Some(&self.conflicts)
     }
 
     fn versions(&self) -> Option<&dyn VersionStore> {
@@ -135,6 +139,7 @@ impl Handler for Instance {
 /// A saved pair of folders.
 struct PairItem {
     item: Item,
+    conflicts: PairConflicts,
     folders: Vec<PathBuf>,
 }
 
@@ -163,6 +168,10 @@ impl SyncItem for PairItem {
 
     fn paths(&self) -> Vec<PathBuf> {
         self.folders.clone()
+    }
+
+    fn conflicts(&self) -> Option<&dyn ConflictStore> {
+        Some(&self.conflicts)
     }
 
     fn saved(&self) -> Option<&Item> {

@@ -1,11 +1,12 @@
 //! The handler `files`: two folders, kept in two-way sync by the engine.
 //!
 //! `settings` reads what a person chose, [`identity`] names the pair, `session` plans and applies,
-//! `desk` answers questions, `view` and `trouble` turn the words of the engine into the model's.
+//! `desk` answers questions, `conflict` shows conflicts and takes decisions on them, `view` and `trouble` turn the words of the engine into the model's.
 
 pub mod identity;
 pub mod place;
 
+mod conflict;
 mod desk;
 mod instance;
 mod session;

@@ -32,11 +32,10 @@ const ORDER: &str = "versions";
 pub(super) async fn status(State(api): State<Api>) -> Result<Response, Refusal> {
     let state = api
         .read(|state, _, now| {
-            let views = state.item_keys().filter_map(|key| state.item(key, now));
             let (mut statuses, mut unseen) = (Vec::new(), 0);
-            for view in views {
-                statuses.push(view.status);
-                unseen += view.memory.n_errors;
+            for key in state.item_keys() {
+                statuses.extend(state.status(key, now));
+                unseen += state.n_unseen(key);
             }
             Ok(center(&statuses, unseen))
         })

@@ -12,7 +12,7 @@ use syncmgr_center::command::{
     Remembered, Save,
 };
 use syncmgr_center::port::{
-    Clock, EventQuery, Handlers, SessionQuery, Store, StoreError, Unwatched,
+    Clock, EventQuery, Handlers, Removed, SessionQuery, Store, StoreError, Unwatched,
 };
 use syncmgr_model::capability::ControlFlags;
 use syncmgr_model::conflict::{Conflict, ConflictKind, Facts, Kind};
@@ -276,6 +276,24 @@ impl Handlers for Obedient {
     }
 
     fn raise(&self, _id: OperationId) {}
+
+    fn load_events(&self, handler: &HandlerId, _stores: &[Option<ItemId>], to: &Sender<Command>) {
+        drop(to.send(Command::EventsLoaded(handler.clone(), Vec::new())));
+    }
+
+    fn count_conflicts(
+        &self,
+        handler: &HandlerId,
+        _items: Vec<Item>,
+        _scope: Vec<Option<ItemId>>,
+        to: &Sender<Command>,
+    ) {
+        drop(to.send(Command::ConflictsCounted(handler.clone(), Vec::new())));
+    }
+
+    fn remove_conflicts(&self, id: OperationId, _which: Removed, to: &Sender<Command>) {
+        drop(to.send(Command::ConflictsRemoved(id, Ok(()))));
+    }
 
     fn remove_events(&self, _handler: &HandlerId, _events: &[EventId]) {}
 

@@ -72,7 +72,7 @@ fn triggers(table: &dyn TableLike) -> Result<Vec<Trigger>, Wrong> {
     all.extend(parsed(table, "once", |text| {
         parse_moment(text).map(Trigger::Once)
     })?);
-    all.extend(parsed(table, "cron", |line| cron(line))?);
+    all.extend(parsed(table, "cron", cron)?);
     let days = parsed(table, "days", str::parse::<Weekdays>)?;
     let days = days.into_iter().reduce(Weekdays::with);
     let mut minutes_of_day = parsed(table, "at", parse_time_of_day)?;

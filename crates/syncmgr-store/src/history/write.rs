@@ -176,6 +176,7 @@ fn remove_events(db: &Connection, ids: &[EventId]) -> rusqlite::Result<()> {
 fn remove_handler(db: &Connection, id: &HandlerId) -> rusqlite::Result<()> {
     db.execute("DELETE FROM handler_memory WHERE id = ?1", [id.as_str()])?;
     db.execute("DELETE FROM item_memory WHERE handler = ?1", [id.as_str()])?;
+    db.execute("DELETE FROM agenda WHERE handler = ?1", [id.as_str()])?;
     db.execute("DELETE FROM item WHERE handler = ?1", [id.as_str()])?;
     Ok(())
 }
@@ -184,6 +185,8 @@ fn remove_handler(db: &Connection, id: &HandlerId) -> rusqlite::Result<()> {
 fn remove_item(db: &Connection, key: &ItemKey) -> rusqlite::Result<()> {
     let values = [key.handler.as_str(), key.item.as_str()];
     db.prepare_cached("DELETE FROM item_memory WHERE handler = ?1 AND item = ?2")?
+        .execute(values)?;
+    db.prepare_cached("DELETE FROM agenda WHERE handler = ?1 AND item = ?2")?
         .execute(values)?;
     db.prepare_cached("DELETE FROM item WHERE handler = ?1 AND id = ?2")?
         .execute(values)?;

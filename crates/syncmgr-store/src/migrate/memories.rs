@@ -1,4 +1,4 @@
-//! From form 1 to 2: what is known of an item was found in its sessions each time; now it is kept.
+//! Since form 2: what is known of an item is kept; before, it was found in its sessions each time.
 
 use std::collections::BTreeMap;
 

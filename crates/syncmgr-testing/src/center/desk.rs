@@ -1,16 +1,17 @@
 //! A whole center with the real host, a memory store, and a clock that a test sets.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use syncmgr_center::agenda::Timeless;
 use syncmgr_center::center::{Handle, NotStarted, Parts, Pending, start};
-use syncmgr_center::command::{Command, Control, Limits, Scope, StartOptions, Update};
+use syncmgr_center::command::{Command, Control, Limits, Scope, Update};
 use syncmgr_center::port::{Clock, Notifier, Store, StoreError, Unwatched};
 use syncmgr_center::state::State;
 use syncmgr_host::InProcess;
 use syncmgr_model::id::{HandlerId, ItemId};
+use syncmgr_model::progress::Progress;
 use syncmgr_model::time::Timestamp;
 use syncmgr_sdk::HandlerFactory;
 
@@ -37,12 +38,28 @@ impl Clock for TestClock {
     }
 }
 
-/// Nobody watches.
-#[derive(Debug, Clone, Copy)]
-pub struct Nobody;
+/// Watches, and keeps the progress that is shown. A clone sees the same.
+#[derive(Debug, Clone, Default)]
+pub struct Watch(Arc<Mutex<Vec<Progress>>>);
 
-impl Notifier for Nobody {
-    fn notify(&mut self, _: &Update, _: &State, _: Timestamp) {}
+impl Watch {
+    /// Returns the progress that was shown so far.
+    #[must_use]
+    pub fn shown(&self) -> Vec<Progress> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
+impl Notifier for Watch {
+    fn notify(&mut self, update: &Update, _: &State, _: Timestamp) {
+        if let Update::Moved(_, _, progress) = update {
+            let mut shown = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            shown.push((**progress).clone());
+        }
+    }
 }
 
 /// A center at work.
@@ -54,6 +71,8 @@ pub struct Desk {
     pub store: MemoryStore,
     /// Its time.
     pub clock: Arc<TestClock>,
+    /// One who watches it.
+    pub watch: Watch,
 }
 
 impl Desk {
@@ -63,11 +82,14 @@ impl Desk {
     /// When the memory fails.
     pub fn open(handlers: Vec<Closure>, store: MemoryStore) -> Result<Self, StoreError> {
         let clock = Arc::new(TestClock::default());
-        let handle = begin(handlers, &store, Arc::clone(&clock) as Arc<dyn Clock>)?;
+        let watch = Watch::default();
+        let time = Arc::clone(&clock) as Arc<dyn Clock>;
+        let handle = begin(handlers, &store, time, watch.clone())?;
         Ok(Self {
             handle,
             store,
             clock,
+            watch,
         })
     }
 
@@ -98,6 +120,7 @@ pub(super) fn begin(
     handlers: Vec<Closure>,
     store: &MemoryStore,
     clock: Arc<dyn Clock>,
+    watch: Watch,
 ) -> Result<Handle, StoreError> {
     let factories = handlers
         .into_iter()
@@ -108,7 +131,7 @@ pub(super) fn begin(
         store: Box::new(store.clone()),
         handlers: Box::new(host),
         clock,
-        notifier: Box::new(Nobody),
+        notifier: Box::new(watch),
         saved: Vec::new(),
         calendar: Arc::new(Timeless),
         watches: Box::new(Unwatched),
@@ -155,5 +178,5 @@ pub fn scope(handler: &str, items: &str) -> Scope {
 /// When an id is none.
 #[must_use]
 pub fn sync(handler: &str, items: &str) -> Control {
-    Control::Start(scope(handler, items), Box::new(StartOptions::default()))
+    Control::Start(scope(handler, items), Box::default())
 }

@@ -7,5 +7,5 @@ pub mod measure;
 mod memory_store;
 
 pub use closure::Closure;
-pub use desk::{Desk, Nobody, TestClock, scope, sync};
+pub use desk::{Desk, TestClock, Watch, scope, sync};
 pub use memory_store::{MemoryStore, Written};

@@ -239,6 +239,16 @@ impl World {
                 let refused = Err(Hresult::InvalidArgument);
                 self.inbox.push_back(Command::ItemLoaded(key, refused));
             }
+            // Its handlers keep no stores.
+            Effect::LoadEvents(handler, _) => {
+                self.inbox.push_back(Command::EventsLoaded(handler, Vec::new()));
+            }
+            Effect::CountConflicts(handler, ..) => {
+                self.inbox.push_back(Command::ConflictsCounted(handler, Vec::new()));
+            }
+            Effect::RemoveConflicts(id, ..) => {
+                self.inbox.push_back(Command::ConflictsRemoved(id, Ok(())));
+            }
             Effect::Save(_)
             | Effect::Watch(_)
             | Effect::Raise(_)
@@ -334,10 +344,12 @@ fn installed(rng: &mut Rng, n: usize) -> Installed {
 }
 
 fn folder(rng: &mut Rng) -> Vec<u8> {
-    let mut path = format!("/d{}", rng.below(6));
-    if rng.chance(2, 3) {
-        path.push_str(&format!("/s{}", rng.below(3)));
-    }
+    let (outer, inner) = (rng.below(6), rng.below(3));
+    let path = if rng.chance(2, 3) {
+        format!("/d{outer}/s{inner}")
+    } else {
+        format!("/d{outer}")
+    };
     path.into_bytes()
 }
 

@@ -10,7 +10,8 @@ use super::Done;
 use crate::app::App;
 use crate::daemon::control::{self, Started, Stopped};
 use crate::daemon::lock::{self, Owner};
-use crate::daemon::{self, install, log};
+use crate::daemon::settings::Source;
+use crate::daemon::{self, alerts, install, log};
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::json::{DaemonOutput, SCHEMA};
@@ -50,6 +51,11 @@ pub(crate) enum DaemonCommand {
         #[arg(short = 'n', long, default_value_t = 100, value_name = "N")]
         lines: usize,
     },
+    /// Send a test notice through every channel of alerts, or one
+    TestAlerts {
+        /// The channel, as it is called in config.toml
+        name: Option<String>,
+    },
     /// Have it started when you log on
     Install,
     /// Do not have it started any more
@@ -70,6 +76,7 @@ pub(crate) fn run(app: &mut App, args: &DaemonArgs) -> Done {
         }
         DaemonCommand::Status => status(app),
         DaemonCommand::Logs { follow, lines } => logs(app, *follow, *lines),
+        DaemonCommand::TestAlerts { name } => test_alerts(app, name.as_deref()),
         DaemonCommand::Install => install::install(app),
         DaemonCommand::Uninstall => install::uninstall(app),
     }
@@ -234,4 +241,41 @@ fn logs(app: &App, follow: bool, n_lines: usize) -> Done {
         .map_err(|error| failed("follow the log", &error))?;
     }
     Ok(Exit::Done)
+}
+
+fn test_alerts(app: &App, name: Option<&str>) -> Done {
+    let built = app.built()?;
+    let source = Source {
+        path: app.config_path(),
+        host: built.host,
+        home: app.dirs.home.clone(),
+        clock: built.clock,
+    };
+    let loaded = source
+        .load()
+        .map_err(|error| CliError::usage(error.to_string()))?;
+    let results = alerts::test(&loaded.rules, name, app.now());
+    if results.is_empty() {
+        let what = match name {
+            Some(name) => format!("there is no channel of alerts `{}`", safe(name)),
+            None => "there are no channels of alerts".to_owned(),
+        };
+        return Err(CliError::not_found(what).hint("add one to config.toml as [alert.NAME]"));
+    }
+    let mut has_failed = false;
+    for (name, result) in results {
+        match result {
+            Ok(()) => app.ui.say(format!("{}: sent", safe(&name))),
+            Err(error) => {
+                has_failed = true;
+                let notice = syncmgr_model::catalogue::notice(&error.trouble(&name));
+                app.ui
+                    .say(format!("{}: {}", safe(&name), safe(&notice.what)));
+                for action in notice.actions {
+                    app.ui.hint(safe(&action));
+                }
+            }
+        }
+    }
+    Ok(if has_failed { Exit::Failed } else { Exit::Done })
 }

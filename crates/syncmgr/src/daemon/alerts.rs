@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! center ──► Observer ──► [thread: Alarms, kept in the store] ──► Outbox per channel ──► outside
-//!                                     ▲ next time to ask              └──► failures: log
+//!                                     ▲ next time to ask              └──► failures: results
 //! ```
 //! The thread sleeps until something comes or until a condition becomes worth telling. What was told
 //! is written down before it is sent, so that a crash repeats nothing.
@@ -14,6 +14,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
 use syncmgr_alerts::channel::Channel;
+use syncmgr_alerts::deliver;
+use syncmgr_alerts::error::DeliveryError;
 use syncmgr_alerts::message::Message;
 use syncmgr_alerts::outbox::{Outbox, PAUSES, Report};
 use syncmgr_alerts::settings::general::General;
@@ -31,6 +33,7 @@ use syncmgr_model::schedule::Zone;
 use syncmgr_model::time::Timestamp;
 
 use super::log::Log;
+use super::notices;
 
 /// Longest time without asking the clock of day again, for what waits for a time: the machine may
 /// have slept in between.
@@ -57,7 +60,6 @@ enum Letter {
     Gone(ItemId),
     Run(SessionId, AlarmKind),
     Rules(Box<Rules>),
-    Test(Option<String>, Sender<usize>),
     Close,
 }
 
@@ -83,14 +85,6 @@ impl Alerts {
     /// Takes over other rules.
     pub(crate) fn set(&self, rules: Rules) {
         drop(self.to.send(Letter::Rules(Box::new(rules))));
-    }
-
-    /// Sends a test notice to one channel, or to all; returns to how many. How it went is in the
-    /// log.
-    pub(crate) fn test(&self, name: Option<String>) -> usize {
-        let (to, n) = channel();
-        drop(self.to.send(Letter::Test(name, to)));
-        n.recv().unwrap_or(0)
     }
 
     /// Ends the thread; what waits for a channel is not sent any more.
@@ -224,7 +218,6 @@ impl Teller {
             Letter::Gone(item) => self.alarms.forget(&item),
             Letter::Run(id, kind) => self.run(&id, kind),
             Letter::Rules(rules) => self.set(*rules),
-            Letter::Test(name, reply) => drop(reply.send(self.test(name.as_deref()))),
             Letter::Close => return false,
         }
         true
@@ -314,16 +307,10 @@ impl Teller {
         }
     }
 
-    fn post(&self, name: &str, message: Message) -> bool {
-        let Some(outbox) = self.outboxes.get(name) else {
-            return false;
-        };
-        match outbox.send(message) {
-            Ok(()) => true,
-            Err(error) => {
-                self.log.line(format!("alert.{name}: {error}"));
-                false
-            }
+    fn post(&self, name: &str, message: Message) {
+        let outbox = self.outboxes.get(name);
+        if let Some(Err(error)) = outbox.map(|outbox| outbox.send(message)) {
+            self.log.line(format!("alert.{name}: {error}"));
         }
     }
 
@@ -383,17 +370,6 @@ impl Teller {
         self.send(&[Alarm::of_run(kind, subject, trouble, now)]);
     }
 
-    fn test(&self, name: Option<&str>) -> usize {
-        let message = Message::test(&self.host, self.clock.now());
-        let wanted = self.rules.channels.iter().filter(|(own, _)| {
-            let is_it = |name| own == name;
-            name.is_none_or(is_it)
-        });
-        wanted
-            .filter(|(name, _)| self.post(name, message.clone()))
-            .count()
-    }
-
     /// Takes over other rules. An outbox of a channel that stays as it is keeps what waits in it.
     fn set(&mut self, rules: Rules) {
         let old = std::mem::replace(&mut self.rules, rules);
@@ -409,8 +385,8 @@ impl Teller {
             if self.outboxes.contains_key(name) {
                 continue;
             }
-            let log = self.log.clone();
-            let report = move |report: Report| say(&log, &report);
+            let (log, center) = (self.log.clone(), self.center.clone());
+            let report = move |report: Report| say(&log, &center, &report);
             match Outbox::start(name, channel.clone(), PAUSES.to_vec(), report) {
                 Ok(outbox) => drop(self.outboxes.insert(name.clone(), outbox)),
                 Err(error) => self.log.line(format!("alert.{name}: {error}")),
@@ -419,19 +395,33 @@ impl Teller {
     }
 }
 
-/// Writes down how a notice fared, for those who ask why none came.
-fn say(log: &Log, report: &Report) {
-    let name = &report.channel;
+/// Writes down how a notice fared, for those who ask why none came; one that did not arrive is a
+/// result that the person sees.
+fn say(log: &Log, center: &Handle, report: &Report) {
+    let (name, title) = (&report.channel, report.message.title());
     match &report.outcome {
-        Some(Ok(())) => log.line(format!("alert.{name}: sent \"{}\"", report.message.title())),
-        Some(Err(error)) => log.line(format!(
-            "alert.{name}: \"{}\" did not arrive after {} tries: {error}",
-            report.message.title(),
-            report.n_tries
-        )),
+        Some(Ok(())) => log.line(format!("alert.{name}: sent \"{title}\"")),
+        // The record is logged like every other.
+        Some(Err(error)) => notices::record(center, error.trouble(name)),
         None => log.line(format!(
-            "alert.{name}: \"{}\" was not sent, because the daemon ends",
-            report.message.title()
+            "alert.{name}: \"{title}\" was not sent, because the daemon ends"
         )),
     }
+}
+
+/// Sends a test notice through one channel, or all, and waits for how each fared: the names, and
+/// why it did not arrive.
+pub(crate) fn test(
+    rules: &Rules,
+    name: Option<&str>,
+    now: Timestamp,
+) -> Vec<(String, Result<(), DeliveryError>)> {
+    let message = Message::test(&host_name(), now);
+    let wanted = |own: &String| name.is_none_or(|name| own == name);
+    rules
+        .channels
+        .iter()
+        .filter(|(own, _)| wanted(own))
+        .map(|(own, channel)| (own.clone(), deliver(channel, &message)))
+        .collect()
 }

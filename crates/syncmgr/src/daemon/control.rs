@@ -132,8 +132,6 @@ fn wait_for(process: &OwnedFd) -> io::Result<Stopped> {
 pub(crate) struct Answer {
     /// The headline.
     pub(crate) summary: String,
-    /// The counts by status, as they come.
-    pub(crate) counts: Value,
     /// Syncs that run.
     pub(crate) running: Vec<String>,
 }
@@ -158,7 +156,6 @@ pub(crate) fn ask(socket: &Path) -> Result<Answer, ClientError> {
             .and_then(Value::as_str)
             .unwrap_or_default()
             .to_owned(),
-        counts: status.get("counts").cloned().unwrap_or_default(),
         running: running.collect(),
     })
 }

@@ -138,7 +138,8 @@ pub(crate) fn tail(dir: &Path, n: usize) -> io::Result<Vec<String>> {
 pub(crate) fn follow(dir: &Path, take: impl Fn(&str)) -> io::Result<()> {
     let (changed, changes) = std::sync::mpsc::channel();
     let folder = std::fs::canonicalize(dir)?;
-    let report = move |_| drop(changed.send(()));
+    // Nobody reads any more: then the process ends.
+    let report = move |_| changed.send(()).unwrap_or(());
     let settings = syncmgr_watch::Settings::default();
     let _watcher = syncmgr_watch::Watcher::start(vec![folder], &settings, Box::new(report))
         .map_err(io::Error::other)?;

@@ -16,7 +16,7 @@
 //! While nothing happens, nothing here wakes up: every thread waits for the system, and the center
 //! for the next time that something is due.
 
-mod alerts;
+pub(crate) mod alerts;
 pub(crate) mod control;
 pub(crate) mod desk;
 pub(crate) mod install;
@@ -25,7 +25,7 @@ pub(crate) mod log;
 mod machine;
 mod notices;
 mod run;
-mod settings;
+pub(crate) mod settings;
 pub(crate) mod sockets;
 mod time;
 mod watch;

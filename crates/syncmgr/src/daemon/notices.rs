@@ -1,16 +1,34 @@
 //! Passes on what the center tells: to the live stream, to the log, and to the service manager.
 
 use sd_notify::NotifyState;
-use syncmgr_center::command::Update;
+use syncmgr_center::center::Handle;
+use syncmgr_center::command::{Command, Update};
 use syncmgr_center::port::Notifier;
 use syncmgr_center::state::State;
 use syncmgr_model::catalogue;
 use syncmgr_model::escape::escape;
-use syncmgr_model::event::{Event, EventLevel};
+use syncmgr_model::event::{Event, EventLevel, Link, NewEvent};
+use syncmgr_model::id::HandlerId;
 use syncmgr_model::status;
 use syncmgr_model::time::Timestamp;
+use syncmgr_model::trouble::Trouble;
 
 use super::log::Log;
+
+/// Records something that belongs to no run, under the built-in handler, because every result has
+/// one.
+pub(crate) fn record(center: &Handle, trouble: Trouble) {
+    let Ok(handler) = HandlerId::new(syncmgr_handlers::files::ID) else {
+        return;
+    };
+    let new = NewEvent {
+        item: None,
+        trouble,
+        link: Link::default(),
+        context: None,
+    };
+    center.tell(Command::Note(handler, Box::new(new)));
+}
 
 /// Several that are told, in this order.
 pub(crate) struct All(pub(crate) Vec<Box<dyn Notifier>>);

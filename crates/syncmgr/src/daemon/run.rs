@@ -26,7 +26,7 @@ use super::alerts::{Alerts, Waiting};
 use super::desk::ProgramDesk;
 use super::lock::{Lock, LockError, Owner};
 use super::log::Log;
-use super::notices::{All, Teller};
+use super::notices::{self, All, Teller};
 use super::settings::{Loaded, Seen, Source, watch_file};
 use super::sockets::{self, Sockets};
 use super::watch::FolderWatches;
@@ -51,7 +51,8 @@ pub(crate) fn run(app: &App, in_background: bool) -> Result<Exit, CliError> {
     let clock = Arc::clone(&built.clock) as Arc<dyn Clock>;
     let log = if in_background {
         // Signals of the terminal it was started from are not for it any more.
-        drop(rustix::process::setsid());
+        // It fails only where it was done already.
+        let _session = rustix::process::setsid();
         Log::to_file(state, Arc::clone(&clock)).map_err(|error| failed("open the log", &error))?
     } else {
         Log::to_stderr(Arc::clone(&clock))
@@ -173,7 +174,7 @@ impl Daemon {
     fn load(&self, source: &Source) -> Loaded {
         source.load().unwrap_or_else(|error| {
             self.log.line(format!(
-                "{error}; nothing is synced by itself until that is put right"
+                "{error}; nothing is synced until that is put right"
             ));
             Loaded::default()
         })
@@ -293,14 +294,15 @@ impl Daemon {
     }
 
     async fn reload(&self, source: &Source, center: &Handle, alerts: &Alerts) {
-        let (source, center, alerts) = (source.clone(), center.clone(), alerts.clone());
-        let result = tokio::task::spawn_blocking(move || source.apply(&center, &alerts)).await;
+        let (own, to, told) = (source.clone(), center.clone(), alerts.clone());
+        let result = tokio::task::spawn_blocking(move || own.apply(&to, &told)).await;
         match result {
             Ok(Ok(())) => self.log.line("took over the settings"),
-            Ok(Err(trouble)) => self.log.line(format!(
-                "{} The settings from before stay in force.",
-                syncmgr_model::catalogue::notice(&trouble).what
-            )),
+            Ok(Err(trouble)) => {
+                // The record is logged like every other.
+                notices::record(center, trouble);
+                self.log.line("the settings from before stay in force");
+            }
             Err(error) => self
                 .log
                 .line(format!("the settings were not read: {error}")),

@@ -9,6 +9,7 @@ mod harness;
 
 mod conflicts;
 mod control;
+mod daemon;
 mod exits;
 mod held;
 mod help;

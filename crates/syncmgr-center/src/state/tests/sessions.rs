@@ -121,6 +121,50 @@ fn an_item_in_two_sessions_shows_no_percentage() {
     assert_eq!(percent(&script), None);
 }
 
+/// spec 94, 95, 96, 105: steps become whole percent, of an item and of its handler together; where
+/// no end is known there are none; long texts are cut.
+#[test]
+fn progress_becomes_percent() {
+    let at = |n_done, n_total| Progress {
+        phase: Phase::Copying,
+        n_done,
+        n_total: Some(n_total),
+        bytes_total: Some(0),
+        current: Some("ü".repeat(300)),
+        ..Progress::default()
+    };
+    let mut script = Script::new();
+    let (_, id) = script.start("a", "1 2");
+    script.create(&id, "a", "1 2");
+    let mut say = |name: &str, status, progress| {
+        script
+            .call(&id, Call::Progress(item(name), status, progress))
+            .unwrap();
+        let view = script.state.item(&key("a", "1"), Timestamp(script.now));
+        let shown = view.unwrap().facts.running.unwrap();
+        let all = script
+            .state
+            .handler(&handler("a"))
+            .unwrap()
+            .progress
+            .unwrap();
+        (
+            shown.percent(),
+            all.percent(),
+            shown.current.map(|text| text.chars().count()),
+        )
+    };
+    let updating = ProgressStatus::Updating;
+    assert_eq!(say("1", updating, at(1, 4)), (Some(25), None, Some(259)));
+    assert_eq!(
+        say("2", updating, at(4, 4)),
+        (Some(25), Some(62), Some(259))
+    );
+    assert_eq!(say("1", updating, at(9, 4)).0, Some(100));
+    let unknown = ProgressStatus::UpdatingIndeterminate;
+    assert_eq!(say("1", unknown, at(1, 4)), (None, None, Some(259)));
+}
+
 /// spec 97, 98: after a final status only `Failed` is taken; anything else makes the item failed,
 /// and is said once.
 #[test]

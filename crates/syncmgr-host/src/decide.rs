@@ -1,0 +1,248 @@
+//! Decides real conflicts at the desk of the center: shows each by itself, by the presenter of its
+//! handler or by the usual one, and carries decisions out by its handler or in sessions.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use syncmgr_center::desk::{self, Batch, By, Carried, Case, Decided, Known, Presenter, Resolver};
+use syncmgr_model::conflict::{Address, ConflictId};
+use syncmgr_model::hresult::Hresult;
+use syncmgr_model::id::HandlerId;
+use syncmgr_model::item::Item;
+use syncmgr_model::resolution::{
+    Abilities, Decision, KeptItem, NextStep, PresenterChoice, Proceed, ResolveInfo,
+};
+use syncmgr_model::trouble::{Code, Trouble};
+use syncmgr_sdk::{ConflictPresenter, ConflictView};
+
+use crate::in_process::{InProcess, silent};
+use crate::stores::guarded_trouble;
+
+/// Carries a batch of decisions out in one session, and waits for its end.
+pub type Session<'a> = dyn FnMut(&Batch) -> Result<(), Trouble> + 'a;
+
+/// Where conflicts of any handler are decided.
+pub struct Desk<'a> {
+    host: &'a InProcess,
+    /// All items of the handlers that are concerned.
+    items: BTreeMap<HandlerId, Vec<Item>>,
+}
+
+impl std::fmt::Debug for Desk<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Desk")
+            .field("items", &self.items)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a> Desk<'a> {
+    /// Opens the desk for handlers, each with all its items.
+    #[must_use]
+    pub fn new(host: &'a InProcess, items: BTreeMap<HandlerId, Vec<Item>>) -> Self {
+        Self { host, items }
+    }
+
+    /// Finds a conflict again.
+    ///
+    /// # Errors
+    /// As [`InProcess::bind_conflict`].
+    pub fn bind(
+        &self,
+        address: &Address,
+        extra: Option<Vec<u8>>,
+    ) -> Result<Arc<dyn ConflictView>, Trouble> {
+        let items = self
+            .items
+            .get(&address.handler)
+            .map_or(&[][..], Vec::as_slice);
+        self.host.bind_conflict(address, extra, items)
+    }
+
+    /// Decides conflicts, one after the other; returns what became of each, in their order. The
+    /// `usual` presenter shows those for which nobody else does, and what goes wrong; `session`
+    /// carries out what a handler does in sessions. Blocks until all is decided.
+    pub fn resolve(
+        &self,
+        conflicts: &[(HandlerId, Arc<dyn ConflictView>)],
+        usual: &mut dyn ConflictPresenter,
+        session: &mut Session<'_>,
+    ) -> Vec<Decided> {
+        let set: Vec<_> = conflicts
+            .iter()
+            .map(|(handler, view)| Seat {
+                id: view.id(),
+                address: view.card(handler).address,
+                view: Arc::clone(view),
+            })
+            .collect();
+        let cases = set.iter().map(|seat| Case {
+            address: seat.address.clone(),
+            kind: seat.view.kind(),
+        });
+        let cases = cases.collect();
+        let shared = std::cell::RefCell::new(set);
+        let mut shows = Shows {
+            desk: self,
+            set: &shared,
+            usual,
+        };
+        let mut does = Does {
+            desk: self,
+            set: &shared,
+            session,
+        };
+        desk::resolve(cases, &mut shows, &mut does)
+    }
+}
+
+/// A conflict of the set.
+struct Seat {
+    id: ConflictId,
+    address: Address,
+    view: Arc<dyn ConflictView>,
+}
+
+type Set = std::cell::RefCell<Vec<Seat>>;
+
+fn view_of(set: &Set, index: usize) -> Result<(HandlerId, Arc<dyn ConflictView>), Trouble> {
+    let set = set.borrow();
+    let seat = set
+        .get(index)
+        .ok_or_else(|| Trouble::new(Code::NotFound).with("what", "conflict"))?;
+    Ok((seat.address.handler.clone(), Arc::clone(&seat.view)))
+}
+
+struct Shows<'a> {
+    desk: &'a Desk<'a>,
+    set: &'a Set,
+    usual: &'a mut dyn ConflictPresenter,
+}
+
+impl Shows<'_> {
+    /// Lets the conflict show itself (spec 159), or else the presenter of its handler (spec 160).
+    fn own(
+        &self,
+        handler: &HandlerId,
+        view: &dyn ConflictView,
+        info: &mut ResolveInfo,
+    ) -> Result<(), Trouble> {
+        guarded_trouble(handler, || match view.resolve(info) {
+            Err(Hresult::NotImplemented) => match self.desk.host.handler(handler)?.presenter() {
+                Some(mut presenter) => presenter.present(view, info),
+                None => {
+                    info.set_next_step(NextStep::Default);
+                    Ok(())
+                }
+            },
+            Err(error) => Err(silent(handler, &error.to_string())),
+            Ok(()) => Ok(()),
+        })
+    }
+}
+
+impl Presenter for Shows<'_> {
+    fn present(&mut self, index: usize, by: By, info: &mut ResolveInfo) -> Result<(), Trouble> {
+        let (handler, view) = view_of(self.set, index)?;
+        match by {
+            By::Own => self.own(&handler, &*view, info),
+            By::Usual => self.usual.present(&*view, info),
+        }
+    }
+
+    fn failed(&mut self, index: usize, trouble: &Trouble) -> Proceed {
+        match view_of(self.set, index) {
+            Ok((_, view)) => self.usual.failed(&*view, trouble),
+            Err(_) => Proceed::Skip,
+        }
+    }
+}
+
+struct Does<'a> {
+    desk: &'a Desk<'a>,
+    set: &'a Set,
+    session: &'a mut Session<'a>,
+}
+
+impl Resolver for Does<'_> {
+    /// Finds the conflict again, because it may have changed since the set was chosen.
+    fn look(&mut self, index: usize) -> Result<Known, Trouble> {
+        let (address, extra) = {
+            let set = self.set.borrow();
+            let seat = set.get(index);
+            let seat = seat.ok_or_else(|| Trouble::new(Code::NotFound).with("what", "conflict"))?;
+            (seat.address.clone(), seat.id.extra.clone())
+        };
+        let view = self.desk.bind(&address, extra)?;
+        let known = guarded_trouble(&address.handler, || {
+            Ok(Known {
+                abilities: view.resolution().abilities().unwrap_or(Abilities::empty()),
+                n_contents: view.contents()?.len(),
+                // Whoever has nothing to show says so when asked.
+                has_own: true,
+            })
+        })?;
+        if let Some(seat) = self.set.borrow_mut().get_mut(index) {
+            seat.view = view;
+        }
+        Ok(known)
+    }
+
+    fn carry_out(&mut self, index: usize, decision: &Decision) -> Result<Carried, Trouble> {
+        let (handler, view) = view_of(self.set, index)?;
+        guarded_trouble(&handler, || {
+            let decision = with_names(decision, &*view)?;
+            let resolution = view.resolution();
+            match resolution.as_work(&decision)? {
+                Some(choice) => Ok(Carried::Later(choice)),
+                None => resolution.carry_out(&decision).map(Carried::Now),
+            }
+        })
+    }
+
+    fn carry_out_all(&mut self, batch: &Batch) -> Result<(), Trouble> {
+        (self.session)(batch)
+    }
+}
+
+/// Gives contents that are kept beside others the names they must have then, unless a person chose
+/// one (spec 145).
+fn with_names(decision: &Decision, view: &dyn ConflictView) -> Result<Decision, Trouble> {
+    let Decision::KeepItems(items) = decision else {
+        return Ok(decision.clone());
+    };
+    if items.len() < 2 {
+        return Ok(decision.clone());
+    }
+    let contents = view.contents()?;
+    let named = items.iter().map(|item| KeptItem {
+        index: item.index,
+        name: item.name.clone().or_else(|| {
+            let content = contents.get(item.index);
+            content.and_then(|content| content.alternate_name.clone())
+        }),
+    });
+    Ok(Decision::KeepItems(named.collect()))
+}
+
+/// The usual presenter of a program: it shows nothing, the same choice was made for all beforehand.
+/// What fails is left, and the next one comes.
+#[derive(Debug, Clone)]
+pub struct Chosen {
+    /// What was chosen.
+    pub choice: PresenterChoice,
+    /// Which contents are kept, by their indexes.
+    pub items: Vec<usize>,
+}
+
+impl ConflictPresenter for Chosen {
+    fn present(
+        &mut self,
+        _conflict: &dyn ConflictView,
+        info: &mut ResolveInfo,
+    ) -> Result<(), Trouble> {
+        info.set_choice(self.choice.clone(), true);
+        info.set_item_choices(&self.items);
+        Ok(())
+    }
+}
