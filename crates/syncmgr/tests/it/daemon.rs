@@ -103,7 +103,7 @@ fn history(world: &World) -> Vec<(String, bool)> {
 
 #[test]
 fn it_starts_once_says_where_and_stops() {
-    let world = World::new();
+    let world = World::without_daemon();
     settings(&world, "");
     assert_eq!(world.json("daemon status", 20)["is_running"], false);
     world.run("daemon stop", 0);
@@ -127,7 +127,7 @@ fn it_starts_once_says_where_and_stops() {
 
 #[test]
 fn what_a_killed_daemon_left_is_in_nobodys_way() {
-    let world = World::new();
+    let world = World::without_daemon();
     settings(&world, "");
     Daemon::run(&world).kill();
     assert!(world.has(SOCKET));
@@ -144,7 +144,7 @@ fn what_a_killed_daemon_left_is_in_nobodys_way() {
 
 #[test]
 fn a_place_that_cannot_be_listened_on_is_said() {
-    let world = World::new();
+    let world = World::without_daemon();
     settings(&world, "");
     let long = world.path(&"x".repeat(100));
     let output = world
@@ -173,7 +173,7 @@ fn a_place_that_cannot_be_listened_on_is_said() {
 
 #[test]
 fn a_change_arrives_by_itself() {
-    let world = World::new();
+    let world = World::without_daemon();
     world.put("A/old", "1");
     settings(&world, LIVE);
     let mut daemon = Daemon::run(&world);
@@ -189,7 +189,7 @@ fn a_change_arrives_by_itself() {
 
 #[test]
 fn settings_are_taken_over_while_it_runs_and_mistakes_change_nothing() {
-    let world = World::new();
+    let world = World::without_daemon();
     world.put("A/a", "1");
     settings(&world, "");
     let mut daemon = Daemon::run(&world);
@@ -207,7 +207,7 @@ fn settings_are_taken_over_while_it_runs_and_mistakes_change_nothing() {
 
 #[test]
 fn a_log_on_is_told_once() {
-    let world = World::new();
+    let world = World::without_daemon();
     world.put("A/a", "1");
     settings(&world, "\n[schedule.morning]\non = [\"log-on\"]\n");
     let mut daemon = Daemon::run(&world);
@@ -223,7 +223,7 @@ fn a_log_on_is_told_once() {
 
 #[test]
 fn a_kill_loses_nothing_that_was_reported_and_repeats_nothing() {
-    let world = World::new();
+    let world = World::without_daemon();
     // A conflict that has to outlast all of it.
     world.put("A/both", "left");
     world.put("B/both", "right");

@@ -54,6 +54,8 @@ impl World {
     pub(crate) fn start_daemon(&mut self) {
         let mut child = self
             .command("daemon run")
+            // Many of them run at once, and there is only one port of that number.
+            .env("SYNCMGR_DAEMON_LISTEN", "off")
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
@@ -108,8 +110,6 @@ impl World {
             .env_clear()
             .env("HOME", home.to_str().unwrap().trim_end_matches('/'))
             .env("TZ", "UTC")
-            // Many of them run at once, and there is only one port of that number.
-            .env("SYNCMGR_DAEMON_LISTEN", "off")
             .current_dir(self.path(""));
         command
     }
