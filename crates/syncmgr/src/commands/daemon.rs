@@ -51,11 +51,6 @@ pub(crate) enum DaemonCommand {
         #[arg(short = 'n', long, default_value_t = 100, value_name = "N")]
         lines: usize,
     },
-    /// Send a test notice through every channel of alerts, or one
-    TestAlerts {
-        /// The channel, as it is called in config.toml
-        name: Option<String>,
-    },
     /// Have it started when you log on
     Install,
     /// Do not have it started any more
@@ -76,7 +71,6 @@ pub(crate) fn run(app: &mut App, args: &DaemonArgs) -> Done {
         }
         DaemonCommand::Status => status(app),
         DaemonCommand::Logs { follow, lines } => logs(app, *follow, *lines),
-        DaemonCommand::TestAlerts { name } => test_alerts(app, name.as_deref()),
         DaemonCommand::Install => install::install(app),
         DaemonCommand::Uninstall => install::uninstall(app),
     }
@@ -241,41 +235,4 @@ fn logs(app: &App, follow: bool, n_lines: usize) -> Done {
         .map_err(|error| failed("follow the log", &error))?;
     }
     Ok(Exit::Done)
-}
-
-fn test_alerts(app: &App, name: Option<&str>) -> Done {
-    let built = app.built()?;
-    let source = Source {
-        path: app.config_path(),
-        host: built.host,
-        home: app.dirs.home.clone(),
-        clock: built.clock,
-    };
-    let loaded = source
-        .load()
-        .map_err(|error| CliError::usage(error.to_string()))?;
-    let results = alerts::test(&loaded.rules, name, app.now());
-    if results.is_empty() {
-        let what = match name {
-            Some(name) => format!("there is no channel of alerts `{}`", safe(name)),
-            None => "there are no channels of alerts".to_owned(),
-        };
-        return Err(CliError::not_found(what).hint("add one to config.toml as [alert.NAME]"));
-    }
-    let mut has_failed = false;
-    for (name, result) in results {
-        match result {
-            Ok(()) => app.ui.say(format!("{}: sent", safe(&name))),
-            Err(error) => {
-                has_failed = true;
-                let notice = syncmgr_model::catalogue::notice(&error.trouble(&name));
-                app.ui
-                    .say(format!("{}: {}", safe(&name), safe(&notice.what)));
-                for action in notice.actions {
-                    app.ui.hint(safe(&action));
-                }
-            }
-        }
-    }
-    Ok(if has_failed { Exit::Failed } else { Exit::Done })
 }

@@ -52,7 +52,6 @@ fn help_of_every_command() {
         "daemon restart",
         "daemon status",
         "daemon logs",
-        "daemon test-alerts",
         "daemon install",
         "daemon uninstall",
         "open",
