@@ -236,7 +236,7 @@ fn logs(app: &App, follow: bool, n_lines: usize) -> Done {
     }
     if follow {
         log::follow(dir, |line| {
-            app.ui.raw(format!("{}\n", safe(line)).as_bytes())
+            app.ui.raw(format!("{}\n", safe(line)).as_bytes());
         })
         .map_err(|error| failed("follow the log", &error))?;
     }
