@@ -294,7 +294,7 @@ fn mistakes_in_other_tables_name_line_and_key() {
     check_whole("[alerts]\nx = 1\n", ":2: unknown key `x`; known: ");
     check_whole(
         "[daemon]\nlisten = \"0.0.0.0\"\n",
-        ":2: `listen` must be a port of this computer, 1 to 65535, or \"off\"",
+        ":2: `listen` must be a port of this computer, 0 (any free one) to 65535, or \"off\"",
     );
     check_whole(
         "[daemon]\nmax-running = 0\n",

@@ -115,7 +115,7 @@ impl App {
                     .timeout_ms
                     .map(|ms| stop_after(center.clone(), Duration::from_millis(ms)));
                 let outcome = pending.wait()?;
-                let is_over = timer.is_some_and(Timer::is_over);
+                let is_over = timer.is_some_and(Timer::end);
                 if is_over {
                     return Err(CliError::new(
                         Exit::TimedOut,
@@ -211,7 +211,7 @@ struct Timer {
 
 impl Timer {
     /// Ends it, and says whether the time was over before.
-    fn is_over(self) -> bool {
+    fn end(self) -> bool {
         drop(self.done);
         self.thread.join().unwrap_or(false)
     }

@@ -76,7 +76,7 @@ impl App {
 
     fn of_daemon(&mut self, item: &Item, view: Option<&ItemView>) -> Result<ItemState, CliError> {
         let Some(view) = view else {
-            return self.from_history(item);
+            return self.as_in_history(item);
         };
         let state = &view.state;
         let status = Status::parse(&state.status).unwrap_or(Status::Unknown);
@@ -108,7 +108,7 @@ impl App {
     }
 
     /// What history alone says of a sync that the daemon does not know (yet).
-    fn from_history(&mut self, item: &Item) -> Result<ItemState, CliError> {
+    fn as_in_history(&mut self, item: &Item) -> Result<ItemState, CliError> {
         let newest = SessionQuery {
             item: Some(key(item)),
             limit: 1,
@@ -155,7 +155,7 @@ impl App {
             Ok::<_, StoreError>((view, last, newest))
         };
         let Core::Here(center) = self.core()? else {
-            return self.from_history(item);
+            return self.as_in_history(item);
         };
         let (view, last, newest) = center.read(look)??;
         let memory = view.as_ref().map(|view| &view.memory);

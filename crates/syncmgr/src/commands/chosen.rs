@@ -59,8 +59,8 @@ impl Chosen {
     pub(crate) fn words(&self) -> String {
         match self.items.as_slice() {
             _ if self.is_all => "all syncs".to_owned(),
-            [one] => safe(&one.label()),
-            [one, two] => format!("{} and {}", safe(&one.label()), safe(&two.label())),
+            [one] => safe(one.label()),
+            [one, two] => format!("{} and {}", safe(one.label()), safe(two.label())),
             more => plural(more.len() as u64, "sync"),
         }
     }

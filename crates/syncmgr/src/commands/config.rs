@@ -163,11 +163,12 @@ fn explain(app: &App, key: &str) -> Done {
 fn set(app: &mut App, key: &str, value: &str) -> Done {
     let mut config = app.config()?;
     with_checks(app, |checks| {
-        Ok(if value.is_empty() {
+        if value.is_empty() {
             config.unset(key, checks)?;
         } else {
             config.set(key, value, checks)?;
-        })
+        }
+        Ok(())
     })?;
     app.settings_changed()?;
     let found = look(app, key)?;

@@ -66,11 +66,7 @@ pub(crate) fn run(app: &mut App, args: &OpenArgs) -> Done {
     Ok(Exit::Done)
 }
 
-/// Has the desktop open an address; false where there is none.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the desktop's own opener, without a shell and with an address of our own making"
-)]
+/// Has the desktop open an address of our own making, without a shell; false where there is none.
 fn open(url: &str) -> bool {
     let has_desktop = ["DISPLAY", "WAYLAND_DISPLAY"]
         .iter()

@@ -30,7 +30,7 @@ pub(crate) fn run(app: &mut App, args: &SwitchArgs, is_on: bool) -> Done {
     let flags = ControlFlags::WAIT | ControlFlags::NO_UI;
     app.control(Control::EnableItem(is_on, key(&item), flags))?;
     show::json(app, &item)?;
-    let label = safe(&item.label());
+    let label = safe(item.label());
     if is_on {
         app.ui.say(format!("Turned {label} on."));
         app.ui.hint(format!(

@@ -87,11 +87,11 @@ impl View {
         lines.push(app.ui.out.dim("Ctrl-C ends this view; runs go on."));
         let mut text = String::new();
         if self.n_lines > 0 {
-            text += &format!("\x1b[{}A", self.n_lines);
+            text.extend(["\x1b[", &self.n_lines.to_string(), "A"]);
         }
         for line in &lines {
             // Cut rather than wrapped: a wrapped line cannot be drawn over.
-            text += &format!("\r\x1b[2K{}\n", app.ui.fit(line));
+            text.extend(["\r\x1b[2K", &app.ui.fit(line), "\n"]);
         }
         // What stood below is gone.
         text += "\x1b[J";
