@@ -547,7 +547,13 @@ pub enum Effect {
     CountConflicts(HandlerId, Vec<Item>, Vec<Option<ItemId>>),
     /// Ask the store of a handler, or of an item, to remove conflicts; answered by
     /// [`Command::ConflictsRemoved`].
-    RemoveConflicts(OperationId, HandlerId, Vec<Item>, Option<ItemId>, Vec<ConflictId>),
+    RemoveConflicts(
+        OperationId,
+        HandlerId,
+        Vec<Item>,
+        Option<ItemId>,
+        Vec<ConflictId>,
+    ),
     /// Ask a handler to remove events it keeps itself.
     RemoveEvents(HandlerId, Vec<EventId>),
     /// Watch exactly the folders of these items; reports come as [`Command::Seen`].

@@ -87,10 +87,12 @@ impl State {
     fn is_echo(&self, run: &Run, record: &SessionRecord) -> bool {
         let was_fine = |item: &ItemId| {
             let entry = self.items.get(&key(&run.handler, item));
-            entry.and_then(|entry| entry.memory.result).is_some_and(|(status, left)| {
-                let n_left = left.n_conflicts + left.n_held + left.n_failures + left.n_warnings;
-                status == ProgressStatus::Succeeded && n_left == 0
-            })
+            entry
+                .and_then(|entry| entry.memory.result)
+                .is_some_and(|(status, left)| {
+                    let n_left = left.n_conflicts + left.n_held + left.n_failures + left.n_warnings;
+                    status == ProgressStatus::Succeeded && n_left == 0
+                })
         };
         run.origin == Origin::Change
             && record.status == Some(ProgressStatus::Succeeded)

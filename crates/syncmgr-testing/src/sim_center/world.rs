@@ -241,10 +241,12 @@ impl World {
             }
             // Its handlers keep no stores.
             Effect::LoadEvents(handler, _) => {
-                self.inbox.push_back(Command::EventsLoaded(handler, Vec::new()));
+                self.inbox
+                    .push_back(Command::EventsLoaded(handler, Vec::new()));
             }
             Effect::CountConflicts(handler, ..) => {
-                self.inbox.push_back(Command::ConflictsCounted(handler, Vec::new()));
+                self.inbox
+                    .push_back(Command::ConflictsCounted(handler, Vec::new()));
             }
             Effect::RemoveConflicts(id, ..) => {
                 self.inbox.push_back(Command::ConflictsRemoved(id, Ok(())));
