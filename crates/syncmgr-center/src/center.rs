@@ -1,7 +1,7 @@
 //! The runner: takes commands on a thread of its own, lets [`crate::state`] decide, carries the
 //! effects out. Everybody else talks to it through a [`Handle`].
 //!
-//! Commands that wait are taken together, up to [`BATCH`], and what they want written down is one
+//! Commands that wait are taken together, up to 64, and what they want written down is one
 //! transaction; nothing else of them happens before it is done. So a thousand small sessions cost a
 //! few transactions, and still nothing begins that was not written down.
 

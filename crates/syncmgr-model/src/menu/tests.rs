@@ -1,3 +1,5 @@
+//! What can be done with handlers and items, in every state.
+
 use super::*;
 
 const ABSENT: Entry = Entry::Absent(Why::Policy);

@@ -1,3 +1,5 @@
+//! Properties by the names of their keys.
+
 use super::*;
 
 fn subject() -> Subject {

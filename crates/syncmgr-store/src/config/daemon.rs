@@ -6,7 +6,7 @@ use toml_edit::{DocumentMut, TableLike};
 
 use super::spec::DAEMON;
 use super::sync::set;
-use super::table::{self, Wrong, check_keys, duration, get, number, truth};
+use super::table::{Wrong, check_keys, duration, get, number, truth};
 
 /// Looks up a variable of the environment.
 pub type Env<'a> = dyn Fn(&str) -> Option<String> + 'a;

@@ -13,7 +13,7 @@
 //!
 //! Keys of two words are written with `-` or `_`, as one likes.
 //!
-//! Reading order: [`table`] looks at one table; `sync`, `schedule`, `alert` and `daemon` know what
+//! Reading order: `table` looks at one table; `sync`, `schedule`, `alert` and `daemon` know what
 //! is in theirs; `edit` changes the file; `key` answers where a single value comes from.
 
 mod alert;

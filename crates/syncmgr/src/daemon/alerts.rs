@@ -14,8 +14,6 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
 use syncmgr_alerts::channel::Channel;
-use syncmgr_alerts::deliver;
-use syncmgr_alerts::error::DeliveryError;
 use syncmgr_alerts::message::Message;
 use syncmgr_alerts::outbox::{Outbox, PAUSES, Report};
 use syncmgr_alerts::settings::general::General;
@@ -407,21 +405,4 @@ fn say(log: &Log, center: &Handle, report: &Report) {
             "alert.{name}: \"{title}\" was not sent, because the daemon ends"
         )),
     }
-}
-
-/// Sends a test notice through one channel, or all, and waits for how each fared: the names, and
-/// why it did not arrive.
-pub(crate) fn test(
-    rules: &Rules,
-    name: Option<&str>,
-    now: Timestamp,
-) -> Vec<(String, Result<(), DeliveryError>)> {
-    let message = Message::test(&host_name(), now);
-    let wanted = |own: &String| name.is_none_or(|name| own == name);
-    rules
-        .channels
-        .iter()
-        .filter(|(own, _)| wanted(own))
-        .map(|(own, channel)| (own.clone(), deliver(channel, &message)))
-        .collect()
 }
