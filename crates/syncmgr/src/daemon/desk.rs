@@ -9,16 +9,19 @@ use syncmgr_alerts::settings as alert_settings;
 use syncmgr_calendar::Calendar;
 use syncmgr_center::port::Clock as _;
 use syncmgr_handlers::files::{FilesHandler, identity, place};
-use syncmgr_model::conflict::Conflict;
+use syncmgr_host::decide::{self, Picked};
+use syncmgr_center::desk::Decided;
+use syncmgr_model::conflict::{Address, Conflict};
 use syncmgr_model::id::{HandlerId, ItemId, SessionId};
 use syncmgr_model::item::{Item, SettingSpec, Settings, Value};
 use syncmgr_model::record::{Contents, Explanation, Step, Version};
+use syncmgr_model::resolution::Pick;
 use syncmgr_model::schedule::Schedule;
 use syncmgr_model::side::{PerSide, Side};
 use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::{Code, Trouble};
-use syncmgr_sdk::Handler;
-use syncmgr_server::desk::{Desk, ItemEdit, NewItem};
+use syncmgr_sdk::{ConflictView, Handler};
+use syncmgr_server::desk::{Desk, Found, ItemEdit, NewItem, Places, Runs, Silent};
 use syncmgr_store::config::spec::DAEMON;
 use syncmgr_store::config::{Checks, Config, ConfigError};
 
@@ -134,8 +137,7 @@ pub(crate) fn of_config(error: &ConfigError) -> Trouble {
         ConfigError::Exists(_) | ConfigError::BadName { .. } => {
             unusable("name", &error.to_string())
         }
-        ConfigError::NoSuch { what, name } => not_found(what, name),
-        ConfigError::Text { .. } | ConfigError::Io { .. } | ConfigError::Changed(_) => {
+        ConfigError::Text { .. } | ConfigError::Io { .. } => {
             unusable("config.toml", &error.to_string())
         }
     }
@@ -159,6 +161,51 @@ impl Desk for ProgramDesk {
 
     fn conflicts(&self, item: &Item) -> Result<Vec<Conflict>, Trouble> {
         self.ask(item, |it| it.conflicts().map(|store| store.list(item)))
+    }
+
+    fn find_conflicts(&self, places: &Places) -> (Vec<Found>, Vec<Silent>) {
+        let host = &self.source.host;
+        let (mut found, mut silent) = (Vec::new(), Vec::new());
+        for (handler, items) in places {
+            let (views, unasked) = host.conflicts_or_silent(handler, items);
+            let keeps_some = |(.., trouble): &Silent| trouble.code != Code::NotPossible;
+            silent.extend(unasked.into_iter().filter(keeps_some));
+            let mut files = Files::new(self, items);
+            for view in views {
+                match files.found(handler, &*view) {
+                    Ok(one) => found.push(one),
+                    Err(trouble) => silent.push((handler.clone(), view.item(), trouble)),
+                }
+            }
+        }
+        (found, silent)
+    }
+
+    fn find_conflict(&self, places: &Places, address: &Address) -> Result<Found, Trouble> {
+        let items = places.get(&address.handler).map_or(&[][..], Vec::as_slice);
+        let view = self.source.host.bind_conflict(address, None, items)?;
+        Files::new(self, items).found(&address.handler, &*view)
+    }
+
+    fn decide(
+        &self,
+        places: &Places,
+        picks: &[(Address, Option<Pick>)],
+        is_preview: bool,
+        runs: &mut Runs<'_>,
+    ) -> Result<Vec<Decided>, Trouble> {
+        let desk = decide::Desk::new(&self.source.host, places.clone());
+        let desk = if is_preview {
+            desk.rehearsing()
+        } else {
+            desk.quiet()
+        };
+        let set = picks
+            .iter()
+            .map(|(address, _)| Ok((address.handler.clone(), desk.bind(address, None)?)))
+            .collect::<Result<Vec<_>, Trouble>>()?;
+        let mut picked = Picked(picks.iter().map(|(_, pick)| pick.clone()).collect());
+        Ok(desk.resolve(&set, &mut picked, runs))
     }
 
     fn contents(&self, item: &Item, conflict: &str, limit: usize) -> Result<Contents, Trouble> {
@@ -220,6 +267,7 @@ impl Desk for ProgramDesk {
                 None => drop(item.settings.0.remove(&key)),
             }
         }
+        item.is_enabled = edit.is_enabled.unwrap_or(item.is_enabled);
         self.source.host.handler(&item.handler)?.check(&item)?;
         self.change(|config| {
             config.replace(&item)?;
@@ -330,6 +378,53 @@ impl Desk for ProgramDesk {
 
     fn reload(&self) -> Result<(), Trouble> {
         (self.reload)()
+    }
+}
+
+/// What conflicts of items are about on two sides, asked for once for each item.
+struct Files<'a> {
+    desk: &'a ProgramDesk,
+    items: &'a [Item],
+    known: BTreeMap<ItemId, Vec<Conflict>>,
+}
+
+impl<'a> Files<'a> {
+    fn new(desk: &'a ProgramDesk, items: &'a [Item]) -> Self {
+        Self {
+            desk,
+            items,
+            known: BTreeMap::new(),
+        }
+    }
+
+    /// Completes a conflict.
+    fn found(&mut self, handler: &HandlerId, view: &dyn ConflictView) -> Result<Found, Trouble> {
+        let card = view.card(handler);
+        let file = match &card.address.item {
+            Some(item) => self.of(item)?.iter().find(|it| it.id.as_bytes() == card.address.id),
+            None => None,
+        };
+        Ok(Found {
+            file: file.cloned(),
+            contents: view.contents()?,
+            abilities: view.resolution().abilities().unwrap_or_default(),
+            card,
+        })
+    }
+
+    fn of(&mut self, id: &ItemId) -> Result<&[Conflict], Trouble> {
+        if !self.known.contains_key(id) {
+            let item = self.items.iter().find(|item| item.id == *id);
+            let list = match item.map(|item| self.desk.conflicts(item)) {
+                Some(Ok(list)) => list,
+                // It keeps conflicts about something else than files.
+                Some(Err(trouble)) if trouble.code == Code::NotPossible => Vec::new(),
+                Some(Err(trouble)) => return Err(trouble),
+                None => Vec::new(),
+            };
+            self.known.insert(id.clone(), list);
+        }
+        Ok(self.known.get(id).map_or(&[], Vec::as_slice))
     }
 }
 
