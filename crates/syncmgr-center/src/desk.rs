@@ -222,7 +222,10 @@ impl Round {
         self.n_tries += 1;
         self.ask = if self.n_tries > TRIES_MAX {
             let detail = "its handler wants it decided again and again";
-            Ask::Failed(self.at, Trouble::new(Code::NotPossible).with("detail", detail))
+            Ask::Failed(
+                self.at,
+                Trouble::new(Code::NotPossible).with("detail", detail),
+            )
         } else {
             Ask::Look(self.at)
         };
@@ -316,8 +319,7 @@ impl Round {
 
     /// Turns a choice into a decision that this conflict can have (spec 143–148).
     fn decision(&self, info: &ResolveInfo) -> Result<Option<Decision>, Trouble> {
-        let not_possible =
-            |detail: &str| Trouble::new(Code::NotPossible).with("detail", detail);
+        let not_possible = |detail: &str| Trouble::new(Code::NotPossible).with("detail", detail);
         if !self.known.abilities.contains(info.choice().0.needs()) {
             return Err(not_possible("this conflict cannot be decided in this way"));
         }

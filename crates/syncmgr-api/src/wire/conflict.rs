@@ -265,14 +265,14 @@ impl Decision {
     /// [`Unreadable`] when it needs something that is not there, or has something it does not need.
     pub fn pick(&self) -> Result<Pick, Unreadable> {
         let (choice, items) = match self.keep {
-            Keep::Items => (kept(self)?, self.items.iter().copied().map(usize::from).collect()),
+            Keep::Items => (
+                kept(self)?,
+                self.items.iter().copied().map(usize::from).collect(),
+            ),
             Keep::Nothing | Keep::Skip => (bare(self)?, Vec::new()),
-            Keep::Left
-            | Keep::Right
-            | Keep::Newest
-            | Keep::Both
-            | Keep::Merge
-            | Keep::Content => of_sides(Choice::try_from(self)?),
+            Keep::Left | Keep::Right | Keep::Newest | Keep::Both | Keep::Merge | Keep::Content => {
+                of_sides(Choice::try_from(self)?)
+            }
         };
         Ok(Pick {
             choice,
@@ -402,8 +402,16 @@ mod tests {
         for (text, choice, items) in [
             (r#"{"keep":"right"}"#, PresenterChoice::KeepOne, &[1][..]),
             (r#"{"keep":"both"}"#, PresenterChoice::KeepMultiple, &[0, 1]),
-            (r#"{"keep":"items","items":[2]}"#, PresenterChoice::KeepOne, &[2]),
-            (r#"{"keep":"nothing"}"#, PresenterChoice::RemoveFromSyncSet, &[]),
+            (
+                r#"{"keep":"items","items":[2]}"#,
+                PresenterChoice::KeepOne,
+                &[2],
+            ),
+            (
+                r#"{"keep":"nothing"}"#,
+                PresenterChoice::RemoveFromSyncSet,
+                &[],
+            ),
             (r#"{"keep":"skip"}"#, PresenterChoice::Skip, &[]),
         ] {
             let pick = pick(text).unwrap();

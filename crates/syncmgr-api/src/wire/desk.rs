@@ -5,9 +5,9 @@ use syncmgr_model::conflict::{self, Card, ContentKind};
 use syncmgr_model::resolution::Abilities;
 use utoipa::ToSchema;
 
+use super::Notice;
 use super::conflict::{Conflict, Decision};
 use super::run::RunAccepted;
-use super::Notice;
 
 /// One of the contents that disagree. Its index among them names it in a decision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -61,8 +61,7 @@ impl Row {
     /// Names the state of a conflict by all that is shown of it.
     pub(super) fn of(found: Found) -> Self {
         let file = found.file.as_ref();
-        let mut listed =
-            ListedConflict::of(&found.card, &found.contents, found.abilities, file);
+        let mut listed = ListedConflict::of(&found.card, &found.contents, found.abilities, file);
         listed.seen = name_of(&serde_json::to_vec(&listed).unwrap_or_default());
         Self { found, listed }
     }
@@ -111,7 +110,9 @@ pub(super) async fn list(
         .await?;
     let (mut rows, silent) = look(&api, places).await?;
     let is_its = |of: Option<&ItemId>| item.is_none() || of == item.as_ref();
-    let failed = silent.iter().find(|(_, of, _)| is_one && is_its(of.as_ref()));
+    let failed = silent
+        .iter()
+        .find(|(_, of, _)| is_one && is_its(of.as_ref()));
     if let Some((.., trouble)) = failed {
         return Err(refused(trouble));
     }

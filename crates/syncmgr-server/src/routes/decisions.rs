@@ -93,7 +93,9 @@ async fn named(
         .collect::<Result<Vec<_>, Refusal>>()?;
     let rows = rows_of(api, places, &wanted).await?;
     let mut all = Vec::with_capacity(rows.len());
-    for ((n, one), (row, (address, pick))) in decisions.iter().enumerate().zip(rows.iter().zip(wanted)) {
+    for ((n, one), (row, (address, pick))) in
+        decisions.iter().enumerate().zip(rows.iter().zip(wanted))
+    {
         check_seen(row, &one.seen)?;
         if all.iter().any(|it: &Asked| it.address == address) {
             let field = format!("decisions[{n}].conflict");
@@ -161,9 +163,8 @@ fn in_order(all: Vec<Asked>) -> Result<Picks, Refusal> {
         .partition(|it| it.pick.as_ref().is_some_and(|pick| pick.applies_to_all));
     let mut picks: Picks = own.into_iter().map(|it| (it.address, it.pick)).collect();
     for rule in rules {
-        let is_like = |it: &Asked| {
-            it.kind == rule.kind && it.address.handler == rule.address.handler
-        };
+        let is_like =
+            |it: &Asked| it.kind == rule.kind && it.address.handler == rule.address.handler;
         let (like, others): (Vec<_>, Vec<_>) = rest.into_iter().partition(is_like);
         rest = others;
         picks.push((rule.address, rule.pick));
@@ -204,9 +205,10 @@ async fn matched(
     is_preview: bool,
 ) -> Result<(Picks, String), Refusal> {
     let filter = read_filter("matching.filter", &matching.filter)?;
-    let pick = matching.decision.pick().map_err(|fault| {
-        Refusal::field("matching.decision", "unusable", fault.to_string())
-    })?;
+    let pick = matching
+        .decision
+        .pick()
+        .map_err(|fault| Refusal::field("matching.decision", "unusable", fault.to_string()))?;
     if matching.seen.is_none() && !is_preview {
         let words = "a preview of the same filter gives it";
         return Err(Refusal::field("matching.seen", "missing", words));
@@ -219,10 +221,16 @@ async fn matched(
         return Err(Refusal::field("matching.filter", "unusable", words));
     }
     let seen = name_of_all(&rows);
-    if matching.seen.as_ref().is_some_and(|of_then| *of_then != seen) {
+    if matching
+        .seen
+        .as_ref()
+        .is_some_and(|of_then| *of_then != seen)
+    {
         return Err(changed(&matching.filter));
     }
-    let picks = rows.into_iter().map(|row| (row.found.card.address, Some(pick.clone())));
+    let picks = rows
+        .into_iter()
+        .map(|row| (row.found.card.address, Some(pick.clone())));
     Ok((picks.collect(), seen))
 }
 
@@ -231,7 +239,11 @@ fn check_seen(row: &Row, seen: &str) -> Result<(), Refusal> {
     if row.listed.seen == seen {
         return Ok(());
     }
-    let path = row.found.file.as_ref().map(|file| syncmgr_model::escape::escape(&file.path));
+    let path = row
+        .found
+        .file
+        .as_ref()
+        .map(|file| syncmgr_model::escape::escape(&file.path));
     Err(changed(&path.unwrap_or_else(|| row.listed.name.clone())))
 }
 
@@ -293,9 +305,16 @@ async fn carry_out(
 fn start(api: &Api, batch: &Batch, is_preview: bool) -> Result<RunAccepted, (Refusal, Trouble)> {
     let no = |refusal: Refusal| {
         let detail = refusal.0.title.clone();
-        (refusal, Trouble::new(Code::NotPossible).with("detail", detail))
+        (
+            refusal,
+            Trouble::new(Code::NotPossible).with("detail", detail),
+        )
     };
-    let mode = if is_preview { Mode::Preview } else { Mode::Sync };
+    let mode = if is_preview {
+        Mode::Preview
+    } else {
+        Mode::Sync
+    };
     let options = StartOptions {
         work: Work::Resolve(batch.choices.clone()),
         intent: intent(mode),

@@ -144,9 +144,7 @@ pub(super) async fn version_contents(
     let contents = api
         .ask(move |desk| {
             let list = desk.versions(&item, &path)?;
-            let is_it = |it: &&record::Version| {
-                it.run == run && it.side == side && it.path == path
-            };
+            let is_it = |it: &&record::Version| it.run == run && it.side == side && it.path == path;
             let version = list.iter().find(is_it).ok_or_else(|| {
                 Trouble::new(Code::NotFound)
                     .with("what", "version")

@@ -113,9 +113,7 @@ async fn take(
     }
 }
 
-fn answer_accepted(
-    runs: Vec<syncmgr_api::wire::run::RunAccepted>,
-) -> Result<Response, Refusal> {
+fn answer_accepted(runs: Vec<syncmgr_api::wire::run::RunAccepted>) -> Result<Response, Refusal> {
     let location = runs.first().map(|run| run.run.clone());
     let body = json(&RunsAccepted { runs });
     Ok(answer_taken(body, location.as_deref()))

@@ -7,10 +7,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use syncmgr_alerts::settings as alert_settings;
 use syncmgr_calendar::Calendar;
-use syncmgr_center::port::Clock as _;
-use syncmgr_handlers::files::{FilesHandler, identity, place};
-use syncmgr_host::decide::{self, Picked};
+use syncmgr_center::center::Handle;
+use syncmgr_center::command::Control;
 use syncmgr_center::desk::Decided;
+use syncmgr_center::port::{Clock as _, Handlers as _};
+use syncmgr_handlers::files::{FilesHandler, identity, place};
+use syncmgr_host::InProcess;
+use syncmgr_host::decide::{self, Picked};
+use syncmgr_model::capability::ControlFlags;
 use syncmgr_model::conflict::{Address, Conflict};
 use syncmgr_model::id::{HandlerId, ItemId, SessionId};
 use syncmgr_model::item::{Item, SettingSpec, Settings, Value};
@@ -62,7 +66,13 @@ impl ProgramDesk {
 
     fn saved(&self) -> Result<Vec<Item>, Trouble> {
         self.config()?
-            .items(&|handler| self.source.host.factory(handler).ok().map(|it| it.settings()))
+            .items(&|handler| {
+                self.source
+                    .host
+                    .factory(handler)
+                    .ok()
+                    .map(|it| it.settings())
+            })
             .map_err(|error| of_config(&error))
     }
 
@@ -113,7 +123,9 @@ impl ProgramDesk {
 }
 
 fn real(path: &Path) -> Option<PathBuf> {
-    std::fs::canonicalize(path).ok().filter(|path| path.is_dir())
+    std::fs::canonicalize(path)
+        .ok()
+        .filter(|path| path.is_dir())
 }
 
 fn unusable(key: &str, detail: &str) -> Trouble {
@@ -238,7 +250,9 @@ impl Desk for ProgramDesk {
     }
 
     fn why(&self, item: &Item, path: &[u8]) -> Result<Explanation, Trouble> {
-        self.ask(item, |it| it.explain().map(|explain| explain.why(item, path)))
+        self.ask(item, |it| {
+            it.explain().map(|explain| explain.why(item, path))
+        })
     }
 
     fn add(&self, new: NewItem) -> Result<Item, Trouble> {
@@ -381,6 +395,29 @@ impl Desk for ProgramDesk {
     }
 }
 
+/// Has the center count the conflicts that stores of handlers hold from before, once it knows which
+/// handlers keep any. Those of files are known from their last run. On a thread of its own: a
+/// handler may take its time.
+pub(crate) fn count_conflicts(host: &InProcess, center: &Handle) {
+    let mut others = host.installed();
+    others.retain(|id| id.as_str() != syncmgr_handlers::files::ID);
+    let center = center.clone();
+    let count = move || {
+        for id in others {
+            let flags = ControlFlags::NO_UI;
+            let read = Control::UpdateHandler(id.clone(), flags | ControlFlags::WAIT);
+            drop(center.control(read));
+            drop(center.control(Control::UpdateConflicts(id, None, flags)));
+        }
+    };
+    // Without a thread they are counted when their handlers say so.
+    drop(
+        std::thread::Builder::new()
+            .name("count".to_owned())
+            .spawn(count),
+    );
+}
+
 /// What conflicts of items are about on two sides, asked for once for each item.
 struct Files<'a> {
     desk: &'a ProgramDesk,
@@ -401,7 +438,10 @@ impl<'a> Files<'a> {
     fn found(&mut self, handler: &HandlerId, view: &dyn ConflictView) -> Result<Found, Trouble> {
         let card = view.card(handler);
         let file = match &card.address.item {
-            Some(item) => self.of(item)?.iter().find(|it| it.id.as_bytes() == card.address.id),
+            Some(item) => self
+                .of(item)?
+                .iter()
+                .find(|it| it.id.as_bytes() == card.address.id),
             None => None,
         };
         Ok(Found {
