@@ -75,7 +75,7 @@ const CHECKS: [Step; 5] = [
 ];
 
 /// The product at work, as people get it.
-const TRIALS: [Step; 8] = [
+const TRIALS: [Step; 9] = [
     Step::new(
         "README's first command",
         &["run", "--quiet", "--release", "--", "demo"],
@@ -92,6 +92,11 @@ const TRIALS: [Step; 8] = [
         "control benchmark, small dose",
         &["xtask", "bench", "control", "--smoke"],
     ),
+    Step {
+        name: "commands, each with a daemon",
+        words: &["test", "-p", "syncmgr", "--test", "it"],
+        env: Some(("SYNCMGR_TEST_DAEMON", "1")),
+    },
     Step::new("doc tests", &["test", "--workspace", "--doc"]),
 ];
 

@@ -468,7 +468,12 @@ impl Runner {
                     .count_conflicts(&handler, items, scope, &self.commands);
             }
             Effect::RemoveConflicts(id, handler, items, item, ids) => {
-                let which = Removed { handler, items, item, ids };
+                let which = Removed {
+                    handler,
+                    items,
+                    item,
+                    ids,
+                };
                 self.handlers.remove_conflicts(id, which, &self.commands);
             }
             Effect::RemoveEvents(handler, events) => {

@@ -97,6 +97,18 @@ pub struct ItemKey {
     pub item: ItemId,
 }
 
+impl ItemKey {
+    /// Reads what [`fmt::Display`] writes: `HANDLER/ITEM`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (handler, item) = text.split_once('/')?;
+        Some(Self {
+            handler: HandlerId::new(handler).ok()?,
+            item: ItemId::new(item).ok()?,
+        })
+    }
+}
+
 impl fmt::Display for ItemKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.handler, self.item)
@@ -139,6 +151,19 @@ mod tests {
     fn the_longest_id() {
         assert!(HandlerId::new("h".repeat(63)).is_ok() && ItemId::new("i".repeat(63)).is_ok());
         assert!(HandlerId::new("h".repeat(64)).is_err() && ItemId::new("i".repeat(64)).is_err());
+    }
+
+    #[test]
+    fn a_key_is_read_as_it_is_written() {
+        let key = ItemKey::parse("files/a-b.c").unwrap();
+        assert_eq!(
+            (key.handler.as_str(), key.item.as_str()),
+            ("files", "a-b.c")
+        );
+        assert_eq!(ItemKey::parse(&key.to_string()), Some(key));
+        for bad in ["files", "files/", "/a", "files/a/b", ""] {
+            assert_eq!(ItemKey::parse(bad), None, "{bad:?}");
+        }
     }
 
     #[test]

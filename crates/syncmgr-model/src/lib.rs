@@ -35,9 +35,9 @@ pub mod trouble;
 pub mod legacy;
 
 pub mod conflict;
-pub mod resolution;
 pub mod preview;
 pub mod record;
+pub mod resolution;
 
 pub mod escape;
 pub mod format;

@@ -105,7 +105,11 @@ impl Api {
 
 /// Finds the key of an item by its id, or by `HANDLER/ID` where two handlers have the same.
 pub(crate) fn find(state: &State, id: &str) -> Result<ItemKey, Refusal> {
-    let is_it = |key: &&ItemKey| key.item.as_str() == id || key.to_string() == id;
+    let whole = ItemKey::parse(id);
+    let is_it = |key: &&ItemKey| match &whole {
+        Some(whole) => *key == whole,
+        None => key.item.as_str() == id,
+    };
     let found = state.item_keys().find(is_it);
     found.cloned().ok_or_else(|| missing("sync", id))
 }

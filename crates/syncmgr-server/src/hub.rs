@@ -48,7 +48,7 @@ struct Kept {
     n_bytes: usize,
     /// Number of the newest message; the oldest kept is `newest - messages.len() + 1`.
     newest: u64,
-    reported: HashMap<String, Instant>,
+    reported: HashMap<String, Reported>,
 }
 
 /// The next thing for a listener.
@@ -89,23 +89,61 @@ impl Kept {
         }
     }
 
-    /// Says whether a report on a run is due, and remembers that it is made.
-    fn is_due(&mut self, run: &str) -> bool {
+    /// Says whether a report on a run is due, and remembers that it is made. The first one of a
+    /// phase always is.
+    fn is_due(&mut self, run: &str, phase: &str) -> bool {
         let now = Instant::now();
         if let Some(last) = self.reported.get_mut(run) {
-            let is_due = now.duration_since(*last) >= PROGRESS_EVERY;
+            let is_new = !phase.is_empty() && last.phase != phase;
+            let is_due = is_new || now.duration_since(last.at) >= PROGRESS_EVERY;
             if is_due {
-                *last = now;
+                last.at = now;
+            }
+            if is_new {
+                phase.clone_into(&mut last.phase);
             }
             return is_due;
         }
         if self.reported.len() >= RUNS_MAX {
             self.reported
-                .retain(|_, last| now.duration_since(*last) < PROGRESS_EVERY);
+                .retain(|_, last| now.duration_since(last.at) < PROGRESS_EVERY);
         }
-        self.reported.insert(run.to_owned(), now);
+        let last = Reported {
+            at: now,
+            phase: phase.to_owned(),
+            left_out: None,
+        };
+        self.reported.insert(run.to_owned(), last);
         true
     }
+
+    /// Tells the last report of a phase that was left out, for it has the sums of the phase.
+    fn catch_up(&mut self, run: &str, phase: Option<&str>) {
+        let Some(last) = self.reported.get_mut(run) else {
+            return;
+        };
+        if phase.is_none_or(|phase| phase != last.phase)
+            && let Some(message) = last.left_out.take()
+        {
+            self.tell(&message);
+        }
+    }
+
+    /// Writes a message down for all who listen.
+    fn tell(&mut self, message: &Message) {
+        if let Ok(data) = serde_json::to_string(message) {
+            self.push(format!("event: {}\ndata: {data}\n\n", message.name()).into());
+        }
+    }
+}
+
+/// The last report on a run.
+#[derive(Debug)]
+struct Reported {
+    at: Instant,
+    phase: String,
+    /// The newest one that came too fast.
+    left_out: Option<Box<Message>>,
 }
 
 /// More listen than the daemon serves.
@@ -137,13 +175,27 @@ impl Hub {
         let Some(sender) = &*newest else { return };
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         match message {
-            Message::Progress { run, .. } | Message::Text { run, .. } => {
-                // Nobody asks for old progress, so nothing is lost when nobody listens.
-                if sender.receiver_count() == 0 || !kept.is_due(run) {
+            // Nobody asks for old progress, so nothing is lost when nobody listens.
+            Message::Progress { .. } | Message::Text { .. } if sender.receiver_count() == 0 => {
+                return;
+            }
+            Message::Progress { run, progress, .. } => {
+                kept.catch_up(run, Some(&progress.phase));
+                let is_due = kept.is_due(run, &progress.phase);
+                if let Some(last) = kept.reported.get_mut(run) {
+                    last.left_out = (!is_due).then(|| Box::new(message.clone()));
+                }
+                if !is_due {
+                    return;
+                }
+            }
+            Message::Text { run, .. } => {
+                if !kept.is_due(run, "") {
                     return;
                 }
             }
             Message::SessionEnded { run } => {
+                kept.catch_up(run, None);
                 kept.reported.remove(run);
             }
             Message::Session { .. }
@@ -156,10 +208,7 @@ impl Hub {
             | Message::Reset
             | Message::Unknown => {}
         }
-        let Ok(data) = serde_json::to_string(message) else {
-            return;
-        };
-        kept.push(format!("event: {}\ndata: {data}\n\n", message.name()).into());
+        kept.tell(message);
         sender.send_replace(kept.newest);
     }
 

@@ -8,10 +8,10 @@ mod target;
 mod there;
 
 pub(crate) use self::core::Core;
-pub(crate) use runs::Waited;
-pub(crate) use state::ItemState;
-pub(crate) use there::{Ran, Wish};
+pub(crate) use runs::{Waited, needs_daemon};
+pub(crate) use state::{ItemState, key};
 pub(crate) use target::{apply, set_one};
+pub(crate) use there::{Ran, Wish};
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
@@ -20,6 +20,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::mpsc::channel;
 
+use syncmgr_api::client::Events;
 use syncmgr_calendar::Calendar;
 use syncmgr_center::center::{self, Handle, Parts};
 use syncmgr_center::command::{Answer, Control, Limits, Scope};
@@ -43,6 +44,7 @@ use crate::clock::MachineClock;
 use crate::dirs::Dirs;
 use crate::error::CliError;
 use crate::exit::Exit;
+use crate::json::HandlerJson;
 use crate::ui::Ui;
 use crate::ui::progress::ProgressView;
 
@@ -195,10 +197,42 @@ impl App {
         match core::reach(&self.dirs)? {
             Some(client) => {
                 listen_to_signals(None, &self.signals);
-                Ok(Core::There(Box::new(There::open(client, &self.dirs.state)?)))
+                Ok(Core::There(Box::new(There::open(
+                    client,
+                    &self.dirs.state,
+                )?)))
             }
             None => Ok(Core::Here(self.open_center()?)),
         }
+    }
+
+    /// Listens to what the daemon tells; `None` when none runs.
+    ///
+    /// # Errors
+    /// When it cannot be reached.
+    pub(crate) fn events(&mut self) -> Result<Option<Events>, CliError> {
+        Ok(match self.core()? {
+            Core::There(there) => Some(there.events()?),
+            Core::Here(_) => None,
+        })
+    }
+
+    /// Lists the handlers.
+    ///
+    /// # Errors
+    /// When the center cannot be asked.
+    pub(crate) fn handlers(&mut self) -> Result<Vec<HandlerJson>, CliError> {
+        Ok(match self.core()? {
+            Core::There(there) => {
+                let handlers = there.handlers()?;
+                handlers.into_iter().map(HandlerJson::from).collect()
+            }
+            Core::Here(center) => center.read(|state, _, _| {
+                let views = state.handler_ids().filter_map(|id| state.handler(id));
+                let listed = views.filter(|view| view.is_listed);
+                listed.map(|view| HandlerJson::from(&view)).collect()
+            })?,
+        })
     }
 
     /// Tells the daemon, if one runs, that the settings are others now.

@@ -68,11 +68,19 @@ pub(crate) enum When {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Say whether everything is in sync (the same as no command)
-    Status,
-    /// Bring two folders together, or a saved sync
+    Status(commands::status::StatusArgs),
+    /// Bring two folders together, or saved syncs
     Sync(commands::sync::SyncArgs),
     /// Say what `sync` would do; changes nothing
     Preview(commands::sync::SyncArgs),
+    /// Ask runs to stop
+    Stop(commands::stop::StopArgs),
+    /// Let no run begin by itself for a while
+    Pause(commands::pause::PauseArgs),
+    /// Let runs begin by themselves again
+    Resume(commands::pause::ResumeArgs),
+    /// Show runs while they work
+    Watch(commands::watch::WatchArgs),
     /// Save two folders as a sync with a name
     Add(commands::add::AddArgs),
     /// List the syncs
@@ -84,12 +92,20 @@ pub(crate) enum Command {
     Set(commands::set::SetArgs),
     /// Give a saved sync another name
     Rename(commands::rename::RenameArgs),
+    /// Turn a sync on
+    On(commands::switch::SwitchArgs),
+    /// Turn a sync off: it does not run
+    Off(commands::switch::SwitchArgs),
+    /// Say when syncs run by themselves
+    Schedule(commands::schedule::ScheduleArgs),
     /// Remove a saved sync; never deletes your files
     Remove(commands::remove::RemoveArgs),
     /// List, show and compare conflicts
     Conflicts(commands::conflicts::ConflictsArgs),
     /// Decide conflicts
     Resolve(commands::resolve::ResolveArgs),
+    /// List what runs had to say
+    Results(commands::results::ResultsArgs),
     /// List past runs, or show one
     History(commands::history::HistoryArgs),
     /// Take a run back
@@ -100,6 +116,14 @@ pub(crate) enum Command {
     Why(commands::why::WhyArgs),
     /// Run syncs by themselves, in the background
     Daemon(commands::daemon::DaemonArgs),
+    /// Open the page in the browser, signed in
+    Open(commands::open::OpenArgs),
+    /// List handlers, turn one on or off
+    Handler(commands::handler::HandlerArgs),
+    /// Try the ways on which you are told
+    Alert(commands::alert::AlertArgs),
+    /// Read and change the settings
+    Config(commands::config::ConfigArgs),
     /// Check this installation, with a fix for everything that is wrong
     Doctor,
     /// Try everything with made-up folders

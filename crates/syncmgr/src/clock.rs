@@ -1,9 +1,14 @@
 //! The machine's clock, behind the port of the center.
 
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use syncmgr_center::port::Clock;
 use syncmgr_model::time::Timestamp;
+
+/// Waits on the machine's clock, where nobody tells when to go on.
+pub(crate) fn rest(time: Duration) {
+    std::thread::sleep(time);
+}
 
 /// The machine's clock. Counts from the moment it was made.
 #[derive(Debug)]

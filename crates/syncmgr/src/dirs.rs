@@ -80,7 +80,10 @@ mod tests {
         check(&[("HOME", "/h"), user, state], "/s/run/syncmgr.sock");
         let runtime = ("SYNCMGR_RUNTIME_DIR", "/r");
         check(&[("HOME", "/h"), user, state, runtime], "/r/syncmgr.sock");
-        check(&[("HOME", "/h")], "/h/.local/state/syncmgr/run/syncmgr.sock");
+        check(
+            &[("HOME", "/h")],
+            "/h/.local/state/syncmgr/run/syncmgr.sock",
+        );
     }
 
     #[test]

@@ -7,6 +7,7 @@ use syncmgr_model::trouble::Trouble;
 use syncmgr_store::config::ConfigError;
 
 use crate::exit::Exit;
+use crate::json::ErrorJson;
 
 /// Ends a command.
 #[derive(Debug)]
@@ -40,6 +41,17 @@ impl CliError {
     /// Builds an error about something that is not there.
     pub(crate) fn not_found(message: impl Into<String>) -> Self {
         Self::new(Exit::NotFound, message)
+    }
+
+    /// Converts it for JSON.
+    #[must_use]
+    pub(crate) fn to_json(&self) -> ErrorJson {
+        ErrorJson {
+            exit: self.exit.code(),
+            code: self.trouble.as_ref().map(|trouble| trouble.code.as_str()),
+            message: self.message.clone(),
+            hints: self.hints.clone(),
+        }
     }
 
     /// Adds what helps.

@@ -72,6 +72,29 @@ impl Exit {
         self as u8
     }
 
+    /// Returns how much a person has to do about it; of several runs the most severe decides.
+    #[must_use]
+    pub(crate) fn severity(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Warnings => 1,
+            Self::TimedOut => 2,
+            Self::Conflicts => 3,
+            Self::NotRunning
+            | Self::Running
+            | Self::NotFound
+            | Self::NotAllowed
+            | Self::NeedsConfirmation
+            | Self::StateChanged
+            | Self::Busy
+            | Self::Usage => 4,
+            Self::Failed => 5,
+            Self::Held => 6,
+            Self::Bug => 7,
+            Self::Interrupted => 8,
+        }
+    }
+
     /// Returns what the code means, for the manual.
     #[must_use]
     pub(crate) fn meaning(self) -> &'static str {

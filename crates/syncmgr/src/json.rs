@@ -18,9 +18,9 @@ use syncmgr_model::preview::Preview;
 use syncmgr_model::progress::ProgressStatus;
 
 pub(crate) use syncmgr_api::wire::{
-    Change as ChangeJson, Conflict as ConflictJson, Content as ContentJson, Item as ItemJson,
-    ItemState as StatusItemJson, Notice as NoticeJson, Run as RunJson, Sides, Step as StepJson,
-    Version as VersionJson,
+    Change as ChangeJson, Conflict as ConflictJson, Content as ContentJson, Event as ResultJson,
+    Item as ItemJson, ItemState as StatusItemJson, Notice as NoticeJson, Progress as ProgressJson,
+    Run as RunJson, Sides, Step as StepJson, Version as VersionJson,
 };
 
 /// The number of this form of the output.
@@ -131,7 +131,261 @@ pub(crate) struct StatusOutput {
     /// How many syncs have which status.
     pub(crate) counts: BTreeMap<&'static str, u64>,
     /// The syncs.
-    pub(crate) items: Vec<StatusItemJson>,
+    pub(crate) items: Vec<StatusEntryJson>,
+}
+
+/// A sync with all of its state.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct StatusEntryJson {
+    /// The sync and its state.
+    #[serde(flatten)]
+    pub(crate) state: StatusItemJson,
+    /// The status in words.
+    pub(crate) words: String,
+    /// Until when nothing of it begins by itself: a time, or `forever`; null when it is not paused.
+    pub(crate) paused_until: Option<String>,
+    /// When it runs by itself next; null without a daemon, and when it does not by the clock.
+    pub(crate) next_run: Option<String>,
+    /// Where its run stands; null when none works, or that is not known here.
+    pub(crate) progress: Option<ProgressJson>,
+    /// Errors that nobody has looked at.
+    pub(crate) unseen: u64,
+}
+
+/// One line of `watch`: a sync whose state changed.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct WatchOutput {
+    /// [`SCHEMA`].
+    pub(crate) schema: u32,
+    /// When.
+    pub(crate) at: String,
+    /// The sync.
+    pub(crate) item: StatusEntryJson,
+}
+
+/// The answer of `sync` and `preview` for several syncs, and with `--no-wait`.
+#[derive(Debug, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct RunsOutput {
+    /// [`SCHEMA`].
+    pub(crate) schema: u32,
+    /// What was done.
+    pub(crate) runs: Vec<RunOutput>,
+    /// What would be done.
+    pub(crate) previews: Vec<PreviewOutput>,
+    /// Runs that nobody waited for.
+    pub(crate) accepted: Vec<AcceptedJson>,
+    /// Syncs that did not run, and why.
+    pub(crate) failed: Vec<NotRunJson>,
+}
+
+/// A run that goes on without being waited for.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct AcceptedJson {
+    /// The sync.
+    pub(crate) sync: ItemJson,
+    /// The run.
+    pub(crate) run: String,
+    /// `started`, `queued` or `joined`.
+    pub(crate) taken: String,
+}
+
+/// A sync that did not run.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct NotRunJson {
+    /// The sync.
+    pub(crate) sync: ItemJson,
+    /// Why not.
+    pub(crate) error: ErrorJson,
+}
+
+/// The answer of `stop`.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct StopOutput {
+    /// [`SCHEMA`].
+    pub(crate) schema: u32,
+    /// The runs that were asked to stop.
+    pub(crate) runs: Vec<String>,
+    /// They have ended.
+    pub(crate) ended: bool,
+}
+
+/// The answer of `results`; with `--follow` one for each result.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct ResultsOutput {
+    /// [`SCHEMA`].
+    pub(crate) schema: u32,
+    /// Results, newest first.
+    pub(crate) results: Vec<ResultJson>,
+}
+
+/// The answer of `handler`.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct HandlersOutput {
+    /// [`SCHEMA`].
+    pub(crate) schema: u32,
+    /// The handlers.
+    pub(crate) handlers: Vec<HandlerJson>,
+}
+
+/// A handler.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct HandlerJson {
+    /// Its id.
+    pub(crate) id: String,
+    /// What it is called.
+    pub(crate) name: String,
+    /// What it says about itself.
+    pub(crate) text: String,
+    /// It is set up.
+    pub(crate) active: bool,
+    /// Its syncs may run.
+    pub(crate) enabled: bool,
+    /// What it syncs with can be reached.
+    pub(crate) connected: bool,
+    /// It does not answer.
+    pub(crate) silent: bool,
+    /// Its runs that work now.
+    pub(crate) running: Vec<String>,
+}
+
+impl From<syncmgr_api::wire::Handler> for HandlerJson {
+    fn from(handler: syncmgr_api::wire::Handler) -> Self {
+        Self {
+            id: handler.id,
+            name: handler.name,
+            text: handler.text,
+            active: handler.active,
+            enabled: handler.enabled,
+            connected: handler.connected,
+            silent: handler.silent,
+            running: handler.running,
+        }
+    }
+}
+
+impl From<&syncmgr_center::state::HandlerView> for HandlerJson {
+    fn from(view: &syncmgr_center::state::HandlerView) -> Self {
+        let memory = &view.memory;
+        Self {
+            id: memory.id.to_string(),
+            name: memory.name.clone(),
+            text: view.text.clone(),
+            active: memory.is_active,
+            enabled: memory.is_enabled,
+            connected: memory.is_connected,
+            silent: view.is_silent,
+            running: view.running.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+/// The answer of `schedule show`, `set` and `clear`.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct SchedulesOutput {
+    /// [`SCHEMA`].
+    pub(crate) schema: u32,
+    /// The schedules.
+    pub(crate) schedules: Vec<ScheduleJson>,
+}
+
+/// A schedule.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct ScheduleJson {
+    /// Its name.
+    pub(crate) name: String,
+    /// When it starts runs, in a sentence.
+    pub(crate) sentence: String,
+    /// It is on.
+    pub(crate) enabled: bool,
+    /// The syncs; null for all.
+    pub(crate) syncs: Option<Vec<String>>,
+    /// When, as typed.
+    pub(crate) triggers: Vec<String>,
+    /// Only then, as typed.
+    pub(crate) windows: Vec<String>,
+    /// The next times by the clock.
+    pub(crate) next: Vec<String>,
+}
+
+/// The answer of `schedule next`.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct NextOutput {
+    /// [`SCHEMA`].
+    pub(crate) schema: u32,
+    /// The next runs, the first one first.
+    pub(crate) runs: Vec<ComingJson>,
+}
+
+/// A run to come.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct ComingJson {
+    /// When.
+    pub(crate) at: String,
+    /// The name of the sync.
+    pub(crate) sync: String,
+    /// The name of the schedule.
+    pub(crate) schedule: String,
+}
+
+/// The answer of `config`.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct ConfigOutput {
+    /// [`SCHEMA`].
+    pub(crate) schema: u32,
+    /// The file.
+    pub(crate) path: String,
+    /// The place that was asked for.
+    pub(crate) key: Option<String>,
+    /// The value as it stands in the file; of `export` the whole file.
+    pub(crate) value: Option<String>,
+    /// Where the value comes from.
+    pub(crate) source: Option<String>,
+}
+
+/// The answer of `open`.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct OpenOutput {
+    /// [`SCHEMA`].
+    pub(crate) schema: u32,
+    /// The address; signs in once, within a short time.
+    pub(crate) url: String,
+}
+
+/// The answer of `alert test`.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct AlertsOutput {
+    /// [`SCHEMA`].
+    pub(crate) schema: u32,
+    /// The alerts that were tried.
+    pub(crate) alerts: Vec<AlertJson>,
+}
+
+/// An alert that was tried.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct AlertJson {
+    /// Its name.
+    pub(crate) name: String,
+    /// The notice arrived.
+    pub(crate) arrived: bool,
+    /// Why it did not.
+    pub(crate) notice: Option<NoticeJson>,
 }
 
 /// The answer of commands that change the saved syncs, and of `show`.
@@ -348,6 +602,16 @@ mod tests {
         check::<VersionsOutput>("versions");
         check::<WhyOutput>("why");
         check::<DoctorOutput>("doctor");
+        check::<RunsOutput>("runs");
+        check::<WatchOutput>("watch");
+        check::<StopOutput>("stop");
+        check::<ResultsOutput>("results");
+        check::<HandlersOutput>("handlers");
+        check::<SchedulesOutput>("schedules");
+        check::<NextOutput>("next");
+        check::<ConfigOutput>("config");
+        check::<OpenOutput>("open");
+        check::<AlertsOutput>("alerts");
         check::<DaemonOutput>("daemon");
         check::<VersionOutput>("version");
         check::<TextOutput>("text");

@@ -14,7 +14,7 @@ mod events;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use hyper::Method;
+pub use hyper::Method;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::runtime::Runtime;

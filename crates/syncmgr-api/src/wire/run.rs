@@ -572,7 +572,12 @@ impl TryFrom<&WorkWith> for Work {
                     let choice = Choice::try_from(&one.decision)?;
                     Ok((one.conflict.clone(), choice))
                 };
-                Self::Resolve(decisions.iter().map(read).collect::<Result<_, Unreadable>>()?)
+                Self::Resolve(
+                    decisions
+                        .iter()
+                        .map(read)
+                        .collect::<Result<_, Unreadable>>()?,
+                )
             }
             WorkWith::Undo { run: id } => Self::Undo(run(id)?),
             WorkWith::Restore {

@@ -9,9 +9,7 @@ use syncmgr_model::trouble::{Code, Trouble};
 use super::change::Asked;
 use super::registry::ItemEntry;
 use super::{State, Turn, key};
-use crate::command::{
-    Answer, Call, Change, Control, Refusal, Save, Scope, Ticket, Update,
-};
+use crate::command::{Answer, Call, Change, Control, Refusal, Save, Scope, Ticket, Update};
 
 impl State {
     pub(super) fn control(&mut self, ticket: Ticket, control: Control, turn: &mut Turn) {

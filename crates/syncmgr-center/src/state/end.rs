@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use syncmgr_model::event::{EventLevel, Link, NewEvent};
 use syncmgr_model::id::{ItemId, SessionId};
 use syncmgr_model::progress::{CancelRequest, ProgressStatus};
-use syncmgr_model::record::{ItemResult, SessionRecord};
-use syncmgr_model::request::{Intent, WorkKind};
+use syncmgr_model::record::{ItemResult, SessionRecord, Summary};
+use syncmgr_model::request::{Intent, Origin, WorkKind};
 use syncmgr_model::trouble::{Code, Trouble};
 
 use super::registry::ItemMemory;
@@ -59,8 +59,11 @@ impl State {
         };
         let record = run.record(Some(turn.now));
         if run.intent == Intent::Apply {
-            if is_refused {
+            if is_refused || self.is_echo(&run, &record) {
                 turn.save(Save::Withdrawn(record.clone()));
+                if !is_refused {
+                    self.note_synced(&run, &record, turn);
+                }
             } else {
                 turn.save(Save::Ended(record.clone()));
                 self.settle_events(&run, &record, turn);
@@ -76,6 +79,35 @@ impl State {
             turn.answer(ticket, Answer::Outcome(Box::new(outcome.clone())));
         }
         self.pass_on(run.served, &record, turn);
+    }
+
+    /// Says whether a session found nothing to do after a change of files that was the work of the
+    /// run before it, and whose result therefore says nothing new. Such runs are not worth a line
+    /// of history.
+    fn is_echo(&self, run: &Run, record: &SessionRecord) -> bool {
+        let was_fine = |item: &ItemId| {
+            let entry = self.items.get(&key(&run.handler, item));
+            entry.and_then(|entry| entry.memory.result).is_some_and(|(status, left)| {
+                let n_left = left.n_conflicts + left.n_held + left.n_failures + left.n_warnings;
+                status == ProgressStatus::Succeeded && n_left == 0
+            })
+        };
+        run.origin == Origin::Change
+            && record.status == Some(ProgressStatus::Succeeded)
+            && record.summary == Summary::default()
+            && run.events.is_empty()
+            && run.order.iter().all(was_fine)
+    }
+
+    /// Notes that the items of an echo are still as good as they were.
+    fn note_synced(&mut self, run: &Run, record: &SessionRecord, turn: &mut Turn) {
+        for result in &record.items {
+            let key = key(&run.handler, &result.item);
+            if let Some(entry) = self.items.get_mut(&key) {
+                entry.memory.last_sync = record.ended;
+                turn.save(Save::Memory(Box::new(entry.memory.clone())));
+            }
+        }
     }
 
     /// Returns the item of a session that has just one: then what goes wrong is about it.

@@ -334,12 +334,16 @@ impl State {
     #[must_use]
     pub fn n_errors(&self, handler: &HandlerId, item: Option<&ItemId>) -> u64 {
         let is_about = |about: Option<&ItemId>| item.is_none() || about == item;
-        let of_items: u64 = self
-            .items_of(handler)
-            .filter(|(key, _)| is_about(Some(&key.item)))
-            .fold(0, |sum, (_, entry)| {
+        // One item is looked up and not looked for: this is asked for every item of a list.
+        let of_items = match item {
+            Some(item) => self.n_unseen(&ItemKey {
+                handler: handler.clone(),
+                item: item.clone(),
+            }),
+            None => self.items_of(handler).fold(0u64, |sum, (_, entry)| {
                 sum.saturating_add(entry.memory.n_errors)
-            });
+            }),
+        };
         let of_handler = match item {
             Some(_) => 0,
             None => {

@@ -36,8 +36,8 @@ const ORDER: &str = "versions";
 pub(super) async fn status(State(api): State<Api>) -> Result<Response, Refusal> {
     let state = api
         .read(|state, _, now| {
-            let views = state.item_keys().filter_map(|key| state.item(key, now));
-            let statuses: Vec<_> = views.map(|view| view.status).collect();
+            let keys = state.item_keys();
+            let statuses: Vec<_> = keys.filter_map(|key| state.status(key, now)).collect();
             Ok(center(&statuses, state.n_errors_everywhere()))
         })
         .await?;

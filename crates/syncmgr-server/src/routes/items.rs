@@ -20,7 +20,7 @@ use syncmgr_model::status::Status;
 use syncmgr_model::time::Timestamp;
 use utoipa::IntoParams;
 
-use super::paging::{after, limit};
+use super::paging::{after_parsed, limit};
 use crate::answer::Refusal;
 use crate::center::{Api, Shown, aside, find, handler_id, view};
 use crate::desk::{ItemEdit, NewItem};
@@ -56,7 +56,7 @@ pub(super) async fn list(
     Query(query): Query<ItemsQuery>,
 ) -> Result<Response, Refusal> {
     let limit = limit(query.limit)?;
-    let after = after(ORDER, query.cursor.as_deref())?;
+    let after = after_parsed(ORDER, query.cursor.as_deref(), ItemKey::parse)?;
     let status = query
         .status
         .map(|word| {
@@ -68,14 +68,13 @@ pub(super) async fn list(
     let rows = api
         .read(move |state, store, now| {
             let is_wanted = |key: &&ItemKey| {
-                after.as_ref().is_none_or(|after| key.to_string() > *after)
+                after.as_ref().is_none_or(|after| *key > after)
                     && handler.as_ref().is_none_or(|id| key.handler.as_str() == id)
-                    && status.is_none_or(|status| has(state, key, status, now))
+                    && status.is_none_or(|status| state.status(key, now) == Some(status))
             };
-            let mut keys: Vec<_> = state.item_keys().filter(is_wanted).collect();
-            // As the cursor compares them.
-            keys.sort_by_cached_key(|key| key.to_string());
-            let keys = keys.into_iter().take(limit + 1);
+            // They come in the order in which the cursor compares them, so nothing behind the page
+            // is looked at.
+            let keys = state.item_keys().filter(is_wanted).take(limit + 1);
             keys.map(|key| view(state, store, key, now))
                 .collect::<Result<Vec<Shown>, _>>()
         })
@@ -94,12 +93,6 @@ pub(super) async fn list(
         }))
     })
     .await
-}
-
-fn has(state: &CenterState, key: &ItemKey, status: Status, now: Timestamp) -> bool {
-    state
-        .item(key, now)
-        .is_some_and(|view| view.status == status)
 }
 
 /// Reads a sync as it is shown.

@@ -6,7 +6,7 @@ use toml_edit::{DocumentMut, TableLike};
 
 use super::spec::DAEMON;
 use super::sync::set;
-use super::table::{self, Wrong, check_keys, duration, get, number, texts, truth};
+use super::table::{self, Wrong, check_keys, duration, get, number, truth};
 
 /// Looks up a variable of the environment.
 pub type Env<'a> = dyn Fn(&str) -> Option<String> + 'a;
@@ -31,8 +31,6 @@ pub enum Listen {
 pub struct Daemon {
     /// Where it listens beside its socket.
     pub listen: Listen,
-    /// Further names under which a browser may reach it.
-    pub hosts: Vec<String>,
     /// It gives figures to Prometheus.
     pub has_metrics: bool,
     /// The limits of the center.
@@ -45,7 +43,6 @@ impl Default for Daemon {
     fn default() -> Self {
         Self {
             listen: Listen::Port(PORT),
-            hosts: Vec::new(),
             has_metrics: true,
             limits: Limits::default(),
             history_days: HISTORY_DAYS,
@@ -85,20 +82,13 @@ pub(super) fn value_of(text: &str) -> toml_edit::Value {
 }
 
 fn take(daemon: &mut Daemon, table: &dyn TableLike) -> Result<(), Wrong> {
-    let wanted = "a port of this computer, 1 to 65535, or \"off\"";
+    let wanted = "a port of this computer, 0 (any free one) to 65535, or \"off\"";
     let listen = get(table, "listen", wanted, |value| match value.as_str() {
         Some("off") => Some(Listen::Off),
         Some(_) => None,
-        None => {
-            let port = u16::try_from(value.as_integer()?).ok()?;
-            (port > 0).then_some(Listen::Port(port))
-        }
+        None => Some(Listen::Port(u16::try_from(value.as_integer()?).ok()?)),
     })?;
     daemon.listen = listen.unwrap_or(daemon.listen);
-    if table::find(table, "hosts").is_some() {
-        let hosts = texts(table, "hosts")?;
-        daemon.hosts = hosts.into_iter().map(str::to_owned).collect();
-    }
     daemon.has_metrics = truth(table, "metrics")?.unwrap_or(daemon.has_metrics);
     let limits = &mut daemon.limits;
     let wanted = "a whole number, 1 to 64";

@@ -188,12 +188,6 @@ pub const DAEMON: &[KeySpec] = &[
         "where the page and the API are",
         "7962",
     ),
-    key(
-        "hosts",
-        "a list of names",
-        "further names under which a browser may reach it (none)",
-        "",
-    ),
     key("metrics", "true or false", "figures for Prometheus", "true"),
     key("max-running", "1 to 64", "so many syncs run at once", "4"),
     key(

@@ -65,7 +65,7 @@ impl App {
         match ran? {
             Ran::Ended(outcome) => Ok(Waited::Ended(outcome)),
             Ran::GoesOn(taken) => Ok(Waited::GoesOn(taken)),
-            Ran::TimedOut(_) => Err(CliError::new(
+            Ran::TimedOut => Err(CliError::new(
                 Exit::TimedOut,
                 "the time to wait is over; the run goes on in the daemon",
             )
@@ -82,7 +82,11 @@ impl App {
         intent: Intent,
         wish: Wish,
     ) -> Result<Ran, CliError> {
-        let (ui, clock, signals) = (self.ui.clone(), Arc::clone(&self.clock), self.signals.clone());
+        let (ui, clock, signals) = (
+            self.ui.clone(),
+            Arc::clone(&self.clock),
+            self.signals.clone(),
+        );
         match self.core()? {
             Core::There(there) => {
                 let watching = Watching {
@@ -149,7 +153,9 @@ impl App {
             return Ok(there.open_runs()?);
         }
         let sessions = self.sessions(SessionQuery::default())?;
-        let open = sessions.into_iter().filter(|session| session.ended.is_none());
+        let open = sessions
+            .into_iter()
+            .filter(|session| session.ended.is_none());
         Ok(open
             .map(|session| OpenRun {
                 run: session.id.to_string(),
@@ -217,7 +223,8 @@ fn stop_after(center: center::Handle, limit: Duration) -> Timer {
         let is_over = waits.recv_timeout(limit) == Err(RecvTimeoutError::Timeout);
         if is_over {
             let (answers, _) = channel();
-            drop(center.ask(Control::Stop(Scope::All), answers));
+            // A center that is gone has stopped everything.
+            center.ask(Control::Stop(Scope::All), answers).unwrap_or(());
         }
         is_over
     });

@@ -37,6 +37,39 @@ impl App {
         Ok(item)
     }
 
+    /// Says whether two words are two saved syncs, and not two folders. A name has no `/`, so
+    /// `./photos` is always a folder.
+    ///
+    /// # Errors
+    /// When they could be both: a guess would sync other folders than the ones that were meant.
+    pub(crate) fn are_names(&mut self, left: &OsStr, right: &OsStr) -> Result<bool, CliError> {
+        let saved = self.saved()?;
+        let is_name = |word: &OsStr| {
+            let text = word.to_string_lossy();
+            saved.iter().any(|item| {
+                let is_id = text.len() >= 4 && item.id.as_str().starts_with(&*text);
+                item.name.as_deref() == Some(&*text) || is_id
+            })
+        };
+        if !is_name(left) || !is_name(right) {
+            return Ok(false);
+        }
+        if Path::new(left).is_dir() && Path::new(right).is_dir() {
+            let (l, r) = (
+                display_bytes(left.as_bytes()),
+                display_bytes(right.as_bytes()),
+            );
+            return Err(CliError::usage(format!(
+                "`{l}` and `{r}` are saved syncs, and folders here too"
+            ))
+            .hint(format!("write `./{l} ./{r}` for the folders"))
+            .hint(format!(
+                "`syncmgr sync {l}`, then `syncmgr sync {r}` for the saved syncs"
+            )));
+        }
+        Ok(true)
+    }
+
     /// Finds a sync by its name, its id or the beginning of its id.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use syncmgr_api::Client;
-use syncmgr_api::client::{ClientError, Events, With};
+use syncmgr_api::client::{ClientError, Events, Method, With};
 use syncmgr_api::page::Page;
 use syncmgr_api::stream::Message;
 use syncmgr_api::wire::handler::{Handler, HandlerChange};
@@ -21,6 +21,7 @@ use syncmgr_api::wire::sign_in::Code as SignInCode;
 use syncmgr_api::wire::{ItemChange, ItemView, Nothing, Pause, Seen};
 use syncmgr_center::command::{Control, Outcome, Scope};
 use syncmgr_center::port::{Clock, EventQuery, Store, StoreError};
+use syncmgr_model::event::Event;
 use syncmgr_model::id::{ItemId, SessionId};
 use syncmgr_model::item::Item;
 use syncmgr_model::preview::Preview;
@@ -31,6 +32,7 @@ use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::{Code, Trouble};
 use syncmgr_store::SqliteStore;
 
+use crate::clock::rest;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::ui::Ui;
@@ -43,6 +45,11 @@ const BEAT: Duration = Duration::from_millis(100);
 const ASK_AFTER_MS: u64 = 2_000;
 /// How often a lost connection is taken up again before the run is left alone.
 const RECONNECTS_MAX: u32 = 5;
+/// Most results kept of a run that may turn out not to be in the history.
+const TOLD_MAX: usize = 1000;
+/// How often, and after what time each, a preview is asked for again that is not there yet.
+const PREVIEW_TRIES_MAX: u32 = 500;
+const PREVIEW_REST: Duration = Duration::from_millis(10);
 /// Most rows of one page.
 const PAGE: &str = "1000";
 
@@ -75,7 +82,7 @@ pub(crate) enum Ran {
     /// It goes on, or waits; nobody waits for it here.
     GoesOn(RunAccepted),
     /// It goes on; the time to wait was over.
-    TimedOut(RunAccepted),
+    TimedOut,
 }
 
 /// What the watching of a run needs.
@@ -161,11 +168,8 @@ impl There {
     }
 
     /// Makes a code that signs a browser in.
-    pub(super) fn sign_in_code(&mut self) -> Result<String, ClientError> {
-        let code: SignInCode = self
-            .client
-            .post("/api/v1/sign-in-codes", &Nothing {})?
-            .body;
+    pub(crate) fn sign_in_code(&mut self) -> Result<String, ClientError> {
+        let code: SignInCode = self.client.post("/api/v1/sign-in-codes", &Nothing {})?.body;
         Ok(code.code)
     }
 
@@ -197,7 +201,7 @@ impl There {
                     ..ItemChange::default()
                 };
                 let path = format!("/api/v1/items/{}", key.item);
-                let patch = hyper::Method::PATCH;
+                let patch = Method::PATCH;
                 let answer: Result<_, ClientError> =
                     self.client
                         .write::<ItemView>(&patch, &path, &change, With::default());
@@ -209,7 +213,7 @@ impl There {
                     active: None,
                 };
                 let path = format!("/api/v1/handlers/{handler}");
-                let patch = hyper::Method::PATCH;
+                let patch = Method::PATCH;
                 let answer: Result<_, ClientError> =
                     self.client
                         .write::<Handler>(&patch, &path, &change, With::default());
@@ -217,7 +221,7 @@ impl There {
             }
             Control::Forget(key) => {
                 let path = format!("/api/v1/items/{}", key.item);
-                let delete = hyper::Method::DELETE;
+                let delete = Method::DELETE;
                 match self
                     .client
                     .write::<()>(&delete, &path, &Nothing {}, With::default())
@@ -242,7 +246,11 @@ impl There {
     ) -> Result<(), CliError> {
         let ids = match self.ids(scope)? {
             Some(ids) => ids,
-            None => self.items()?.into_iter().map(|it| it.state.sync.id).collect(),
+            None => self
+                .items()?
+                .into_iter()
+                .map(|it| it.state.sync.id)
+                .collect(),
         };
         for id in ids {
             let path = format!("/api/v1/items/{id}/{verb}");
@@ -291,17 +299,21 @@ impl There {
         if taken.taken == "nothing" {
             let dropped = taken.dropped.first().map(|dropped| &dropped.notice);
             let trouble = dropped.and_then(|notice| Trouble::try_from(notice).ok());
-            return Err(trouble.unwrap_or_else(|| Trouble::new(Code::NotPossible)).into());
+            return Err(trouble
+                .unwrap_or_else(|| Trouble::new(Code::NotPossible))
+                .into());
         }
         if wish.no_wait {
             return Ok(Ran::GoesOn(taken));
         }
-        if !self.watch(&taken, &mut events, wish, watching)? {
-            return Ok(Ran::TimedOut(taken));
+        let mut heard = Vec::new();
+        if !self.watch(&taken, &mut events, wish, watching, &mut heard)? {
+            return Ok(Ran::TimedOut);
         }
+        let (run, item) = (&*taken.run, item);
         let outcome = match intent {
-            Intent::Apply => self.outcome(&taken.run)?,
-            Intent::Preview => self.previewed(item, work, &taken.run)?,
+            Intent::Apply => self.outcome(run, item, work, heard)?,
+            Intent::Preview => self.previewed(run, item, work)?,
         };
         Ok(Ran::Ended(Box::new(outcome)))
     }
@@ -313,6 +325,7 @@ impl There {
         events: &mut Events,
         wish: Wish,
         watching: &Watching<'_>,
+        told: &mut Vec<Event>,
     ) -> Result<bool, CliError> {
         let clock = &watching.clock;
         let mut view = ProgressView::new(watching.ui, Arc::clone(clock));
@@ -327,7 +340,10 @@ impl There {
         }
         loop {
             let now = clock.elapsed_ms();
-            if wish.timeout_ms.is_some_and(|ms| now.saturating_sub(began) >= ms) {
+            if wish
+                .timeout_ms
+                .is_some_and(|ms| now.saturating_sub(began) >= ms)
+            {
                 view.ended();
                 return Ok(false);
             }
@@ -342,7 +358,7 @@ impl There {
             match events.next_within(BEAT) {
                 Ok(Some(message)) => {
                     n_lost = 0;
-                    if self.take(&message, &taken.run, &mut view) {
+                    if take(&message, &taken.run, &mut view, told) {
                         heard = clock.elapsed_ms();
                     }
                     if matches!(&message, Message::SessionEnded { run } if *run == taken.run) {
@@ -369,27 +385,6 @@ impl There {
         Ok(true)
     }
 
-    /// Shows a message about this run; says whether it was one.
-    fn take(&mut self, message: &Message, run: &str, view: &mut ProgressView) -> bool {
-        match message {
-            Message::Progress {
-                run: of, progress, ..
-            } if of == run => {
-                if let Ok(progress) = Progress::try_from(progress) {
-                    view.moved(&progress);
-                }
-                true
-            }
-            Message::Session { run: open } if open.run == run => {
-                if open.stopping {
-                    view.stopping();
-                }
-                true
-            }
-            _ => false,
-        }
-    }
-
     fn has_ended(&mut self, run: &str) -> Result<bool, CliError> {
         match self
             .client
@@ -401,10 +396,22 @@ impl There {
         }
     }
 
-    /// Reads how a run ended.
-    fn outcome(&mut self, run: &str) -> Result<Outcome, CliError> {
+    /// Reads how a run ended. One that could not even begin is not in the history; then what was
+    /// told of it on the way says why.
+    fn outcome(
+        &mut self,
+        run: &str,
+        item: &Item,
+        work: &Work,
+        told: Vec<Event>,
+    ) -> Result<Outcome, CliError> {
         let id = SessionId::new(run).map_err(|_| strange(run))?;
-        let record = self.store.session(&id)?.ok_or_else(|| strange(run))?;
+        let Some(record) = self.store.session(&id)? else {
+            if told.is_empty() {
+                return Err(strange(run));
+            }
+            return Ok(unwritten(id, item, work, ProgressStatus::Failed, told));
+        };
         let mut events = self.store.events(&EventQuery {
             session: Some(id),
             ..EventQuery::default()
@@ -420,46 +427,100 @@ impl There {
         })
     }
 
-    /// Reads what a run would do.
-    fn previewed(&mut self, item: &Item, work: &Work, run: &str) -> Result<Outcome, CliError> {
+    /// Reads what a run would do. The end is told a moment before it can be read.
+    fn previewed(&mut self, run: &str, item: &Item, work: &Work) -> Result<Outcome, CliError> {
         let path = format!("/api/v1/sessions/{run}/preview");
-        let page: Page<ItemPreview> = self.client.get(&path, &[])?.body;
-        let mut previews = Vec::new();
+        let mut n_tries = 0;
+        let page: Page<ItemPreview> = loop {
+            match self.client.get(&path, &[]) {
+                Ok(answer) => break answer.body,
+                Err(ClientError::Refused(problem))
+                    if problem.code == "still-running" && n_tries < PREVIEW_TRIES_MAX =>
+                {
+                    n_tries += 1;
+                    rest(PREVIEW_REST);
+                }
+                Err(error) => return Err(error.into()),
+            }
+        };
+        let id = SessionId::new(run).map_err(|_| strange(run))?;
+        let mut outcome = unwritten(id, item, work, ProgressStatus::Succeeded, Vec::new());
         for one in &page.items {
             let id = ItemId::new(&one.item).map_err(|_| strange(run))?;
             let preview = Preview::try_from(&one.preview).map_err(ClientError::from)?;
-            previews.push((id, preview));
+            outcome.previews.push((id, preview));
         }
-        let id = SessionId::new(run).map_err(|_| strange(run))?;
-        Ok(Outcome {
-            record: SessionRecord {
-                id,
-                handler: item.handler.clone(),
-                items: vec![ItemResult {
-                    item: item.id.clone(),
-                    status: Some(ProgressStatus::Succeeded),
-                    summary: Summary::default(),
-                }],
-                kind: work.kind(),
-                origin: Origin::Manual,
-                started: Timestamp(0),
-                ended: None,
-                status: Some(ProgressStatus::Succeeded),
-                summary: Summary::default(),
-            },
-            status: ProgressStatus::Succeeded,
-            n_errors: 0,
-            n_conflicts: 0,
-            events: Vec::new(),
-            previews,
-        })
+        Ok(outcome)
+    }
+}
+
+/// The outcome of a run that is not in the history.
+fn unwritten(
+    id: SessionId,
+    item: &Item,
+    work: &Work,
+    status: ProgressStatus,
+    events: Vec<Event>,
+) -> Outcome {
+    let summary = Summary::default();
+    let at = events.first().map_or(Timestamp(0), |event| event.at);
+    Outcome {
+        record: SessionRecord {
+            id,
+            handler: item.handler.clone(),
+            items: vec![ItemResult {
+                item: item.id.clone(),
+                status: Some(status),
+                summary,
+            }],
+            kind: work.kind(),
+            origin: Origin::Manual,
+            started: at,
+            ended: Some(at),
+            status: Some(status),
+            summary,
+        },
+        status,
+        n_errors: 0,
+        n_conflicts: 0,
+        events,
+        previews: Vec::new(),
+    }
+}
+
+/// Shows a message about this run; says whether it was one.
+fn take(message: &Message, run: &str, view: &mut ProgressView, told: &mut Vec<Event>) -> bool {
+    match message {
+        Message::Progress {
+            run: of, progress, ..
+        } if of == run => {
+            if let Ok(progress) = Progress::try_from(progress) {
+                view.moved(&progress);
+            }
+            true
+        }
+        Message::Session { run: open } if open.run == run => {
+            if open.stopping {
+                view.stopping();
+            }
+            true
+        }
+        Message::Event { event } if event.run.as_deref() == Some(run) => {
+            if told.len() < TOLD_MAX {
+                told.extend(Event::try_from(&**event).ok());
+            }
+            true
+        }
+        _ => false,
     }
 }
 
 /// Sorts states by the id of their sync.
 pub(super) fn by_id(views: Vec<ItemView>) -> BTreeMap<String, ItemView> {
     let views = views.into_iter();
-    views.map(|view| (view.state.sync.id.clone(), view)).collect()
+    views
+        .map(|view| (view.state.sync.id.clone(), view))
+        .collect()
 }
 
 fn left_alone() -> CliError {

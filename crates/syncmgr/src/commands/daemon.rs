@@ -51,11 +51,6 @@ pub(crate) enum DaemonCommand {
         #[arg(short = 'n', long, default_value_t = 100, value_name = "N")]
         lines: usize,
     },
-    /// Send a test notice through every channel of alerts, or one
-    TestAlerts {
-        /// The channel, as it is called in config.toml
-        name: Option<String>,
-    },
     /// Have it started when you log on
     Install,
     /// Do not have it started any more
@@ -76,7 +71,6 @@ pub(crate) fn run(app: &mut App, args: &DaemonArgs) -> Done {
         }
         DaemonCommand::Status => status(app),
         DaemonCommand::Logs { follow, lines } => logs(app, *follow, *lines),
-        DaemonCommand::TestAlerts { name } => test_alerts(app, name.as_deref()),
         DaemonCommand::Install => install::install(app),
         DaemonCommand::Uninstall => install::uninstall(app),
     }
@@ -173,7 +167,8 @@ fn place(owner: &Owner) -> String {
 fn status(app: &App) -> Done {
     let Some(owner) = owner(app)? else {
         say(app, None, None);
-        app.ui.say("The daemon does not run; nothing is synced by itself.");
+        app.ui
+            .say("The daemon does not run; nothing is synced by itself.");
         app.ui.hint("`syncmgr daemon start` starts it");
         return Ok(Exit::NotRunning);
     };
@@ -182,14 +177,20 @@ fn status(app: &App) -> Done {
             say(app, Some(&owner), Some(&answer));
             app.ui.say(format!("The daemon runs{}.", process(&owner)));
             let since = &owner.since;
-            app.ui
-                .say(format!("  version {}, since {}", safe(&owner.version), safe(since)));
+            app.ui.say(format!(
+                "  version {}, since {}",
+                safe(&owner.version),
+                safe(since)
+            ));
             app.ui.say(format!("  answers on {}", place(&owner)));
             app.ui.say(format!("  {}", safe(&answer.summary)));
             Ok(Exit::Done)
         }
         Err(error) => {
-            let what = format!("the daemon runs{} and does not answer: {error}", process(&owner));
+            let what = format!(
+                "the daemon runs{} and does not answer: {error}",
+                process(&owner)
+            );
             Err(CliError::new(Exit::NotRunning, what)
                 .hint("`syncmgr daemon restart` starts it anew; `syncmgr daemon logs` says more"))
         }
@@ -228,44 +229,10 @@ fn logs(app: &App, follow: bool, n_lines: usize) -> Done {
         app.ui.raw(format!("{}\n", safe(line)).as_bytes());
     }
     if follow {
-        log::follow(dir, |line| app.ui.raw(format!("{}\n", safe(line)).as_bytes()))
-            .map_err(|error| failed("follow the log", &error))?;
+        log::follow(dir, |line| {
+            app.ui.raw(format!("{}\n", safe(line)).as_bytes());
+        })
+        .map_err(|error| failed("follow the log", &error))?;
     }
     Ok(Exit::Done)
-}
-
-fn test_alerts(app: &App, name: Option<&str>) -> Done {
-    let built = app.built()?;
-    let source = Source {
-        path: app.config_path(),
-        host: built.host,
-        home: app.dirs.home.clone(),
-        clock: built.clock,
-    };
-    let loaded = source
-        .load()
-        .map_err(|error| CliError::usage(error.to_string()))?;
-    let results = alerts::test(&loaded.rules, name, app.now());
-    if results.is_empty() {
-        let what = match name {
-            Some(name) => format!("there is no channel of alerts `{}`", safe(name)),
-            None => "there are no channels of alerts".to_owned(),
-        };
-        return Err(CliError::not_found(what).hint("add one to config.toml as [alert.NAME]"));
-    }
-    let mut has_failed = false;
-    for (name, result) in results {
-        match result {
-            Ok(()) => app.ui.say(format!("{}: sent", safe(&name))),
-            Err(error) => {
-                has_failed = true;
-                let notice = syncmgr_model::catalogue::notice(&error.trouble(&name));
-                app.ui.say(format!("{}: {}", safe(&name), safe(&notice.what)));
-                for action in notice.actions {
-                    app.ui.hint(safe(&action));
-                }
-            }
-        }
-    }
-    Ok(if has_failed { Exit::Failed } else { Exit::Done })
 }

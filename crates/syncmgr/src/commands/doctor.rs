@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use super::Done;
+mod daemon;
+
+use super::{Done, config as config_command};
 use crate::app::App;
 use crate::exit::Exit;
 use crate::json::{CheckJson, DoctorOutput, SCHEMA};
@@ -13,6 +15,7 @@ use syncmgr_model::format::{plural, without_os_numbers};
 /// Runs `doctor`. Ends with 12 when a check fails.
 pub(crate) fn run(app: &mut App) -> Done {
     let mut checks = vec![config(app), state_dir(app), history(app)];
+    checks.extend(daemon::checks(app));
     checks.extend(folders(app));
     app.ui.json(&DoctorOutput {
         schema: SCHEMA,
@@ -56,7 +59,11 @@ fn check(name: &'static str, result: Result<String, String>, fix: impl Into<Stri
 }
 
 fn config(app: &App) -> CheckJson {
-    let result = match app.saved() {
+    let checked = app.config().and_then(|config| {
+        config_command::check_all(app, &config)?;
+        app.saved()
+    });
+    let result = match checked {
         Ok(items) => Ok(plural(items.len() as u64, "saved sync")),
         Err(error) => Err(error.message),
     };
@@ -106,7 +113,11 @@ fn history(app: &mut App) -> CheckJson {
 }
 
 fn folders(app: &mut App) -> Vec<CheckJson> {
-    let items = app.saved().unwrap_or_default();
+    // Also those that were never saved: they run again as they are.
+    let items = match app.known() {
+        Ok(items) => items,
+        Err(_) => app.saved().unwrap_or_default(),
+    };
     let mut checks = Vec::new();
     for item in items {
         let words = app.command_words(&item);

@@ -7,7 +7,7 @@ use crate::exit::Exit;
 /// Runs `list`.
 pub(crate) fn run(app: &mut App) -> Done {
     let items = app.known()?;
-    let states = status::states(app, &items)?;
+    let states = app.states(&items)?;
     status::json(app, &items, &states)?;
     if items.is_empty() {
         app.ui.talk("No syncs yet.");

@@ -1,22 +1,34 @@
 //! The commands, one file each.
 
 pub(crate) mod add;
+pub(crate) mod alert;
+pub(crate) mod chosen;
+pub(crate) mod config;
 pub(crate) mod conflicts;
 pub(crate) mod daemon;
 pub(crate) mod demo;
 pub(crate) mod doctor;
+pub(crate) mod handler;
 pub(crate) mod history;
 pub(crate) mod list;
 pub(crate) mod man;
+pub(crate) mod open;
+pub(crate) mod pause;
 pub(crate) mod remove;
 pub(crate) mod rename;
 pub(crate) mod resolve;
+pub(crate) mod results;
+pub(crate) mod schedule;
 pub(crate) mod set;
+pub(crate) mod several;
 pub(crate) mod show;
 pub(crate) mod status;
+pub(crate) mod stop;
+pub(crate) mod switch;
 pub(crate) mod sync;
 pub(crate) mod undo;
 pub(crate) mod versions;
+pub(crate) mod watch;
 pub(crate) mod why;
 
 use crate::app::App;
@@ -33,9 +45,22 @@ pub(crate) type Done = Result<Exit, CliError>;
 /// What the person has to be told.
 pub(crate) fn run(app: &mut App, command: Option<Command>) -> Done {
     match command {
-        None | Some(Command::Status) => status::run(app),
+        None => status::run(app, &status::StatusArgs::default()),
+        Some(Command::Status(args)) => status::run(app, &args),
         Some(Command::Sync(args)) => sync::run(app, &args, args.dry_run),
         Some(Command::Preview(args)) => sync::run(app, &args, true),
+        Some(Command::Stop(args)) => stop::run(app, &args),
+        Some(Command::Pause(args)) => pause::pause(app, &args),
+        Some(Command::Resume(args)) => pause::resume(app, &args),
+        Some(Command::Watch(args)) => watch::run(app, &args.syncs),
+        Some(Command::On(args)) => switch::run(app, &args, true),
+        Some(Command::Off(args)) => switch::run(app, &args, false),
+        Some(Command::Schedule(args)) => schedule::run(app, &args),
+        Some(Command::Results(args)) => results::run(app, &args),
+        Some(Command::Open(args)) => open::run(app, &args),
+        Some(Command::Handler(args)) => handler::run(app, &args),
+        Some(Command::Alert(args)) => alert::run(app, &args),
+        Some(Command::Config(args)) => config::run(app, &args),
         Some(Command::Add(args)) => add::run(app, &args),
         Some(Command::List) => list::run(app),
         Some(Command::Show(args)) => show::run(app, &args),

@@ -26,9 +26,14 @@ pub(crate) struct OpenArgs {
 pub(crate) fn run(app: &mut App, args: &OpenArgs) -> Done {
     let page = args.page.as_deref().unwrap_or_default();
     let page = page.trim_start_matches('/');
-    if !page.chars().all(|c| c.is_ascii_alphanumeric() || "-_/".contains(c)) {
-        return Err(CliError::usage(format!("there is no page `{}`", safe(page)))
-            .hint("as `syncmgr open conflicts`"));
+    if !page
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || "-_/".contains(c))
+    {
+        return Err(
+            CliError::usage(format!("there is no page `{}`", safe(page)))
+                .hint("as `syncmgr open conflicts`"),
+        );
     }
     let Core::There(there) = app.core()? else {
         return Err(needs_daemon("the page comes from the daemon"));
@@ -51,10 +56,12 @@ pub(crate) fn run(app: &mut App, args: &OpenArgs) -> Done {
         url: url.clone(),
     });
     if is_opened {
-        app.ui.say(format!("Opened {address}/{page} in the browser."));
+        app.ui
+            .say(format!("Opened {address}/{page} in the browser."));
     } else {
         app.ui.say(&url);
-        app.ui.hint("open this address; it signs in once and is valid for a short time");
+        app.ui
+            .hint("open this address; it signs in once and is valid for a short time");
     }
     Ok(Exit::Done)
 }

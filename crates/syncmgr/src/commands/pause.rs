@@ -72,7 +72,8 @@ pub(crate) fn resume(app: &mut App, args: &ResumeArgs) -> Done {
     }
     say(app, &chosen, &format!("Resumed {}.", chosen.words()))?;
     if !app.has_daemon()? {
-        app.ui.hint("syncs run by themselves while the daemon runs: `syncmgr daemon start`");
+        app.ui
+            .hint("syncs run by themselves while the daemon runs: `syncmgr daemon start`");
     }
     Ok(Exit::Done)
 }
@@ -87,9 +88,8 @@ fn say(app: &mut App, chosen: &Chosen, words: &str) -> Result<(), CliError> {
 /// Reads until when; `None` is until somebody resumes.
 fn until(app: &App, args: &PauseArgs) -> Result<Option<Timestamp>, CliError> {
     if let Some(text) = &args.duration {
-        let ms = parse_duration(text).map_err(|error| {
-            CliError::usage(format!("--for: {}", safe(&error.to_string())))
-        })?;
+        let ms = parse_duration(text)
+            .map_err(|error| CliError::usage(format!("--for: {}", safe(&error.to_string()))))?;
         let ms = i64::try_from(ms).unwrap_or(i64::MAX);
         return Ok(Some(Timestamp(app.now().0.saturating_add(ms))));
     }

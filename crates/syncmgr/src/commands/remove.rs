@@ -4,10 +4,9 @@ use std::ffi::OsString;
 
 use clap::Args;
 use syncmgr_center::command::Control;
-use syncmgr_model::id::ItemKey;
 
 use super::{Done, show};
-use crate::app::App;
+use crate::app::{App, key};
 use crate::exit::Exit;
 
 /// Remove a saved sync; never deletes your files.
@@ -25,10 +24,7 @@ pub(crate) fn run(app: &mut App, args: &RemoveArgs) -> Done {
         app.config()?.remove(name)?;
         app.settings_changed()?;
     }
-    app.control(Control::Forget(ItemKey {
-        handler: item.handler.clone(),
-        item: item.id.clone(),
-    }))?;
+    app.control(Control::Forget(key(&item)))?;
     let places = app.places(&item);
     app.ui.say(format!(
         "Removed the sync {}. Files in {} and {} are unchanged.",

@@ -93,6 +93,8 @@ fn decide(
         match answer {
             Answer::Run(run) => output.runs.push(*run),
             Answer::Preview(preview) => output.previews.push(*preview),
+            // Decisions are waited for.
+            Answer::Accepted(_) => {}
         }
         if one != Exit::Done {
             exit = one;

@@ -1,7 +1,6 @@
 //! `results`: what runs had to say.
 
 use std::ffi::OsString;
-use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use clap::Args;
@@ -17,6 +16,7 @@ use syncmgr_model::time::Timestamp;
 use super::{Done, chosen};
 use crate::app::App;
 use crate::cli::word;
+use crate::clock::rest;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::json::{ResultJson, ResultsOutput, SCHEMA};
@@ -71,7 +71,11 @@ pub(crate) fn run(app: &mut App, args: &ResultsArgs) -> Done {
             .level
             .and_then(|level| EventLevel::parse(&word(level)))
             .map_or(0, EventLevel::number),
-        since: args.since.as_deref().map(|text| since(app, text)).transpose()?,
+        since: args
+            .since
+            .as_deref()
+            .map(|text| since(app, text))
+            .transpose()?,
         limit: args.limit,
         ..EventQuery::default()
     };
@@ -109,7 +113,6 @@ pub(crate) fn run(app: &mut App, args: &ResultsArgs) -> Done {
 fn follow(app: &mut App, query: &EventQuery, first: Vec<Event>, known: &[Item]) -> Done {
     let mut last = EventId(0);
     let mut fresh = first;
-    let (_never, pause) = channel::<()>();
     loop {
         fresh.retain(|event| event.id > last);
         fresh.reverse();
@@ -121,7 +124,7 @@ fn follow(app: &mut App, query: &EventQuery, first: Vec<Event>, known: &[Item]) 
                 results: vec![ResultJson::from(event)],
             });
         }
-        drop(pause.recv_timeout(LOOK_EVERY));
+        rest(LOOK_EVERY);
         let asked = query.clone();
         fresh = app.history(move |store| store.events(&asked))?;
     }
@@ -147,7 +150,9 @@ fn print(app: &App, event: &Event, known: &[Item]) {
         "{}  {level} {label}: {} {}",
         app.ui.out.dim(&when(event.at, app.now())),
         notice.what,
-        app.ui.out.dim(&format!("[{}]", event.trouble.code.as_str())),
+        app.ui
+            .out
+            .dim(&format!("[{}]", event.trouble.code.as_str())),
     ));
     if app.ui.is_verbose {
         app.ui.say(format!("    {}", notice.meaning));

@@ -3,8 +3,7 @@
 use std::ffi::OsString;
 
 use clap::{Args, Subcommand};
-use syncmgr_calendar::Calendar;
-use syncmgr_center::agenda::Calendar as _;
+use syncmgr_calendar::{Between, Calendar};
 use syncmgr_model::item::Item;
 use syncmgr_model::schedule::sentence::sentence;
 use syncmgr_model::schedule::text::parse_duration;
@@ -87,7 +86,7 @@ pub(crate) struct SetArgs {
 pub(crate) fn run(app: &mut App, args: &ScheduleArgs) -> Done {
     match &args.action {
         Action::Show { sync } => show(app, sync.as_ref()),
-        Action::Set(args) => set(app, args),
+        Action::Set(args) => change(app, args),
         Action::Clear { sync } => clear(app, sync),
         Action::Next { days } => next(app, *days),
     }
@@ -105,26 +104,8 @@ fn times(schedule: &Schedule, now: Timestamp, until: Timestamp, most: usize) -> 
     if !schedule.is_enabled {
         return Vec::new();
     }
-    let calendar = Calendar::of_this_machine();
-    let mut all = Vec::new();
-    for trigger in &schedule.triggers {
-        let mut at = now;
-        for _ in 0..most {
-            let Some(next) = calendar.next(trigger, &schedule.zone, at, now) else {
-                break;
-            };
-            if next > until {
-                break;
-            }
-            all.extend(calendar.next_open(&schedule.windows, &schedule.zone, next));
-            at = next;
-        }
-    }
-    all.retain(|at| *at <= until);
-    all.sort_unstable();
-    all.dedup();
-    all.truncate(most);
-    all
+    let between = Between { after: now, until };
+    Calendar::of_this_machine().planned(schedule, between, now, most)
 }
 
 fn describe(schedule: &Schedule, now: Timestamp) -> ScheduleJson {
@@ -177,20 +158,20 @@ fn show(app: &mut App, sync: Option<&OsString>) -> Done {
         schedules = covering(&schedules, &item);
         if schedules.is_empty() {
             let words = app.command_words(&item);
-            app.ui
-                .say(format!("{words} runs only when you start it."));
+            app.ui.say(format!("{words} runs only when you start it."));
             app.ui.hint(format!(
                 "as `syncmgr schedule set {words} 'daily 18:00' 'on change'`"
             ));
         }
     } else if schedules.is_empty() {
-        app.ui.say("No schedules: syncs run only when you start them.");
+        app.ui
+            .say("No schedules: syncs run only when you start them.");
     }
     print(app, &schedules)?;
     Ok(Exit::Done)
 }
 
-fn set(app: &mut App, args: &SetArgs) -> Done {
+fn change(app: &mut App, args: &SetArgs) -> Done {
     let item = set::saved(app, &args.sync)?;
     let name = item.label().to_owned();
     let mut schedule = Schedule::new(&name);
@@ -211,7 +192,7 @@ fn set(app: &mut App, args: &SetArgs) -> Done {
     schedule.conditions.on_external_power = args.on_power;
     schedule.conditions.on_unmetered_network = args.unmetered;
     Calendar::of_this_machine()
-        .check(&schedule)
+        .validate(&schedule, app.now())
         .map_err(|error| CliError::usage(safe(&error.to_string())))?;
     check_after(app, &schedule)?;
     app.config()?.put_schedule(&schedule)?;

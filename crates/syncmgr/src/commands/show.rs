@@ -8,7 +8,7 @@ use syncmgr_model::catalogue::notice;
 use syncmgr_model::item::{Item, Value};
 
 use super::{Done, sync};
-use crate::app::App;
+use crate::app::{App, ItemState};
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::json::{ItemOutput, NoticeJson, RunJson, SCHEMA, StatusItemJson};
@@ -39,6 +39,9 @@ pub(crate) fn run(app: &mut App, args: &ShowArgs) -> Done {
             when(last.started, app.now())
         ));
     }
+    if let Some(next) = state.next {
+        ui.say(format!("  next run  {}", when(next, app.now())));
+    }
     for (key, value) in &item.settings.0 {
         let text = match value {
             Value::Text(text) => safe(text),
@@ -61,7 +64,8 @@ pub(crate) fn run(app: &mut App, args: &ShowArgs) -> Done {
 /// Prints the JSON object of one sync.
 pub(crate) fn json(app: &mut App, item: &Item) -> Result<(), CliError> {
     if app.ui.is_json {
-        let sync = status_json(app, item)?;
+        let state = app.state(item)?;
+        let sync = state_json(app, item, &state);
         app.ui.json(&ItemOutput {
             schema: SCHEMA,
             sync,
@@ -71,15 +75,14 @@ pub(crate) fn json(app: &mut App, item: &Item) -> Result<(), CliError> {
 }
 
 /// Converts an item and its state for JSON.
-pub(crate) fn status_json(app: &mut App, item: &Item) -> Result<StatusItemJson, CliError> {
-    let state = app.state(item)?;
-    Ok(StatusItemJson {
+pub(crate) fn state_json(app: &App, item: &Item, state: &ItemState) -> StatusItemJson {
+    StatusItemJson {
         sync: sync::item_json(app, item),
         handler: item.handler.to_string(),
-        enabled: item.is_enabled,
+        enabled: state.is_enabled,
         status: state.status.as_str().to_owned(),
         reason: state.reason.as_ref().map(NoticeJson::from),
         last_run: state.last.as_ref().map(RunJson::from),
         settings: write_settings(&item.settings),
-    })
+    }
 }

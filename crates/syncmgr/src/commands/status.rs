@@ -139,7 +139,11 @@ fn progress_words(state: &ItemState) -> Option<String> {
     let mut parts = vec![progress.phase.as_str().to_owned()];
     match (progress.phase, progress.bytes_total) {
         (Phase::Copying, Some(total)) => {
-            parts.push(format!("{} of {}", bytes(progress.bytes_done), bytes(total)));
+            parts.push(format!(
+                "{} of {}",
+                bytes(progress.bytes_done),
+                bytes(total)
+            ));
         }
         _ => {
             if let Some(total) = progress.n_total {

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use clap::Args;
@@ -11,6 +10,7 @@ use syncmgr_model::format::plural;
 
 use super::{Done, chosen};
 use crate::app::App;
+use crate::clock::rest;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::json::{SCHEMA, StopOutput};
@@ -37,10 +37,13 @@ pub(crate) struct StopArgs {
 /// Runs `stop`.
 pub(crate) fn run(app: &mut App, args: &StopArgs) -> Done {
     let chosen = chosen::of(app, &args.syncs)?;
-    let ids: BTreeSet<_> = chosen.items.iter().map(|item| item.id.to_string()).collect();
-    let is_meant = |run: &OpenRun| {
-        chosen.is_all || run.items.iter().any(|item| ids.contains(&item.item))
-    };
+    let ids: BTreeSet<_> = chosen
+        .items
+        .iter()
+        .map(|item| item.id.to_string())
+        .collect();
+    let is_meant =
+        |run: &OpenRun| chosen.is_all || run.items.iter().any(|item| ids.contains(&item.item));
     let mut runs = app.open_runs()?;
     runs.retain(is_meant);
     for run in &runs {
@@ -59,7 +62,9 @@ pub(crate) fn run(app: &mut App, args: &StopArgs) -> Done {
     } else if args.now {
         app.ui.say(format!("Asked {n} to stop."));
     } else if has_ended {
-        app.ui.say(format!("Stopped {n}. Files are whole; the next run carries on."));
+        app.ui.say(format!(
+            "Stopped {n}. Files are whole; the next run carries on."
+        ));
     } else {
         return Err(CliError::new(
             Exit::Failed,
@@ -72,13 +77,15 @@ pub(crate) fn run(app: &mut App, args: &StopArgs) -> Done {
 
 /// Waits until these runs have ended; false when they do not.
 fn wait(app: &mut App, runs: &[OpenRun]) -> Result<bool, CliError> {
-    let (_never, pause) = channel::<()>();
     for _ in 0..WAITS_MAX {
         let open = app.open_runs()?;
-        if !open.iter().any(|run| runs.iter().any(|it| it.run == run.run)) {
+        if !open
+            .iter()
+            .any(|run| runs.iter().any(|it| it.run == run.run))
+        {
             return Ok(true);
         }
-        drop(pause.recv_timeout(WAIT));
+        rest(WAIT);
     }
     Ok(false)
 }

@@ -1,28 +1,41 @@
 //! `sync` and `preview`; and what every command that changes files shares: preview or run.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 
 use clap::Args;
 use syncmgr_model::item::Item;
 use syncmgr_model::progress::ProgressStatus;
 use syncmgr_model::request::{Intent, Work};
+use syncmgr_model::schedule::text::parse_duration;
+use syncmgr_model::status::Status;
 
-use super::Done;
-use crate::app::App;
+use super::{Done, several};
+use crate::app::{App, Waited, Wish};
 use crate::cli::SettingArgs;
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::json::{ItemJson, PreviewOutput, RunOutput, Sides};
-use crate::ui;
+use crate::json::{AcceptedJson, ItemJson, PreviewOutput, RunOutput, RunsOutput, SCHEMA, Sides};
+use crate::ui::{self, safe};
 
-/// Bring two folders together, or a saved sync.
+/// Bring two folders together, or saved syncs.
 #[derive(Debug, Args)]
 pub(crate) struct SyncArgs {
-    /// One folder, or the name of a saved sync alone
-    #[arg(value_name = "LEFT|NAME")]
-    pub(crate) left: OsString,
-    /// The other folder
-    pub(crate) right: Option<OsString>,
+    /// Two folders, or names of saved syncs
+    #[arg(value_name = "LEFT RIGHT|NAME", required_unless_present_any = ["all", "retry_failed"])]
+    pub(crate) targets: Vec<OsString>,
+    /// All saved syncs that are turned on
+    #[arg(long, conflicts_with = "targets")]
+    pub(crate) all: bool,
+    /// Only those whose last run left something undone; of all syncs when none is named
+    #[arg(long)]
+    pub(crate) retry_failed: bool,
+    /// Return as soon as the daemon has taken it
+    #[arg(long, conflicts_with = "dry_run")]
+    pub(crate) no_wait: bool,
+    /// Wait at most so long, as 10m; in the daemon the run goes on
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) timeout: Option<String>,
     /// Settings for this run only.
     #[command(flatten)]
     pub(crate) settings: SettingArgs,
@@ -48,17 +61,71 @@ const FILES_NAMED: usize = 20;
 
 /// Runs `sync` or `preview`.
 pub(crate) fn run(app: &mut App, args: &SyncArgs, is_dry: bool) -> Done {
-    let item = app.target(&args.left, args.right.as_deref(), &args.settings)?;
-    let work = Work::Sync {
-        is_full: args.full,
-        release: args.allow_deletions.clone(),
-    };
+    let timeout = args.timeout.as_deref().map(parse_duration).transpose();
     let how = How {
         is_dry,
         is_strict: args.strict,
         all_files: args.files,
+        wish: Wish {
+            no_wait: args.no_wait,
+            timeout_ms: timeout.map_err(|error| {
+                CliError::usage(format!("--timeout: {}", safe(&error.to_string())))
+            })?,
+        },
     };
-    work_on(app, &item, work, how)
+    let work = Work::Sync {
+        is_full: args.full,
+        release: args.allow_deletions.clone(),
+    };
+    let targets = targets(app, args)?;
+    match targets.as_slice() {
+        [one] if !args.all && !args.retry_failed && !args.no_wait => work_on(app, one, work, how),
+        many => {
+            if many.len() > 1 && args.allow_deletions.is_some() {
+                return Err(CliError::usage(
+                    "--allow-deletions lets go what one sync holds; name that sync alone",
+                ));
+            }
+            several::run(app, many, &work, how)
+        }
+    }
+}
+
+/// Finds what is to be synced.
+fn targets(app: &mut App, args: &SyncArgs) -> Result<Vec<Item>, CliError> {
+    let items = match args.targets.as_slice() {
+        [] if args.retry_failed => app.known()?,
+        [] => app.saved()?,
+        [one] => vec![app.target(one, None, &args.settings)?],
+        [left, right] if !app.are_names(left, right)? => {
+            vec![app.target(left, Some(right), &args.settings)?]
+        }
+        names => {
+            let find = |name: &OsString| app.target(name, None, &args.settings);
+            let mut items: Vec<Item> = names.iter().map(find).collect::<Result<_, _>>()?;
+            let mut seen = BTreeSet::new();
+            items.retain(|item| seen.insert(item.id.clone()));
+            items
+        }
+    };
+    if !args.all && !args.retry_failed {
+        return Ok(items);
+    }
+    let states = app.states(&items)?;
+    let mut chosen = Vec::new();
+    for (mut item, state) in items.into_iter().zip(states) {
+        let is_meant = if args.retry_failed {
+            let left = state.last.as_ref().map(|last| last.summary.n_failures);
+            matches!(state.status, Status::Failed | Status::Offline) || left.unwrap_or(0) > 0
+        } else {
+            state.is_enabled
+        };
+        if is_meant {
+            crate::app::apply(&mut item.settings, &args.settings)?;
+            chosen.push(item);
+        }
+    }
+    Ok(chosen)
 }
 
 /// How to carry work out.
@@ -70,6 +137,8 @@ pub(crate) struct How {
     pub(crate) is_strict: bool,
     /// List every path of a preview.
     pub(crate) all_files: bool,
+    /// How long it is waited for.
+    pub(crate) wish: Wish,
 }
 
 /// What is printed as JSON.
@@ -78,6 +147,8 @@ pub(crate) enum Answer {
     Run(Box<RunOutput>),
     /// It would be done.
     Preview(Box<PreviewOutput>),
+    /// It goes on, and nobody waits.
+    Accepted(Box<AcceptedJson>),
 }
 
 /// Previews work, or does it and says how it went.
@@ -86,6 +157,11 @@ pub(crate) fn work_on(app: &mut App, item: &Item, work: Work, how: How) -> Done 
     match answer {
         Answer::Run(run) => app.ui.json(&*run),
         Answer::Preview(preview) => app.ui.json(&*preview),
+        Answer::Accepted(accepted) => app.ui.json(&RunsOutput {
+            schema: SCHEMA,
+            accepted: vec![*accepted],
+            ..RunsOutput::default()
+        }),
     }
     Ok(exit)
 }
@@ -104,7 +180,25 @@ pub(crate) fn carry_out(
     let names = app.places(item);
     let words = app.command_words(item) + &app.one_off;
     let is_decision = matches!(work, Work::Resolve(_) | Work::Restore(_));
-    let outcome = app.run(item, work, Intent::Apply)?;
+    let outcome = match app.run_as(item, work, Intent::Apply, how.wish)? {
+        Waited::Ended(outcome) => outcome,
+        Waited::GoesOn(taken) => {
+            let done = match &*taken.taken {
+                "started" => "Started",
+                "joined" => "Runs already:",
+                _ => "Queued",
+            };
+            app.ui
+                .say(format!("{done} {words} (run {}).", safe(&taken.run)));
+            app.ui.hint(format!("`syncmgr watch {words}` shows it"));
+            let accepted = AcceptedJson {
+                sync: item_json(app, item),
+                run: taken.run,
+                taken: taken.taken,
+            };
+            return Ok((Exit::Done, Answer::Accepted(Box::new(accepted))));
+        }
+    };
     ui::run::print(&app.ui, &outcome, &names, &words);
     if is_decision && outcome.record.status == Some(ProgressStatus::Succeeded) {
         app.ui.hint(format!(

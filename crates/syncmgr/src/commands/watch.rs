@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{self, Write as _};
-use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use clap::Args;
@@ -13,6 +12,7 @@ use syncmgr_model::item::Item;
 
 use super::{Done, chosen, status};
 use crate::app::{App, ItemState};
+use crate::clock::rest;
 use crate::error::CliError;
 use crate::json::{SCHEMA, WatchOutput};
 use crate::ui::{safe, when};
@@ -59,16 +59,15 @@ impl News {
     }
 
     fn wait(&mut self) {
-        let (_never, pause) = channel::<()>();
         if let Self::Daemon(events) = self
             && let Ok(Some(_)) = events.next_within(LOOK_EVERY)
         {
             // What comes together is drawn together.
             while let Ok(Some(_)) = events.next_within(Duration::from_millis(1)) {}
-            drop(pause.recv_timeout(REDRAW));
+            rest(REDRAW);
             return;
         }
-        drop(pause.recv_timeout(LOOK_EVERY));
+        rest(LOOK_EVERY);
     }
 }
 

@@ -97,10 +97,11 @@ fn folder(app: &App) -> Result<PathBuf, CliError> {
             .or_else(|| app.dirs.home.as_ref().map(|home| home.join(".config")))
     };
     let base = base.ok_or_else(|| {
-        CliError::new(Exit::Failed, "there is no home folder to install it for")
-            .hint("set HOME")
+        CliError::new(Exit::Failed, "there is no home folder to install it for").hint("set HOME")
     })?;
-    Ok(manager::FOLDER.iter().fold(base, |path, part| path.join(part)))
+    Ok(manager::FOLDER
+        .iter()
+        .fold(base, |path, part| path.join(part)))
 }
 
 /// Writes a path as the service manager reads it back.
@@ -134,14 +135,16 @@ pub(crate) fn install(app: &App) -> Result<Exit, CliError> {
             .say(format!("Wrote {}", shown(&path, app.dirs.home.as_deref())));
     }
     if run_all(manager::ON, &folder) {
-        app.ui.say("The daemon runs now and is started when you log on.");
+        app.ui
+            .say("The daemon runs now and is started when you log on.");
         app.ui.hint(manager::HINT);
     } else {
         app.ui.say(format!(
             "{} does not answer here, so it was not turned on.",
             manager::NAME
         ));
-        app.ui.hint("log on to your desktop and type this again, or use `syncmgr daemon start`");
+        app.ui
+            .hint("log on to your desktop and type this again, or use `syncmgr daemon start`");
     }
     Ok(Exit::Done)
 }
@@ -203,7 +206,12 @@ mod tests {
     fn every_file_names_the_program_once() {
         for unit in manager::UNITS {
             let n = unit.text.matches(USUAL).count();
-            assert_eq!(n, usize::from(!unit.name.ends_with(".socket")), "{}", unit.name);
+            assert_eq!(
+                n,
+                usize::from(!unit.name.ends_with(".socket")),
+                "{}",
+                unit.name
+            );
         }
         assert_eq!(quoted(Path::new("/opt/a%b/syncmgr")), None);
         assert!(quoted(Path::new("/home/me/.local/bin/syncmgr")).is_some());

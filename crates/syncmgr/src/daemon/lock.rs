@@ -121,7 +121,10 @@ impl Lock {
 /// # Errors
 /// The file cannot be read.
 pub(crate) fn owner(state: &Path) -> io::Result<Option<Owner>> {
-    let options = OpenOptions::new().read(true).write(true).open(state.join(NAME));
+    let options = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(state.join(NAME));
     match options {
         Ok(file) => owner_of(file),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),

@@ -34,11 +34,7 @@ impl std::fmt::Debug for Log {
 
 enum Place {
     Stderr,
-    File {
-        path: PathBuf,
-        file: File,
-        len: u64,
-    },
+    File { path: PathBuf, file: File, len: u64 },
 }
 
 impl Log {
@@ -185,7 +181,10 @@ impl Reader {
         file.seek(io::SeekFrom::Start(self.at))?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
-        let n_whole = bytes.iter().rposition(|&b| b == b'\n').map_or(0, |at| at + 1);
+        let n_whole = bytes
+            .iter()
+            .rposition(|&b| b == b'\n')
+            .map_or(0, |at| at + 1);
         self.at += n_whole as u64;
         for line in String::from_utf8_lossy(&bytes[..n_whole]).lines() {
             take(line);

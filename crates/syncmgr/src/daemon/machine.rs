@@ -100,9 +100,21 @@ mod tests {
         let dir = dir.path();
         assert_eq!(power(&dir.join("missing")), None);
         assert_eq!(power(dir), Some(true));
-        supply(dir, "hid-mouse", &[("type", "Battery"), ("scope", "Device"), ("status", "Discharging")]);
+        supply(
+            dir,
+            "hid-mouse",
+            &[
+                ("type", "Battery"),
+                ("scope", "Device"),
+                ("status", "Discharging"),
+            ],
+        );
         assert_eq!(power(dir), Some(true));
-        supply(dir, "BAT0", &[("type", "Battery"), ("status", "Discharging")]);
+        supply(
+            dir,
+            "BAT0",
+            &[("type", "Battery"), ("status", "Discharging")],
+        );
         assert_eq!(power(dir), Some(false));
         supply(dir, "AC", &[("type", "Mains"), ("online", "0")]);
         assert_eq!(power(dir), Some(false));

@@ -53,8 +53,7 @@ pub(crate) fn run(app: &App, in_background: bool) -> Result<Exit, CliError> {
         // Signals of the terminal it was started from are not for it any more.
         // It fails only where it was done already.
         let _session = rustix::process::setsid();
-        Log::to_file(state, Arc::clone(&clock))
-            .map_err(|error| failed("open the log", &error))?
+        Log::to_file(state, Arc::clone(&clock)).map_err(|error| failed("open the log", &error))?
     } else {
         Log::to_stderr(Arc::clone(&clock))
     };
@@ -81,7 +80,9 @@ pub(crate) fn run(app: &App, in_background: bool) -> Result<Exit, CliError> {
 fn taken(error: &LockError) -> CliError {
     match error {
         LockError::Held(owner) => {
-            let pid = owner.pid.map(|pid| format!(" (process {})", pid.as_raw_nonzero()));
+            let pid = owner
+                .pid
+                .map(|pid| format!(" (process {})", pid.as_raw_nonzero()));
             CliError::new(
                 Exit::Running,
                 format!("the daemon runs already{}", pid.unwrap_or_default()),
@@ -117,6 +118,9 @@ impl Daemon {
             home: self.home.clone(),
             clock: Arc::clone(&self.built.clock),
         };
+        // Before the file is read: what is written meanwhile counts as a change.
+        let mut seen = Seen::default();
+        seen.is_new(&self.config);
         let loaded = self.load(&source);
         let sockets = sockets::open(&self.socket, loaded.daemon.listen).map_err(|error| {
             failed("listen", &error)
@@ -135,6 +139,8 @@ impl Daemon {
         super::desk::count_conflicts(&self.built.host, &center);
         let changed = Arc::new(Notify::new());
         let _watcher = self.watch_settings(&changed);
+        // What was written before it was watched is found by one look.
+        changed.notify_one();
         self.say_ready(&sockets, in_background)?;
 
         let (stop, mut stopped) = watch::channel(false);
@@ -142,8 +148,6 @@ impl Daemon {
             drop(stopped.wait_for(|stop| *stop).await);
         });
         let serving = tokio::spawn(serving);
-        let mut seen = Seen::default();
-        seen.is_new(&self.config);
         loop {
             tokio::select! {
                 why = signals.next() => match why {

@@ -114,9 +114,9 @@ impl Source {
         let calendar = Calendar::of_this_machine();
         let now = self.clock.now();
         for schedule in schedules {
-            calendar
-                .validate(schedule, now)
-                .map_err(|error| SettingsError::Schedule(format!("schedule.{}: {error}", schedule.name)))?;
+            calendar.validate(schedule, now).map_err(|error| {
+                SettingsError::Schedule(format!("schedule.{}: {error}", schedule.name))
+            })?;
         }
         calendar
             .validate_together(schedules)

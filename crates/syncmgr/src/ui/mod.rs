@@ -38,6 +38,8 @@ pub(crate) struct Ui {
     pub(crate) is_json: bool,
     /// stderr is a terminal on which a line can be redrawn.
     pub(crate) is_live: bool,
+    /// stdout is a terminal on which lines can be redrawn.
+    pub(crate) is_redrawn: bool,
     sides: Arc<Mutex<PerSide<String>>>,
 }
 
@@ -73,6 +75,7 @@ impl Ui {
             is_verbose: global.verbose,
             is_json: global.json,
             is_live: err_is_terminal && !is_dumb && !global.quiet && !global.json,
+            is_redrawn: io::stdout().is_terminal() && !is_dumb,
             sides: Arc::default(),
         }
     }
@@ -89,6 +92,12 @@ impl Ui {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    /// Cuts a line to the width of the terminal. Colours take no room.
+    #[must_use]
+    pub(crate) fn fit(&self, line: &str) -> String {
+        progress::fit_painted(line, progress::width_of(io::stdout()))
     }
 
     /// Prints a line of the answer.
@@ -148,13 +157,14 @@ impl Ui {
         };
         self.json(&json::ErrorOutput {
             schema: json::SCHEMA,
-            error: json::ErrorJson {
-                exit: error.exit.code(),
-                code: error.trouble.as_ref().map(|t| t.code.as_str()),
-                message: error.message.clone(),
-                hints: error.hints.clone(),
-            },
+            error: error.to_json(),
         });
+        self.print_error(&error);
+        error.exit
+    }
+
+    /// Prints an error for people.
+    pub(crate) fn print_error(&self, error: &CliError) {
         match &error.trouble {
             Some(trouble) => notice::print(self, trouble),
             None => {
@@ -164,7 +174,6 @@ impl Ui {
                 }
             }
         }
-        error.exit
     }
 }
 
@@ -217,13 +226,19 @@ pub(crate) fn clap_message(error: &clap::Error) -> ExitCode {
     }
     if std::env::args_os().any(|word| word == "--json") {
         let text = error.render().to_string();
-        let first = text.lines().next().unwrap_or_default();
+        // What is missing stands on lines of its own below the first one.
+        let first: Vec<_> = text
+            .lines()
+            .take_while(|line| !line.is_empty())
+            .map(str::trim)
+            .collect();
+        let first = first.join(" ");
         let output = json::ErrorOutput {
             schema: json::SCHEMA,
             error: json::ErrorJson {
                 exit: Exit::Usage.code(),
                 code: None,
-                message: first.trim_start_matches("error: ").to_owned(),
+                message: safe(first.trim_start_matches("error: ")),
                 hints: Vec::new(),
             },
         };

@@ -315,7 +315,12 @@ impl Rate {
 
 /// Returns the columns of the terminal; 80 when they cannot be told.
 fn width() -> usize {
-    rustix::termios::tcgetwinsize(io::stderr())
+    width_of(io::stderr())
+}
+
+/// Returns the columns of a terminal; 80 when they cannot be told.
+pub(crate) fn width_of(stream: impl rustix::fd::AsFd) -> usize {
+    rustix::termios::tcgetwinsize(stream)
         .ok()
         .map(|size| usize::from(size.ws_col))
         .filter(|&columns| columns > 0)
@@ -337,6 +342,32 @@ fn fit(line: &str, width: usize) -> String {
         return line.to_owned();
     }
     head(line, room.saturating_sub(3)) + "..."
+}
+
+/// Cuts a line with colours in it to a width: their codes take no room, and end with the line.
+pub(crate) fn fit_painted(line: &str, width: usize) -> String {
+    let room = width.saturating_sub(1);
+    let (mut used, mut is_code, mut has_codes) = (0, false, false);
+    let mut out = String::new();
+    for c in line.chars() {
+        if c == '\x1b' {
+            (is_code, has_codes) = (true, true);
+        } else if is_code {
+            is_code = !c.is_ascii_alphabetic();
+        } else {
+            used += columns(c.encode_utf8(&mut [0; 4]));
+            if used > room {
+                break;
+            }
+        }
+        if used <= room {
+            out.push(c);
+        }
+    }
+    if has_codes && used > room {
+        out.push_str("\x1b[0m");
+    }
+    out
 }
 
 /// Leaves out the middle of a path: its beginning says where, its end says what.
@@ -369,6 +400,13 @@ mod tests {
         assert_eq!(fit("abc", 60), "abc");
         assert_eq!(fit(&"x".repeat(100), 60).len(), 59);
         assert!(columns(&fit(&"\u{8a9e}".repeat(100), 60)) < 60);
+    }
+
+    #[test]
+    fn colours_take_no_room() {
+        assert_eq!(fit_painted("\x1b[1mab\x1b[0m", 4), "\x1b[1mab\x1b[0m");
+        assert_eq!(fit_painted("\x1b[1mabcd\x1b[0m", 4), "\x1b[1mabc\x1b[0m");
+        assert_eq!(fit_painted("abcd", 4), "abc");
     }
 
     #[test]

@@ -103,7 +103,7 @@ fn history(world: &World) -> Vec<(String, bool)> {
 
 #[test]
 fn it_starts_once_says_where_and_stops() {
-    let world = World::new();
+    let world = World::without_daemon();
     settings(&world, "");
     assert_eq!(world.json("daemon status", 20)["is_running"], false);
     world.run("daemon stop", 0);
@@ -127,7 +127,7 @@ fn it_starts_once_says_where_and_stops() {
 
 #[test]
 fn what_a_killed_daemon_left_is_in_nobodys_way() {
-    let world = World::new();
+    let world = World::without_daemon();
     settings(&world, "");
     Daemon::run(&world).kill();
     assert!(world.has(SOCKET));
@@ -144,7 +144,7 @@ fn what_a_killed_daemon_left_is_in_nobodys_way() {
 
 #[test]
 fn a_place_that_cannot_be_listened_on_is_said() {
-    let world = World::new();
+    let world = World::without_daemon();
     settings(&world, "");
     let long = world.path(&"x".repeat(100));
     let output = world
@@ -154,12 +154,15 @@ fn a_place_that_cannot_be_listened_on_is_said() {
         .unwrap();
     let text = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(12), "{text}");
-    assert!(text.contains("bytes long") && text.contains("SYNCMGR_RUNTIME_DIR"), "{text}");
+    assert!(
+        text.contains("bytes long") && text.contains("SYNCMGR_RUNTIME_DIR"),
+        "{text}"
+    );
 
     // A port that somebody else has is no reason not to sync.
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
-    let text = world.text(CONFIG).replace("\"off\"", &format!("\"127.0.0.1:{port}\""));
+    let text = world.text(CONFIG).replace("\"off\"", &port.to_string());
     world.put(CONFIG, &text);
     let mut daemon = Daemon::begin(&world);
     daemon.wait_for("browsers cannot reach it");
@@ -170,7 +173,7 @@ fn a_place_that_cannot_be_listened_on_is_said() {
 
 #[test]
 fn a_change_arrives_by_itself() {
-    let world = World::new();
+    let world = World::without_daemon();
     world.put("A/old", "1");
     settings(&world, LIVE);
     let mut daemon = Daemon::run(&world);
@@ -186,12 +189,15 @@ fn a_change_arrives_by_itself() {
 
 #[test]
 fn settings_are_taken_over_while_it_runs_and_mistakes_change_nothing() {
-    let world = World::new();
+    let world = World::without_daemon();
     world.put("A/a", "1");
     settings(&world, "");
     let mut daemon = Daemon::run(&world);
     let good = world.text(CONFIG);
-    world.put(CONFIG, &format!("{good}\n[schedule.live]\non = [\"chnge\"]\n"));
+    world.put(
+        CONFIG,
+        &format!("{good}\n[schedule.live]\non = [\"chnge\"]\n"),
+    );
     daemon.wait_for("stay in force");
     world.put(CONFIG, &format!("{good}{LIVE}"));
     daemon.wait_for("took over the settings");
@@ -201,7 +207,7 @@ fn settings_are_taken_over_while_it_runs_and_mistakes_change_nothing() {
 
 #[test]
 fn a_log_on_is_told_once() {
-    let world = World::new();
+    let world = World::without_daemon();
     world.put("A/a", "1");
     settings(&world, "\n[schedule.morning]\non = [\"log-on\"]\n");
     let mut daemon = Daemon::run(&world);
@@ -217,7 +223,7 @@ fn a_log_on_is_told_once() {
 
 #[test]
 fn a_kill_loses_nothing_that_was_reported_and_repeats_nothing() {
-    let world = World::new();
+    let world = World::without_daemon();
     // A conflict that has to outlast all of it.
     world.put("A/both", "left");
     world.put("B/both", "right");
@@ -237,7 +243,9 @@ fn a_kill_loses_nothing_that_was_reported_and_repeats_nothing() {
             world.put(&format!("A/{round}/{n}"), &"x".repeat(10_000 * n));
         }
         // Other moments in every round: at the beginning of a run, within it, after some runs.
-        for _ in 0..round {
+        for n in 0..round {
+            // Something more to do, so that there is something more to hear.
+            world.put(&format!("A/{round}-{n}"), "x");
             if let Some(line) = daemon.line() {
                 note(&line);
             }
@@ -254,13 +262,19 @@ fn a_kill_loses_nothing_that_was_reported_and_repeats_nothing() {
     world.run("daemon status", 20);
     for n in 0..20 {
         let path = format!("7/{n}");
-        assert_eq!(world.text(&format!("A/{path}")), world.text(&format!("B/{path}")));
+        assert_eq!(
+            world.text(&format!("A/{path}")),
+            world.text(&format!("B/{path}"))
+        );
     }
     let runs = history(&world);
     let ids: BTreeSet<_> = runs.iter().map(|(id, _)| id.clone()).collect();
     assert_eq!(ids.len(), runs.len(), "a run stands there twice");
     for id in &told {
-        assert!(runs.contains(&(id.clone(), true)), "{id} was reported and is lost");
+        assert!(
+            runs.contains(&(id.clone(), true)),
+            "{id} was reported and is lost"
+        );
     }
     let conflicts = world.json("conflicts", 0);
     assert_eq!(conflicts["conflicts"].as_array().unwrap().len(), 1);

@@ -74,7 +74,7 @@ fn a_refused_command_leaves_no_trace() {
 /// test's own user is as good.
 #[test]
 fn an_unreadable_file_is_12_and_deletes_nothing() {
-    let world = World::new();
+    let world = World::without_daemon();
     world.put("A/secret", "s");
     world.put("A/plain", "p");
     world.run("sync ~/A ~/B", 0);

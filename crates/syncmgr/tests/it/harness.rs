@@ -1,27 +1,84 @@
 //! A home of its own for every test, and snapshots without what changes from run to run.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 
 use tempfile::TempDir;
 
 use crate::schema;
 
-/// Two folders, a home, and the program.
+/// Two folders, a home, and the program; with `SYNCMGR_TEST_DAEMON=1` also a daemon of that home,
+/// so that every test shows that commands work the same with one.
 pub(crate) struct World {
     dir: TempDir,
+    daemon: Option<Child>,
+}
+
+/// Says whether every world has a daemon.
+pub(crate) fn has_daemon() -> bool {
+    std::env::var_os("SYNCMGR_TEST_DAEMON").is_some_and(|value| value == "1")
 }
 
 impl World {
     pub(crate) fn new() -> Self {
+        let mut world = Self::without_daemon();
+        if has_daemon() {
+            world.start_daemon();
+        }
+        world
+    }
+
+    /// A world in which nobody runs a daemon, whatever the environment says: for tests of what only
+    /// a command by itself does, or what damages the state folder.
+    pub(crate) fn without_daemon() -> Self {
         let world = Self {
             dir: tempfile::tempdir().unwrap(),
+            daemon: None,
         };
         for name in ["A", "B"] {
             fs::create_dir(world.path(name)).unwrap();
         }
         world
+    }
+
+    /// A world with a daemon.
+    pub(crate) fn with_daemon() -> Self {
+        let mut world = Self::without_daemon();
+        world.start_daemon();
+        world
+    }
+
+    /// Starts the daemon and returns when it answers.
+    pub(crate) fn start_daemon(&mut self) {
+        let mut child = self
+            .command("daemon run")
+            // Many of them run at once, and there is only one port of that number.
+            .env("SYNCMGR_DAEMON_LISTEN", "off")
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut log = BufReader::new(child.stderr.take().unwrap());
+        let mut line = String::new();
+        while !line.contains(" runs as process ") {
+            line.clear();
+            assert_ne!(log.read_line(&mut line).unwrap(), 0, "the daemon ended");
+        }
+        // Read to the end, so that it never waits for a reader.
+        std::thread::spawn(move || {
+            std::io::copy(&mut log, &mut std::io::sink()).unwrap();
+        });
+        self.daemon = Some(child);
+    }
+
+    /// Kills the daemon, as a crash would.
+    pub(crate) fn kill_daemon(&mut self) {
+        if let Some(mut child) = self.daemon.take() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
     }
 
     /// Returns a path in the home.
@@ -84,6 +141,12 @@ impl World {
         let value: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
         schema::check(words, &value);
         value
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.kill_daemon();
     }
 }
 

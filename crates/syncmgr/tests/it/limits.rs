@@ -22,7 +22,7 @@ fn sync_under(world: &World, limit: &str) -> Output {
 }
 
 fn world() -> World {
-    let world = World::new();
+    let world = World::without_daemon();
     world.put("A/large", "old");
     world.run("sync ~/A ~/B", 0);
     world.put("A/large", &"0123456789abcde\n".repeat(1 << 20));
@@ -56,7 +56,7 @@ fn a_run_ended_by_that_limit_leaves_whole_files_and_needs_no_repair() {
 
 #[test]
 fn too_few_open_files_are_an_error_and_delete_nothing() {
-    let world = World::new();
+    let world = World::without_daemon();
     for n in 0..60 {
         world.put(&format!("A/{n}/f"), "1");
     }

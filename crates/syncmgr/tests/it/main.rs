@@ -8,6 +8,7 @@
 mod harness;
 
 mod conflicts;
+mod control;
 mod daemon;
 mod exits;
 mod held;

@@ -33,6 +33,7 @@ fn name(words: &str) -> &'static str {
     let is_dry = list.contains(&"--dry-run") || list.contains(&"-n");
     match list.as_slice() {
         ["resolve", ..] | ["conflicts", "resolve", ..] => "resolve",
+        ["sync" | "preview", ..] if is_several(&list) => "runs",
         ["preview", ..] => "preview",
         ["sync" | "undo", ..] | ["versions", "restore", ..] if is_dry => "preview",
         ["sync" | "undo", ..] | ["versions", "restore", ..] => "run",
@@ -45,10 +46,28 @@ fn name(words: &str) -> &'static str {
         ["why", ..] => "why",
         ["daemon", ..] => "daemon",
         ["doctor"] => "doctor",
+        ["on" | "off", ..] => "sync",
+        ["stop", ..] => "stop",
+        ["results", ..] => "results",
+        ["handler", ..] => "handlers",
+        ["schedule", "next", ..] => "next",
+        ["schedule", ..] => "schedules",
+        ["config", ..] => "config",
+        ["open", ..] => "open",
+        ["alert", ..] => "alerts",
+        ["watch", ..] => "watch",
         ["version"] => "version",
         ["man"] | ["completions", ..] => "text",
         _ => "status",
     }
+}
+
+/// Says whether a command is about more than one sync, or is not waited for.
+fn is_several(list: &[&str]) -> bool {
+    let many = ["--all", "--no-wait", "--retry-failed"];
+    let names = list[1..].iter().filter(|word| !word.starts_with('-'));
+    let are_names = list[1..].iter().all(|word| !word.starts_with('~'));
+    list.iter().any(|word| many.contains(word)) || (are_names && names.count() > 1)
 }
 
 fn fits(value: &Value, schema: &Value, root: &Value, at: &str) -> Result<(), String> {

@@ -9,7 +9,10 @@ use crate::harness::World;
 const N_FILES: usize = 300;
 
 fn world_with_files() -> World {
-    let world = World::new();
+    filled(World::new())
+}
+
+fn filled(world: World) -> World {
     for n in 0..N_FILES {
         world.put(&format!("A/{n}"), &format!("{n} ").repeat(10_000));
     }
@@ -73,7 +76,7 @@ fn a_termination_stops_with_whole_files() {
 
 #[test]
 fn a_killed_run_is_interrupted_and_needs_no_repair() {
-    let world = world_with_files();
+    let world = filled(World::without_daemon());
     assert_eq!(stop(&world, "-KILL").code(), None);
     let history = world.json("history", 0);
     assert_eq!(history["runs"][0]["status"], "failed");
@@ -90,7 +93,7 @@ fn a_killed_run_is_interrupted_and_needs_no_repair() {
 
 #[test]
 fn two_runs_never_work_on_the_same_folders() {
-    let world = world_with_files();
+    let world = filled(World::without_daemon());
     std::fs::create_dir(world.path("C")).unwrap();
     let mut child = start(&world);
     let text = world.run("sync ~/A ~/B", 26);
@@ -99,9 +102,52 @@ fn two_runs_never_work_on_the_same_folders() {
     // Questions are answered while the run works.
     world.run("conflicts", 0);
     world.run("why ~/A/0", 0);
+    world.run("preview ~/A ~/B", 0);
     assert_eq!(world.json("status", 0)["counts"]["syncing"], 1);
     child.kill().unwrap();
     child.wait().unwrap();
+    check_carries_on(&world);
+}
+
+#[test]
+fn a_killed_daemon_interrupts_its_run_and_the_next_one_carries_on() {
+    let mut world = filled(World::with_daemon());
+    let mut child = start(&world);
+    world.kill_daemon();
+    assert_eq!(child.wait().unwrap().code(), Some(20), "nobody answers");
+    world.start_daemon();
+    assert_eq!(world.json("history", 0)["runs"][0]["status"], "failed");
+    check_carries_on(&world);
+}
+
+#[test]
+fn a_command_that_is_killed_leaves_its_run_to_the_daemon() {
+    let world = filled(World::with_daemon());
+    let mut child = start(&world);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let asked = world.json("sync ~/A ~/B --no-wait", 0);
+    assert!(asked["accepted"][0]["run"].is_string());
+    let stopped = world.json("stop", 0);
+    assert_eq!(stopped["ended"], true);
+    assert!(world.json("stop", 0)["runs"].as_array().unwrap().is_empty());
+    check_carries_on(&world);
+}
+
+#[test]
+fn waiting_has_an_end_and_the_run_goes_on() {
+    let world = filled(World::with_daemon());
+    let text = world.run("sync ~/A ~/B --bandwidth 2M --timeout 300ms", 23);
+    assert!(text.contains("the run goes on in the daemon"), "{text}");
+    let watched = world.json("status", 0);
+    assert_eq!(watched["counts"]["syncing"], 1, "{watched}");
+    let text = world.run("stop", 0);
+    assert!(text.contains("Stopped 1 run."), "{text}");
+    check_carries_on(&world);
+    // Without a daemon nobody could go on with it.
+    let world = filled(World::without_daemon());
+    world.run("sync ~/A ~/B --bandwidth 2M --timeout 300ms", 23);
+    world.run("sync ~/A ~/B --no-wait", 20);
     check_carries_on(&world);
 }
 

@@ -106,11 +106,13 @@ impl Figures {
     /// The text for people; the first column shows its range too, and the ratio to the first row.
     pub(crate) fn text(&self) -> String {
         let mut lines = vec![format!("{:<9}{}", self.id, self.title)];
-        let mut head = format!("     {:<22}", "");
-        for column in self.columns {
-            head += &format!("{:>14}", column.title);
-        }
-        lines.push(head + &format!("{:>20}{:>9}", "min – max", "ratio"));
+        let titles = self
+            .columns
+            .iter()
+            .map(|column| format!("{:>14}", column.title));
+        let titles: String = titles.collect();
+        let head = format!("     {:<22}{titles}{:>20}{:>9}", "", "min – max", "ratio");
+        lines.push(head);
         lines.extend(self.rows.iter().map(|row| self.line(row)));
         lines.extend(self.targets.iter().map(|target| match target.result {
             Some((value, true)) => format!("     target {}: {value:.3}, met", target.text),

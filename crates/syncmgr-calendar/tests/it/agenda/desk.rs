@@ -4,7 +4,7 @@ use syncmgr_calendar::Calendar;
 use syncmgr_center::agenda::{Agenda, Due, End, Look, Rules, Situation, seed_of};
 use syncmgr_model::id::ItemId;
 use syncmgr_model::schedule::text::parse_duration;
-use syncmgr_model::schedule::{RunPolicy, Schedule, SystemEvent};
+use syncmgr_model::schedule::{ChangeRule, RunPolicy, Schedule, SystemEvent};
 use syncmgr_model::time::Timestamp;
 
 use crate::tables::utc;
@@ -34,7 +34,14 @@ impl Desk {
         let mut desk = Self {
             agenda: Agenda::new(now),
             schedules: vec![schedule],
-            policy: RunPolicy::default(),
+            policy: RunPolicy {
+                change: ChangeRule {
+                    quiet_ms: 5_000,
+                    most_wait_ms: 120_000,
+                    gap_ms: 10_000,
+                },
+                ..RunPolicy::default()
+            },
             calendar: Calendar::in_zone("UTC").unwrap(),
             machine: Situation {
                 is_online: true,

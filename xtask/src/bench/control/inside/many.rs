@@ -6,9 +6,9 @@ use std::sync::mpsc::Sender;
 use syncmgr_center::command::{
     CallId, CallReply, Change, Command, Dispatch, Operation, OperationId,
 };
-use syncmgr_center::port::Handlers;
+use syncmgr_center::port::{Handlers, Removed};
 use syncmgr_model::capability::HandlerCapabilities;
-use syncmgr_model::facts::{HandlerFacts, ItemFacts};
+use syncmgr_model::facts::{HandlerFacts, HandlerInfoFacts, ItemFacts};
 use syncmgr_model::hresult::Hresult;
 use syncmgr_model::id::{EventId, HandlerId, ItemId, ItemKey, SessionId};
 use syncmgr_model::item::Item;
@@ -50,7 +50,16 @@ impl Handlers for Many {
         let facts = HandlerFacts {
             id: id.clone(),
             name: Ok("Benchmark".to_owned()),
-            info: Err(Hresult::NotImplemented),
+            // Set up and turned on; the rest nobody knows.
+            info: Ok(HandlerInfoFacts {
+                kind: Err(Hresult::NotImplemented),
+                type_label: Err(Hresult::NotImplemented),
+                comment: Err(Hresult::NotImplemented),
+                last_sync: Err(Hresult::NotImplemented),
+                is_active: Ok(true),
+                is_enabled: Ok(true),
+                is_connected: Ok(true),
+            }),
             capabilities: Ok(HandlerCapabilities::SUPPORTS_CONCURRENT_SESSIONS.bits()),
             policies: Ok(0),
             items: Ok(saved.iter().map(facts).collect()),
@@ -112,6 +121,27 @@ impl Handlers for Many {
     }
 
     fn raise(&self, _: OperationId) {}
+
+    fn load_events(&self, handler: &HandlerId, stores: &[Option<ItemId>], to: &Sender<Command>) {
+        let none = |store: &Option<ItemId>| (store.clone(), Ok(Vec::new()));
+        let read = stores.iter().map(none).collect();
+        drop(to.send(Command::EventsLoaded(handler.clone(), read)));
+    }
+
+    fn count_conflicts(
+        &self,
+        handler: &HandlerId,
+        _: Vec<Item>,
+        scope: Vec<Option<ItemId>>,
+        to: &Sender<Command>,
+    ) {
+        let counted = scope.into_iter().map(|item| (item, Ok(0))).collect();
+        drop(to.send(Command::ConflictsCounted(handler.clone(), counted)));
+    }
+
+    fn remove_conflicts(&self, id: OperationId, _: Removed, to: &Sender<Command>) {
+        drop(to.send(Command::ConflictsRemoved(id, Ok(()))));
+    }
 
     fn remove_events(&self, _: &HandlerId, _: &[EventId]) {}
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, Result, bail};
 use syncmgr_center::center::{self, Parts};
-use syncmgr_center::command::{Control, Limits, Scope, StartOptions, Update};
+use syncmgr_center::command::{Control, Limits, Scope, Update};
 use syncmgr_center::port::{Notifier, Unwatched};
 use syncmgr_center::state::State;
 use syncmgr_host::InProcess;
@@ -17,7 +17,8 @@ use syncmgr_model::progress::{Phase, ProgressStatus};
 use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::{Code, Trouble};
 use syncmgr_sdk::{
-    Handler, HandlerFactory, ItemEnumerator, ItemProgress, SessionCreator, SyncItem, SyncRequest,
+    Handler, HandlerFactory, HandlerInfo, ItemEnumerator, ItemProgress, SessionCreator, SyncItem,
+    SyncRequest,
 };
 use syncmgr_store::SqliteStore;
 
@@ -99,7 +100,7 @@ fn one(wishes: &Wishes, n_reports: u64) -> Result<Vec<f64>> {
         random: 0,
         limits: Limits::default(),
     })?;
-    let control = Control::Start(Scope::All, Box::new(StartOptions::default()));
+    let control = Control::Start(Scope::All, Box::default());
     let pending = center.start(control);
     let pending = pending.map_err(|error| anyhow::anyhow!("not started: {error:?}"))?;
     let outcome = pending.wait()?;
@@ -188,9 +189,23 @@ impl Talker {
     }
 }
 
+impl HandlerInfo for Talker {
+    fn is_active(&self) -> Result<bool, Hresult> {
+        Ok(true)
+    }
+
+    fn is_enabled(&self) -> Result<bool, Hresult> {
+        Ok(true)
+    }
+}
+
 impl Handler for Talker {
     fn name(&self) -> Result<String, Hresult> {
         Ok("Benchmark".to_owned())
+    }
+
+    fn handler_info(&self) -> Result<&dyn HandlerInfo, Hresult> {
+        Ok(self)
     }
 
     fn items(&self) -> Result<ItemEnumerator, Hresult> {
