@@ -23,8 +23,10 @@
 //! Must not: conclude that a conflict is gone. It is when its store does not list it (spec 155).
 
 mod drive;
+mod filter;
 
 pub use drive::{Batch, Carried, Presenter, Resolver, resolve};
+pub use filter::{Filter, Unfit};
 
 use syncmgr_model::conflict::Address;
 use syncmgr_model::id::HandlerId;

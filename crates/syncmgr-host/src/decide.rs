@@ -10,7 +10,7 @@ use syncmgr_model::hresult::Hresult;
 use syncmgr_model::id::HandlerId;
 use syncmgr_model::item::Item;
 use syncmgr_model::resolution::{
-    Abilities, Decision, KeptItem, NextStep, PresenterChoice, Proceed, ResolveInfo,
+    Abilities, Decision, Feedback, KeptItem, NextStep, Pick, PresenterChoice, Proceed, ResolveInfo,
 };
 use syncmgr_model::trouble::{Code, Trouble};
 use syncmgr_sdk::{ConflictPresenter, ConflictView};
@@ -26,6 +26,10 @@ pub struct Desk<'a> {
     host: &'a InProcess,
     /// All items of the handlers that are concerned.
     items: BTreeMap<HandlerId, Vec<Item>>,
+    /// Nobody is there to be shown anything.
+    is_quiet: bool,
+    /// Nothing is carried out but by previews of sessions.
+    is_rehearsal: bool,
 }
 
 impl std::fmt::Debug for Desk<'_> {
@@ -40,7 +44,27 @@ impl<'a> Desk<'a> {
     /// Opens the desk for handlers, each with all its items.
     #[must_use]
     pub fn new(host: &'a InProcess, items: BTreeMap<HandlerId, Vec<Item>>) -> Self {
-        Self { host, items }
+        Self {
+            host,
+            items,
+            is_quiet: false,
+            is_rehearsal: false,
+        }
+    }
+
+    /// Shows nothing that handlers bring: all was chosen beforehand, by somebody elsewhere.
+    #[must_use]
+    pub fn quiet(mut self) -> Self {
+        self.is_quiet = true;
+        self
+    }
+
+    /// Carries nothing out: `session` is given what sessions would do, and what handlers do by
+    /// themselves is left. Quiet as well, because what is shown may act by itself.
+    #[must_use]
+    pub fn rehearsing(mut self) -> Self {
+        self.is_rehearsal = true;
+        self.quiet()
     }
 
     /// Finds a conflict again.
@@ -179,7 +203,7 @@ impl Resolver for Does<'_> {
                 abilities: view.resolution().abilities().unwrap_or(Abilities::empty()),
                 n_contents: view.contents()?.len(),
                 // Whoever has nothing to show says so when asked.
-                has_own: true,
+                has_own: !self.desk.is_quiet,
             })
         })?;
         if let Some(seat) = self.set.borrow_mut().get_mut(index) {
@@ -195,6 +219,7 @@ impl Resolver for Does<'_> {
             let resolution = view.resolution();
             match resolution.as_work(&decision)? {
                 Some(choice) => Ok(Carried::Later(choice)),
+                None if self.desk.is_rehearsal => Ok(Carried::Now(Feedback::Continue)),
                 None => resolution.carry_out(&decision).map(Carried::Now),
             }
         })
@@ -243,6 +268,28 @@ impl ConflictPresenter for Chosen {
     ) -> Result<(), Trouble> {
         info.set_choice(self.choice.clone(), true);
         info.set_item_choices(&self.items);
+        Ok(())
+    }
+}
+
+/// The usual presenter of a program for which each conflict of the set was decided beforehand, at
+/// the same index. One without a choice is left, unless what was chosen for one before it applies.
+#[derive(Debug, Clone, Default)]
+pub struct Picked(pub Vec<Option<Pick>>);
+
+impl ConflictPresenter for Picked {
+    fn present(
+        &mut self,
+        _conflict: &dyn ConflictView,
+        info: &mut ResolveInfo,
+    ) -> Result<(), Trouble> {
+        match self.0.get(info.iteration().index).and_then(Option::as_ref) {
+            Some(pick) => {
+                info.set_choice(pick.choice.clone(), pick.applies_to_all);
+                info.set_item_choices(&pick.items);
+            }
+            None => info.set_choice(PresenterChoice::Skip, false),
+        }
         Ok(())
     }
 }

@@ -23,4 +23,4 @@ mod stores;
 pub use choices::ChoiceFiles;
 pub use in_process::InProcess;
 pub use legacy::ToCenter;
-pub use stores::Listing;
+pub use stores::{Listing, Silent};

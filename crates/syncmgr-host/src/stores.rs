@@ -132,8 +132,11 @@ pub struct Listing {
     /// What is in conflict, by address.
     pub cards: Vec<Card>,
     /// Whose conflicts are not known, and why.
-    pub silent: Vec<(HandlerId, Option<ItemId>, Trouble)>,
+    pub silent: Vec<Silent>,
 }
+
+/// Whose conflicts are not known, and why.
+pub type Silent = (HandlerId, Option<ItemId>, Trouble);
 
 impl InProcess {
     /// Lists the conflicts of these handlers, each with all its items, as one list (spec 135, 161).
@@ -142,35 +145,45 @@ impl InProcess {
     pub fn list_conflicts(&self, handlers: &[(HandlerId, Vec<Item>)]) -> Listing {
         let mut listing = Listing::default();
         for (handler, items) in handlers {
-            let whole = self.conflicts(handler, items, None);
-            if whole.is_err() && !items.is_empty() {
-                self.list_each(handler, items, &mut listing);
-                continue;
-            }
-            match whole {
-                Ok(views) => listing
-                    .cards
-                    .extend(views.iter().map(|view| view.card(handler))),
-                Err(trouble) => listing.silent.push((handler.clone(), None, trouble)),
-            }
+            let (views, silent) = self.conflicts_or_silent(handler, items);
+            let cards = views.iter().map(|view| view.card(handler));
+            listing.cards.extend(cards);
+            listing.silent.extend(silent);
         }
         listing.cards.sort_by(|a, b| a.address.cmp(&b.address));
         listing
     }
 
+    /// Returns the conflicts of a handler with all its items, and which of these could not be asked.
+    #[must_use]
+    pub fn conflicts_or_silent(
+        &self,
+        handler: &HandlerId,
+        items: &[Item],
+    ) -> (Vec<Arc<dyn ConflictView>>, Vec<Silent>) {
+        match self.conflicts(handler, items, None) {
+            Ok(views) => (views, Vec::new()),
+            Err(trouble) if items.is_empty() => {
+                (Vec::new(), vec![(handler.clone(), None, trouble)])
+            }
+            Err(_) => self.ask_each(handler, items),
+        }
+    }
+
     /// Asks item by item, because the whole could not be listed.
-    fn list_each(&self, handler: &HandlerId, items: &[Item], listing: &mut Listing) {
+    fn ask_each(
+        &self,
+        handler: &HandlerId,
+        items: &[Item],
+    ) -> (Vec<Arc<dyn ConflictView>>, Vec<Silent>) {
+        let (mut found, mut silent) = (Vec::new(), Vec::new());
         for item in items {
             match self.conflicts(handler, items, Some(&item.id)) {
-                Ok(views) => listing
-                    .cards
-                    .extend(views.iter().map(|view| view.card(handler))),
-                Err(trouble) => {
-                    let item = Some(item.id.clone());
-                    listing.silent.push((handler.clone(), item, trouble));
-                }
+                Ok(views) => found.extend(views),
+                Err(trouble) => silent.push((handler.clone(), Some(item.id.clone()), trouble)),
             }
         }
+        (found, silent)
     }
 
     /// Returns the conflicts of an item, or with `None` of the handler and all its items (spec 135).

@@ -118,6 +118,17 @@ impl PresenterChoice {
     }
 }
 
+/// What was chosen for a conflict before its turn, by somebody who is not there to be asked.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Pick {
+    /// What was chosen.
+    pub choice: PresenterChoice,
+    /// Which contents are kept, by their indexes.
+    pub items: Vec<usize>,
+    /// It also holds for those that follow, of the same kind and handler.
+    pub applies_to_all: bool,
+}
+
 /// A content that takes the place of all.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Substitute {

@@ -14,7 +14,7 @@ use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::{Code, Trouble};
 
 use crate::answer::Refusal;
-use crate::desk::Desk;
+use crate::desk::{Desk, Places};
 use crate::previews::Previews;
 
 /// What the routes of the center share.
@@ -114,13 +114,26 @@ pub(crate) fn find(state: &State, id: &str) -> Result<ItemKey, Refusal> {
     found.cloned().ok_or_else(|| missing("sync", id))
 }
 
-/// Reads the view of an item and the last run that says something of it.
+/// What is shown of an item.
+#[derive(Debug)]
+pub(crate) struct Shown {
+    /// What it is, and its state.
+    pub(crate) view: ItemView,
+    /// The last run that says something of it.
+    pub(crate) last: Option<syncmgr_model::record::SessionRecord>,
+    /// Errors that count, those in stores of its handler too.
+    pub(crate) n_errors: u64,
+    /// Conflicts that wait.
+    pub(crate) n_conflicts: u64,
+}
+
+/// Reads what is shown of an item.
 pub(crate) fn view(
     state: &State,
     store: &mut dyn Store,
     key: &ItemKey,
     now: Timestamp,
-) -> Result<(ItemView, Option<syncmgr_model::record::SessionRecord>), Refusal> {
+) -> Result<Shown, Refusal> {
     let view = state
         .item(key, now)
         .ok_or_else(|| missing("sync", key.item.as_str()))?;
@@ -128,7 +141,22 @@ pub(crate) fn view(
         Some(id) => store.session(id).map_err(|error| broken(&error))?,
         None => None,
     };
-    Ok((view, last))
+    Ok(Shown {
+        n_errors: state.n_errors(&key.handler, Some(&key.item)),
+        n_conflicts: state.n_conflicts(&key.handler, Some(&key.item)),
+        view,
+        last,
+    })
+}
+
+/// Returns the handlers that are asked for conflicts, with all their items: those that are set up.
+pub(crate) fn places(state: &State) -> Places {
+    let is_there = |id: &&HandlerId| {
+        let view = state.handler(id);
+        view.is_some_and(|view| view.is_listed && view.memory.is_active)
+    };
+    let ids = state.handler_ids().filter(is_there);
+    ids.map(|id| (id.clone(), state.all_items(id))).collect()
 }
 
 /// Reads the id of a run.

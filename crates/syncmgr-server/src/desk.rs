@@ -3,14 +3,16 @@
 
 use std::collections::BTreeMap;
 
-use syncmgr_model::conflict::Conflict;
+use syncmgr_center::desk::{Batch, Decided};
+use syncmgr_model::conflict::{Address, Card, Conflict, Content};
 use syncmgr_model::id::{HandlerId, ItemId, SessionId};
 use syncmgr_model::item::{Item, SettingSpec, Settings, Value};
 use syncmgr_model::record::{Contents, Explanation, Step, Version};
+use syncmgr_model::resolution::{Abilities, Pick};
 use syncmgr_model::schedule::Schedule;
 use syncmgr_model::side::PerSide;
 use syncmgr_model::time::Timestamp;
-use syncmgr_model::trouble::Trouble;
+use syncmgr_model::trouble::{Code, Trouble};
 
 /// A sync to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +32,31 @@ pub struct ItemEdit {
     pub name: Option<String>,
     /// Settings to set; `None` takes one back to its default.
     pub settings: BTreeMap<String, Option<Value>>,
+    /// Turned on or off.
+    pub is_enabled: Option<bool>,
 }
+
+/// The handlers that are asked for conflicts, each with all its items, also those nobody saved.
+pub type Places = BTreeMap<HandlerId, Vec<Item>>;
+
+/// A conflict as it is now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// What a list shows.
+    pub card: Card,
+    /// The contents that disagree.
+    pub contents: Vec<Content>,
+    /// What can be decided.
+    pub abilities: Abilities,
+    /// What each side has, when it is about a file.
+    pub file: Option<Conflict>,
+}
+
+/// Whose conflicts are not known now, and why.
+pub type Silent = (HandlerId, Option<ItemId>, Trouble);
+
+/// Carries out the decisions of one item in one run, or says why it does not begin.
+pub type Runs<'a> = dyn FnMut(&Batch) -> Result<(), Trouble> + 'a;
 
 /// Answers questions and keeps settings. Every method may read files and take its time; it is
 /// called on a thread that may wait, several at once.
@@ -50,6 +76,37 @@ pub trait Desk: Send + Sync {
     /// # Errors
     /// Why they cannot be listed; `not-possible` when its handler keeps none.
     fn conflicts(&self, item: &Item) -> Result<Vec<Conflict>, Trouble>;
+
+    /// Returns the conflicts of all these handlers, in any order, and who could not be asked. One
+    /// that keeps none is no mistake.
+    fn find_conflicts(&self, _places: &Places) -> (Vec<Found>, Vec<Silent>) {
+        (Vec::new(), Vec::new())
+    }
+
+    /// Finds one conflict again, by its address.
+    ///
+    /// # Errors
+    /// `not-found`, or why it cannot be looked at.
+    fn find_conflict(&self, _places: &Places, _address: &Address) -> Result<Found, Trouble> {
+        Err(Trouble::new(Code::NotFound).with("what", "conflict"))
+    }
+
+    /// Decides conflicts, one after the other in this order, as was chosen beforehand; one without
+    /// a choice is left unless an earlier one applies to all. What sessions carry out goes to
+    /// `runs`. With `is_preview` nothing else is carried out. Returns what became of each.
+    ///
+    /// # Errors
+    /// `not-found` when one of them is gone; nothing was carried out then.
+    fn decide(
+        &self,
+        _places: &Places,
+        _picks: &[(Address, Option<Pick>)],
+        _is_preview: bool,
+        _runs: &mut Runs<'_>,
+    ) -> Result<Vec<Decided>, Trouble> {
+        let detail = "there is nobody who decides conflicts";
+        Err(Trouble::new(Code::NotPossible).with("detail", detail))
+    }
 
     /// Returns the contents of a conflict, each up to `limit` bytes.
     ///
@@ -156,6 +213,6 @@ pub trait Desk: Send + Sync {
     /// changes are only noticed by themselves.
     fn reload(&self) -> Result<(), Trouble> {
         let detail = "changes of the file are taken over when they are noticed";
-        Err(Trouble::new(syncmgr_model::trouble::Code::NotPossible).with("detail", detail))
+        Err(Trouble::new(Code::NotPossible).with("detail", detail))
     }
 }

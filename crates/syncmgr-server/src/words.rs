@@ -10,11 +10,11 @@ use syncmgr_api::wire::{
 use syncmgr_center::command::{Accepted, Taken};
 use syncmgr_center::state;
 use syncmgr_model::item;
-use syncmgr_model::record::SessionRecord;
 use syncmgr_model::request::Intent;
 use syncmgr_model::status::{Status, headline};
 use syncmgr_model::time::Timestamp;
 
+use crate::center::Shown;
 use crate::desk::Desk;
 
 /// What a pause without an end is called.
@@ -30,11 +30,8 @@ pub(crate) fn item(item: &item::Item, desk: &dyn Desk) -> Item {
 }
 
 /// Writes a sync with its state.
-pub(crate) fn item_view(
-    view: &state::ItemView,
-    last: Option<&SessionRecord>,
-    desk: &dyn Desk,
-) -> ItemView {
+pub(crate) fn item_view(shown: &Shown, desk: &dyn Desk) -> ItemView {
+    let (view, last) = (&shown.view, shown.last.as_ref());
     ItemView {
         state: ItemState {
             sync: item(&view.item, desk),
@@ -55,7 +52,8 @@ pub(crate) fn item_view(
         progress: view.facts.running.as_ref().map(Progress::from),
         running: view.running.iter().map(ToString::to_string).collect(),
         queued: view.queued.iter().map(ToString::to_string).collect(),
-        unseen: view.memory.n_errors,
+        unseen: shown.n_errors,
+        conflicts: shown.n_conflicts,
     }
 }
 
@@ -107,7 +105,7 @@ pub(crate) fn accepted(accepted: &Accepted) -> RunAccepted {
 }
 
 /// Writes a handler.
-pub(crate) fn handler(view: &state::HandlerView, desk: &dyn Desk) -> Handler {
+pub(crate) fn handler(view: &state::HandlerView, n_conflicts: u64, desk: &dyn Desk) -> Handler {
     let memory = &view.memory;
     let settings = desk.settings_of(&memory.id);
     Handler {
@@ -121,6 +119,8 @@ pub(crate) fn handler(view: &state::HandlerView, desk: &dyn Desk) -> Handler {
         silent: view.is_silent,
         running: view.running.iter().map(ToString::to_string).collect(),
         settings: settings.iter().map(SettingHelp::from).collect(),
+        unseen: view.n_errors,
+        conflicts: n_conflicts,
     }
 }
 

@@ -11,8 +11,8 @@ use crate::wire::sign_in::Code;
 use crate::wire::version::Restore;
 use crate::wire::{
     Cancel, CenterState, Conflict, Contents, Event, Explanation, Handler, ItemChange, ItemNew,
-    ItemView, NextRuns, Nothing, Pause, Resolve, Run, RunNew, Schedule, ScheduleRules, Seen,
-    Version,
+    ItemView, ListedConflict, NextRuns, Nothing, Pause, Resolve, ResolveAnswer, Run, RunNew,
+    Schedule, ScheduleRules, Seen, Version,
 };
 
 /// Rows asked for at once.
@@ -220,13 +220,25 @@ impl Client {
         self.post::<()>(&path(&["events", "seen"]), seen).map(drop)
     }
 
-    /// Returns the conflicts of one sync, or of all.
+    /// Returns the conflicts about files, of one sync or of all.
     ///
     /// # Errors
     /// [`ClientError`].
     pub fn conflicts(&mut self, item: Option<&str>) -> Result<Vec<Conflict>, ClientError> {
         let query: Vec<_> = item.map(|item| ("item", item)).into_iter().collect();
-        self.all(&path(&["conflicts"]), &query)
+        let all = self.listed_conflicts(&query)?;
+        Ok(all.into_iter().filter_map(|listed| listed.file).collect())
+    }
+
+    /// Returns the conflicts of every handler that fit the filters (`item`, `handler`, `where`).
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn listed_conflicts(
+        &mut self,
+        query: &[(&str, &str)],
+    ) -> Result<Vec<ListedConflict>, ClientError> {
+        self.all(&path(&["conflicts"]), query)
     }
 
     /// Returns the contents of a conflict.
@@ -241,8 +253,8 @@ impl Client {
     /// Decides conflicts.
     ///
     /// # Errors
-    /// [`ClientError`]; `state-changed` when a side is not what was seen.
-    pub fn resolve(&mut self, resolve: &Resolve) -> Result<RunsAccepted, ClientError> {
+    /// [`ClientError`]; `state-changed` when a conflict is not what was seen.
+    pub fn resolve(&mut self, resolve: &Resolve) -> Result<ResolveAnswer, ClientError> {
         Ok(self.post(&path(&["conflicts", "resolve"]), resolve)?.body)
     }
 

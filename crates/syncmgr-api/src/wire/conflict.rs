@@ -5,6 +5,7 @@ use syncmgr_model::conflict::{self, ConflictKind, Kind};
 use syncmgr_model::escape::{escape, unescape};
 use syncmgr_model::record;
 use syncmgr_model::request::Choice;
+use syncmgr_model::resolution::{Pick, PresenterChoice, Substitute};
 use syncmgr_model::side::Side;
 use utoipa::ToSchema;
 
@@ -234,6 +235,12 @@ pub enum Keep {
     Merge,
     /// The content that comes with the decision, on both sides.
     Content,
+    /// The contents with the indexes that come with the decision; several get names of their own.
+    Items,
+    /// None: what is in conflict is not synced any more.
+    Nothing,
+    /// It is left for later.
+    Skip,
 }
 
 /// A decision on a conflict.
@@ -245,12 +252,96 @@ pub struct Decision {
     /// The content, when that is what is kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<Content>,
+    /// The indexes of the contents, when these are what is kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 100)]
+    pub items: Vec<u16>,
+}
+
+impl Decision {
+    /// Reads what was chosen at the desk; whether it applies to all is said beside it.
+    ///
+    /// # Errors
+    /// [`Unreadable`] when it needs something that is not there, or has something it does not need.
+    pub fn pick(&self) -> Result<Pick, Unreadable> {
+        let (choice, items) = match self.keep {
+            Keep::Items => (
+                kept(self)?,
+                self.items.iter().copied().map(usize::from).collect(),
+            ),
+            Keep::Nothing | Keep::Skip => (bare(self)?, Vec::new()),
+            Keep::Left | Keep::Right | Keep::Newest | Keep::Both | Keep::Merge | Keep::Content => {
+                of_sides(Choice::try_from(self)?)
+            }
+        };
+        Ok(Pick {
+            choice,
+            items,
+            applies_to_all: false,
+        })
+    }
+}
+
+fn kept(decision: &Decision) -> Result<PresenterChoice, Unreadable> {
+    if decision.content.is_some() {
+        return Err(too_much());
+    }
+    match decision.items.len() {
+        0 => Err(Unreadable {
+            what: "the indexes of the contents to keep",
+            text: String::new(),
+        }),
+        1 => Ok(PresenterChoice::KeepOne),
+        _ => Ok(PresenterChoice::KeepMultiple),
+    }
+}
+
+fn bare(decision: &Decision) -> Result<PresenterChoice, Unreadable> {
+    if decision.content.is_some() || !decision.items.is_empty() {
+        return Err(too_much());
+    }
+    Ok(match decision.keep {
+        Keep::Nothing => PresenterChoice::RemoveFromSyncSet,
+        Keep::Skip
+        | Keep::Items
+        | Keep::Left
+        | Keep::Right
+        | Keep::Newest
+        | Keep::Both
+        | Keep::Merge
+        | Keep::Content => PresenterChoice::Skip,
+    })
+}
+
+/// The contents of two sides are the left and the right one, in this order.
+fn of_sides(choice: Choice) -> (PresenterChoice, Vec<usize>) {
+    match choice {
+        Choice::Keep(Side::Left) => (PresenterChoice::KeepOne, vec![0]),
+        Choice::Keep(Side::Right) => (PresenterChoice::KeepOne, vec![1]),
+        Choice::KeepNewest => (PresenterChoice::KeepRecent, Vec::new()),
+        Choice::KeepBoth => (PresenterChoice::KeepMultiple, vec![0, 1]),
+        Choice::MergeText => (PresenterChoice::KeepOther(Substitute::Merge), Vec::new()),
+        Choice::Merged(bytes) => (
+            PresenterChoice::KeepOther(Substitute::Bytes(bytes)),
+            Vec::new(),
+        ),
+    }
+}
+
+fn too_much() -> Unreadable {
+    Unreadable {
+        what: "a decision with something that it does not keep",
+        text: String::new(),
+    }
 }
 
 impl TryFrom<&Decision> for Choice {
     type Error = Unreadable;
 
     fn try_from(decision: &Decision) -> Result<Self, Unreadable> {
+        if !decision.items.is_empty() {
+            return Err(too_much());
+        }
         match (decision.keep, &decision.content) {
             (Keep::Left, None) => Ok(Self::Keep(Side::Left)),
             (Keep::Right, None) => Ok(Self::Keep(Side::Right)),
@@ -262,11 +353,12 @@ impl TryFrom<&Decision> for Choice {
                 what: "the content to keep",
                 text: String::new(),
             }),
+            (Keep::Items | Keep::Nothing | Keep::Skip, _) => Err(Unreadable {
+                what: "a decision that no run carries out",
+                text: String::new(),
+            }),
             (Keep::Left | Keep::Right | Keep::Newest | Keep::Both | Keep::Merge, Some(_)) => {
-                Err(Unreadable {
-                    what: "a decision with a content that it does not keep",
-                    text: String::new(),
-                })
+                Err(too_much())
             }
         }
     }
@@ -282,37 +374,12 @@ impl From<&Choice> for Decision {
             Choice::Merged(bytes) => (Keep::Content, Some(bytes.into())),
             Choice::MergeText => (Keep::Merge, None),
         };
-        Self { keep, content }
+        Self {
+            keep,
+            content,
+            items: Vec::new(),
+        }
     }
-}
-
-/// Decides one conflict. It is carried out only if both sides still are what was seen.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ResolveOne {
-    /// The conflict.
-    #[schema(min_length = 1, max_length = 64)]
-    pub conflict: String,
-    /// What each side had when the person decided; the answer is 409 `state-changed` when it has
-    /// changed since.
-    pub seen: Sides<Facts>,
-    /// The decision.
-    pub decision: Decision,
-}
-
-/// Decides conflicts of one sync.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Resolve {
-    /// The sync.
-    #[schema(min_length = 1, max_length = 63)]
-    pub item: String,
-    /// The decisions.
-    #[schema(min_items = 1, max_items = 10000)]
-    pub decisions: Vec<ResolveOne>,
-    /// Only say what would be done.
-    #[serde(default)]
-    pub preview: bool,
 }
 
 #[cfg(test)]
@@ -330,11 +397,42 @@ mod tests {
     }
 
     #[test]
+    fn a_decision_is_a_choice_at_the_desk() {
+        let pick = |text: &str| serde_json::from_str::<Decision>(text).unwrap().pick();
+        for (text, choice, items) in [
+            (r#"{"keep":"right"}"#, PresenterChoice::KeepOne, &[1][..]),
+            (r#"{"keep":"both"}"#, PresenterChoice::KeepMultiple, &[0, 1]),
+            (
+                r#"{"keep":"items","items":[2]}"#,
+                PresenterChoice::KeepOne,
+                &[2],
+            ),
+            (
+                r#"{"keep":"nothing"}"#,
+                PresenterChoice::RemoveFromSyncSet,
+                &[],
+            ),
+            (r#"{"keep":"skip"}"#, PresenterChoice::Skip, &[]),
+        ] {
+            let pick = pick(text).unwrap();
+            assert_eq!((pick.choice, &*pick.items), (choice, items), "{text}");
+        }
+        for bad in [
+            r#"{"keep":"items"}"#,
+            r#"{"keep":"left","items":[1]}"#,
+            r#"{"keep":"skip","items":[1]}"#,
+            r#"{"keep":"content"}"#,
+        ] {
+            assert!(pick(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
     fn a_decision_with_an_unknown_field_is_refused() {
         let read = serde_json::from_str::<Decision>;
         let left = Decision::from(&Choice::Keep(Side::Left));
         assert_eq!(read(r#"{"keep":"left"}"#).ok(), Some(left));
         assert!(read(r#"{"keep":"left","also":1}"#).is_err());
-        assert!(read(r#"{"keep":"nothing"}"#).is_err());
+        assert!(read(r#"{"keep":"everything"}"#).is_err());
     }
 }

@@ -33,6 +33,18 @@ pub struct Event {
     pub context: Option<String>,
 }
 
+/// A result in a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EventView {
+    /// The result.
+    #[serde(flatten)]
+    pub event: Event,
+    /// It is of now: what it is about was not synced since.
+    pub current: bool,
+    /// Its handler keeps it, in a store of its own.
+    pub own: bool,
+}
+
 impl From<&event::Event> for Event {
     fn from(event: &event::Event) -> Self {
         Self {

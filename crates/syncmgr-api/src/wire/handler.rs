@@ -27,6 +27,10 @@ pub struct Handler {
     pub running: Vec<String>,
     /// The settings its syncs have.
     pub settings: Vec<SettingHelp>,
+    /// Errors that nobody has seen yet, its own and those of its syncs.
+    pub unseen: u64,
+    /// Conflicts that wait for a decision, its own and those of its syncs.
+    pub conflicts: u64,
 }
 
 /// A setting that a handler understands.

@@ -67,6 +67,8 @@ pub struct ItemView {
     pub queued: Vec<String>,
     /// Errors that nobody has seen yet.
     pub unseen: u64,
+    /// Conflicts that wait for a decision.
+    pub conflicts: u64,
 }
 
 impl TryFrom<&ItemState> for item::Item {

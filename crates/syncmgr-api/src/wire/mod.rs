@@ -6,6 +6,7 @@
 
 pub mod center;
 pub mod conflict;
+pub mod desk;
 pub mod event;
 pub mod handler;
 pub mod item;
@@ -19,8 +20,9 @@ pub mod version;
 pub mod why;
 
 pub use center::{CenterState, Health};
-pub use conflict::{Conflict, Content, Contents, Decision, Facts, Resolve};
-pub use event::{Event, Followed, Seen};
+pub use conflict::{Conflict, Content, Contents, Decision, Facts};
+pub use desk::{Conflicts, ListedConflict, Resolve, ResolveAnswer};
+pub use event::{Event, EventView, Followed, Seen};
 pub use handler::{Handler, SettingHelp};
 pub use item::{Item, ItemChange, ItemNew, ItemState, ItemView, Pause};
 pub use notice::Notice;

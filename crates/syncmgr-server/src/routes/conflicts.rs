@@ -1,30 +1,28 @@
-//! Conflicts: listed, compared, decided.
+//! Conflicts of every handler: listed, compared.
 
 use axum::extract::{Path, State};
 use axum::response::Response;
-use hyper::StatusCode;
 use serde::Deserialize;
 use syncmgr_api::page::Page;
-use syncmgr_api::wire::conflict::ResolveOne;
-use syncmgr_api::wire::run::{Mode, RunsAccepted};
-use syncmgr_api::wire::{Conflict, Contents, Facts, Resolve, Sides};
-use syncmgr_model::conflict;
-use syncmgr_model::id::ItemKey;
-use syncmgr_model::item::Item;
-use syncmgr_model::request::{Choice, Work};
-use syncmgr_model::trouble::{Code, Trouble};
+use syncmgr_api::wire::desk::Silent;
+use syncmgr_api::wire::{Conflicts, Contents, ListedConflict};
+use syncmgr_center::desk::Filter;
+use syncmgr_model::conflict::Address;
+use syncmgr_model::id::{HandlerId, ItemId, ItemKey};
 use utoipa::IntoParams;
 
 use super::paging::{after, limit};
-use super::sessions::start;
 use crate::answer::Refusal;
-use crate::center::{Api, find, missing, refused};
-use crate::extract::{Json, Query, json};
+use crate::center::{Api, aside, find, handler_id, missing, places, refused};
+use crate::desk::{Found, Places};
+use crate::extract::{Query, json};
 
 /// The order of the list.
 const ORDER: &str = "conflicts";
 /// Most bytes of one content that are shown; larger files are compared elsewhere.
 pub(super) const CONTENT_LEN_MAX: usize = 1024 * 1024;
+/// Characters of an address that order a list; a hash of the whole follows them in a cursor.
+const KEY_LEN: usize = 150;
 
 /// Which conflicts are wanted.
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
@@ -34,6 +32,14 @@ pub(super) struct ConflictsQuery {
     /// Only of this sync.
     #[param(min_length = 1)]
     item: Option<String>,
+    /// Only of this handler.
+    #[param(min_length = 1, max_length = 63)]
+    handler: Option<String>,
+    /// Only what fits these conditions: `path~PATTERN`, `kind=WORD`, `item=ID`, `handler=ID`,
+    /// joined by `and`.
+    #[serde(rename = "where")]
+    #[param(max_length = 4096)]
+    filter: Option<String>,
     /// Most rows.
     #[param(minimum = 1, maximum = 1000, default = 100)]
     limit: Option<u32>,
@@ -42,136 +48,200 @@ pub(super) struct ConflictsQuery {
     cursor: Option<String>,
 }
 
-/// Lists conflicts, by sync. A sync whose conflicts cannot be listed is an error when it was
-/// asked for, and is left out otherwise: its own state says why.
+/// A conflict and how it is listed.
+#[derive(Debug)]
+pub(super) struct Row {
+    /// The conflict.
+    pub(super) found: Found,
+    /// How it is listed, with the name of its state.
+    pub(super) listed: ListedConflict,
+}
+
+impl Row {
+    /// Names the state of a conflict by all that is shown of it.
+    pub(super) fn of(found: Found) -> Self {
+        let file = found.file.as_ref();
+        let mut listed = ListedConflict::of(&found.card, &found.contents, found.abilities, file);
+        listed.seen = name_of(&serde_json::to_vec(&listed).unwrap_or_default());
+        Self { found, listed }
+    }
+
+    /// Says whether conditions hold for it.
+    pub(super) fn fits(&self, filter: &Filter) -> bool {
+        let card = &self.found.card;
+        let path = match &self.found.file {
+            Some(file) => &*file.path,
+            None => card.name.as_bytes(),
+        };
+        filter.fits(&card.address, &card.kind, path)
+    }
+}
+
+/// Names a state by its bytes.
+pub(super) fn name_of(bytes: &[u8]) -> String {
+    blake3::hash(bytes).to_hex()[..32].to_owned()
+}
+
+/// Reads conditions.
+pub(super) fn read_filter(field: &str, text: &str) -> Result<Filter, Refusal> {
+    Filter::parse(text).map_err(|unfit| Refusal::field(field, "unusable", unfit.to_string()))
+}
+
+/// Lists the conflicts of every handler, by address. A sync whose conflicts cannot be listed is an
+/// error when it was asked for, and is named as silent otherwise.
 #[utoipa::path(get, path = "/api/v1/conflicts", tag = "conflicts", params(ConflictsQuery),
-    responses((status = 200, body = Page<Conflict>), Refusal))]
+    responses((status = 200, body = Conflicts), Refusal))]
 pub(super) async fn list(
     State(api): State<Api>,
     Query(query): Query<ConflictsQuery>,
 ) -> Result<Response, Refusal> {
     let n = limit(query.limit)?;
     let after = after(ORDER, query.cursor.as_deref())?;
+    let filter = read_filter("where", query.filter.as_deref().unwrap_or_default())?;
+    let handler = query.handler.as_deref().map(handler_id).transpose()?;
     let is_one = query.item.is_some();
-    let items: Vec<Item> = api
-        .read(move |state, _, now| {
-            let keys: Vec<ItemKey> = match &query.item {
-                Some(id) => vec![find(state, id)?],
-                None => state.item_keys().cloned().collect(),
-            };
-            let views = keys.iter().filter_map(|key| state.item(key, now));
-            let has_any = |view: &syncmgr_center::state::ItemView| {
-                is_one
-                    || view
-                        .facts
-                        .last
-                        .is_some_and(|(_, left)| left.n_conflicts > 0)
-            };
-            Ok(views.filter(has_any).map(|view| view.item).collect())
+    let (places, item) = api
+        .read(move |state, _, _| {
+            let item = query.item.map(|id| find(state, &id)).transpose()?;
+            let mut places = places(state);
+            places.retain(|id, _| is_meant(id, handler.as_ref(), item.as_ref()));
+            Ok((places, item.map(|key| key.item)))
         })
         .await?;
-    let rows = api
-        .ask(move |desk| {
-            let mut rows = Vec::new();
-            for item in items {
-                match desk.conflicts(&item) {
-                    Ok(list) => {
-                        rows.extend(list.iter().map(|c| Conflict::of(item.id.as_str(), c)));
-                    }
-                    Err(trouble) if is_one => return Err(trouble),
-                    Err(_) => {}
-                }
-            }
-            rows.sort_by_cached_key(key);
-            rows.retain(|row| after.as_ref().is_none_or(|after| key(row) > *after));
-            Ok(rows)
-        })
-        .await?;
-    Ok(json(&Page::cut(rows, n, ORDER, key)))
+    let (mut rows, silent) = look(&api, places).await?;
+    let is_its = |of: Option<&ItemId>| item.is_none() || of == item.as_ref();
+    let failed = silent
+        .iter()
+        .find(|(_, of, _)| is_one && is_its(of.as_ref()));
+    if let Some((.., trouble)) = failed {
+        return Err(refused(trouble));
+    }
+    rows.retain(|row| {
+        is_its(row.found.card.address.item.as_ref())
+            && row.fits(&filter)
+            && after.as_ref().is_none_or(|after| key(row) > *after)
+    });
+    let cut = Page::cut(rows, n, ORDER, key);
+    Ok(json(&Conflicts {
+        items: cut.items.into_iter().map(|row| row.listed).collect(),
+        next_cursor: cut.next_cursor,
+        silent: silent
+            .iter()
+            .map(|(handler, item, trouble)| Silent {
+                handler: handler.to_string(),
+                item: item.as_ref().map(ToString::to_string),
+                notice: trouble.into(),
+            })
+            .collect(),
+    }))
 }
 
-fn key(conflict: &Conflict) -> String {
-    format!("{}/{}", conflict.item, conflict.id)
+fn is_meant(id: &HandlerId, handler: Option<&HandlerId>, item: Option<&ItemKey>) -> bool {
+    handler.is_none_or(|wanted| wanted == id) && item.is_none_or(|key| key.handler == *id)
+}
+
+/// Asks handlers for all their conflicts; sorted.
+pub(super) async fn look(
+    api: &Api,
+    places: Places,
+) -> Result<(Vec<Row>, Vec<crate::desk::Silent>), Refusal> {
+    let desk = std::sync::Arc::clone(&api.desk);
+    aside(move || {
+        let (found, silent) = desk.find_conflicts(&places);
+        let mut rows: Vec<_> = found.into_iter().map(Row::of).collect();
+        rows.sort_by_cached_key(key);
+        Ok((rows, silent))
+    })
+    .await
+}
+
+fn key(row: &Row) -> String {
+    let address = &row.listed.address;
+    let begin = address.get(..KEY_LEN).unwrap_or(address);
+    format!("{begin} {}", name_of(address.as_bytes()))
+}
+
+/// Names one conflict.
+#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct AddressQuery {
+    /// Its address, as `conflict://files/ID-OF-SYNC/ID`.
+    #[param(min_length = 1, max_length = 1024)]
+    address: String,
+}
+
+/// Reads an address.
+pub(super) fn address(text: &str) -> Result<Address, Refusal> {
+    Address::parse(text).ok_or_else(|| missing("conflict", text))
 }
 
 /// Gives one conflict as it is now.
-#[utoipa::path(get, path = "/api/v1/conflicts/{item}/{id}", tag = "conflicts",
-    params(("item" = String, Path, min_length = 1), ("id" = String, Path, min_length = 1)),
-    responses((status = 200, body = Conflict), Refusal))]
+#[utoipa::path(get, path = "/api/v1/conflict", tag = "conflicts", params(AddressQuery),
+    responses((status = 200, body = ListedConflict), Refusal))]
 pub(super) async fn get(
     State(api): State<Api>,
-    Path((item, id)): Path<(String, String)>,
+    Query(query): Query<AddressQuery>,
 ) -> Result<Response, Refusal> {
-    let item = api.item(&item).await?;
-    let name = item.id.to_string();
-    let list = api.ask(move |desk| desk.conflicts(&item)).await?;
-    let found = list.iter().find(|conflict| conflict.id == id);
-    let found = found.ok_or_else(|| missing("conflict", &id))?;
-    Ok(json(&Conflict::of(&name, found)))
+    one(&api, address(&query.address)?).await
 }
 
-/// Gives the contents of a conflict, each up to a mebibyte.
-#[utoipa::path(get, path = "/api/v1/conflicts/{item}/{id}/contents", tag = "conflicts",
-    params(("item" = String, Path, min_length = 1), ("id" = String, Path, min_length = 1)),
+/// Gives the contents of a conflict about a file, each up to a mebibyte.
+#[utoipa::path(get, path = "/api/v1/conflict/contents", tag = "conflicts", params(AddressQuery),
     responses((status = 200, body = Contents), Refusal))]
 pub(super) async fn contents(
     State(api): State<Api>,
+    Query(query): Query<AddressQuery>,
+) -> Result<Response, Refusal> {
+    let address = address(&query.address)?;
+    let item = address.item.as_ref();
+    let id = String::from_utf8(address.id.clone());
+    let (Some(item), Ok(id)) = (item, id) else {
+        return Err(missing("file in this conflict", &query.address));
+    };
+    contents_at(&api, &format!("{}/{item}", address.handler), id).await
+}
+
+/// Gives one conflict of a sync as it is now.
+#[utoipa::path(get, path = "/api/v1/conflicts/{item}/{id}", tag = "conflicts",
+    params(("item" = String, Path, min_length = 1), ("id" = String, Path, min_length = 1)),
+    responses((status = 200, body = ListedConflict), Refusal))]
+pub(super) async fn of_item(
+    State(api): State<Api>,
     Path((item, id)): Path<(String, String)>,
 ) -> Result<Response, Refusal> {
-    let item = api.item(&item).await?;
+    let key = api.read(move |state, _, _| find(state, &item)).await?;
+    let address = Address {
+        handler: key.handler,
+        item: Some(key.item),
+        id: id.into_bytes(),
+    };
+    one(&api, address).await
+}
+
+/// Gives the contents of a conflict of a sync, each up to a mebibyte.
+#[utoipa::path(get, path = "/api/v1/conflicts/{item}/{id}/contents", tag = "conflicts",
+    params(("item" = String, Path, min_length = 1), ("id" = String, Path, min_length = 1)),
+    responses((status = 200, body = Contents), Refusal))]
+pub(super) async fn contents_of_item(
+    State(api): State<Api>,
+    Path((item, id)): Path<(String, String)>,
+) -> Result<Response, Refusal> {
+    contents_at(&api, &item, id).await
+}
+
+async fn one(api: &Api, address: Address) -> Result<Response, Refusal> {
+    let places = api.read(|state, _, _| Ok(places(state))).await?;
+    let found = api
+        .ask(move |desk| desk.find_conflict(&places, &address))
+        .await?;
+    Ok(json(&Row::of(found).listed))
+}
+
+async fn contents_at(api: &Api, item: &str, id: String) -> Result<Response, Refusal> {
+    let item = api.item(item).await?;
     let contents = api
         .ask(move |desk| desk.contents(&item, &id, CONTENT_LEN_MAX))
         .await?;
     Ok(json(&Contents::from(&contents)))
-}
-
-/// Decides conflicts of one sync, or says what that would do. When a side is not what the person
-/// saw any more, nothing is done and the answer is 409 `state-changed`.
-#[utoipa::path(post, path = "/api/v1/conflicts/resolve", tag = "conflicts",
-    request_body = Resolve, responses((status = 202, body = RunsAccepted), Refusal))]
-pub(super) async fn resolve(
-    State(api): State<Api>,
-    Json(resolve): Json<Resolve>,
-) -> Result<Response, Refusal> {
-    if resolve.decisions.is_empty() {
-        return Err(Refusal::field("decisions", "missing", "at least one"));
-    }
-    let choices = choices(&resolve.decisions)?;
-    let id = resolve.item;
-    let key = api.read(move |state, _, _| find(state, &id)).await?;
-    let item = api.item(&key.to_string()).await?;
-    let now = api.ask(move |desk| desk.conflicts(&item)).await?;
-    for decision in &resolve.decisions {
-        check_seen(decision, &now)?;
-    }
-    let mode = if resolve.preview {
-        Mode::Preview
-    } else {
-        Mode::Sync
-    };
-    start(&api, vec![key], &Work::Resolve(choices), mode).await
-}
-
-fn choices(decisions: &[ResolveOne]) -> Result<Vec<(String, Choice)>, Refusal> {
-    let read = |(n, one): (usize, &ResolveOne)| {
-        let choice = Choice::try_from(&one.decision).map_err(|fault| {
-            let field = format!("decisions[{n}].decision");
-            Refusal::field(&field, "unusable", fault.to_string())
-        })?;
-        Ok((one.conflict.clone(), choice))
-    };
-    decisions.iter().enumerate().map(read).collect()
-}
-
-/// Compares what a person saw with what there is.
-fn check_seen(decision: &ResolveOne, now: &[conflict::Conflict]) -> Result<(), Refusal> {
-    let found = now.iter().find(|it| it.id == decision.conflict);
-    let found = found.ok_or_else(|| missing("conflict", &decision.conflict))?;
-    if Sides::of(&found.sides, Facts::from) == decision.seen {
-        return Ok(());
-    }
-    let path = syncmgr_model::escape::escape(&found.path);
-    let refusal = refused(&Trouble::new(Code::StateChanged).with("path", path));
-    debug_assert_eq!(refusal.0.status, StatusCode::CONFLICT.as_u16());
-    Err(refusal)
 }

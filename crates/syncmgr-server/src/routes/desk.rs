@@ -10,16 +10,20 @@ use syncmgr_api::wire::center::{DaemonSettings, SettingsChange};
 use syncmgr_api::wire::item::write_settings;
 use syncmgr_api::wire::run::{Mode, RunsAccepted};
 use syncmgr_api::wire::version::Restore;
-use syncmgr_api::wire::{CenterState, Explanation, Nothing, Version};
-use syncmgr_model::escape::unescape;
+use syncmgr_api::wire::{CenterState, Contents, Explanation, Nothing, Version};
+use syncmgr_model::escape::{escape, unescape};
+use syncmgr_model::record;
 use syncmgr_model::request::{VersionRef, Work};
+use syncmgr_model::side::Side;
+use syncmgr_model::trouble::{Code, Trouble};
 use utoipa::IntoParams;
 
+use super::conflicts::CONTENT_LEN_MAX;
 use super::items::changes;
 use super::paging::{after, limit};
 use super::sessions::start;
 use crate::answer::Refusal;
-use crate::center::{Api, find};
+use crate::center::{Api, find, session_id};
 use crate::extract::{Json, Query, check_match, json, versioned};
 use crate::words::center;
 
@@ -32,12 +36,9 @@ const ORDER: &str = "versions";
 pub(super) async fn status(State(api): State<Api>) -> Result<Response, Refusal> {
     let state = api
         .read(|state, _, now| {
-            let (mut statuses, mut unseen) = (Vec::new(), 0);
-            for key in state.item_keys() {
-                statuses.extend(state.status(key, now));
-                unseen += state.n_unseen(key);
-            }
-            Ok(center(&statuses, unseen))
+            let keys = state.item_keys();
+            let statuses: Vec<_> = keys.filter_map(|key| state.status(key, now)).collect();
+            Ok(center(&statuses, state.n_errors_everywhere()))
         })
         .await?;
     Ok(json(&state))
@@ -107,6 +108,52 @@ pub(super) async fn versions(
         })
         .await?;
     Ok(json(&Page::cut(rows, n, ORDER, key)))
+}
+
+/// A version of a sync.
+#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct VersionQuery {
+    /// The sync.
+    #[param(min_length = 1)]
+    item: String,
+    /// The run that replaced or deleted it.
+    #[param(min_length = 1, max_length = 63)]
+    run: String,
+    /// `left` or `right`.
+    #[param(pattern = "^(left|right)$")]
+    side: String,
+    /// The path below the folders, escaped as everywhere.
+    #[param(min_length = 1)]
+    path: String,
+}
+
+/// Gives the content of a kept version and of what is there now, each up to a mebibyte.
+#[utoipa::path(get, path = "/api/v1/versions/contents", tag = "versions", params(VersionQuery),
+    responses((status = 200, body = Contents), Refusal))]
+pub(super) async fn version_contents(
+    State(api): State<Api>,
+    Query(query): Query<VersionQuery>,
+) -> Result<Response, Refusal> {
+    let run = session_id(&query.run)?;
+    let side = Side::parse(&query.side)
+        .ok_or_else(|| Refusal::field("side", "unusable", "`left` or `right`"))?;
+    let item = api.item(&query.item).await?;
+    let path = unescape(&query.path);
+    let contents = api
+        .ask(move |desk| {
+            let list = desk.versions(&item, &path)?;
+            let is_it = |it: &&record::Version| it.run == run && it.side == side && it.path == path;
+            let version = list.iter().find(is_it).ok_or_else(|| {
+                Trouble::new(Code::NotFound)
+                    .with("what", "version")
+                    .with("name", escape(&path))
+            })?;
+            desk.version_contents(&item, version, CONTENT_LEN_MAX)
+        })
+        .await?;
+    Ok(json(&Contents::from(&contents)))
 }
 
 /// Names a version in the order of time, then of path. A path may be longer than a cursor, so its

@@ -5,11 +5,12 @@ use axum::response::Response;
 use hyper::StatusCode;
 use serde::Deserialize;
 use syncmgr_api::page::Page;
-use syncmgr_api::wire::{Event, Followed, Nothing, Seen};
+use syncmgr_api::wire::{Event, EventView, Followed, Nothing, Seen};
 use syncmgr_center::command::{Answer, Control, Scope, Shown};
-use syncmgr_center::port::EventQuery;
-use syncmgr_model::event::EventLevel;
-use syncmgr_model::id::EventId;
+use syncmgr_center::port::{EventQuery, Store};
+use syncmgr_center::state::{ResultView, State as CenterState};
+use syncmgr_model::event::{Event as StoredEvent, EventLevel};
+use syncmgr_model::id::{EventId, HandlerId};
 use syncmgr_model::time::Timestamp;
 use utoipa::IntoParams;
 
@@ -49,9 +50,10 @@ pub(super) struct EventsQuery {
     cursor: Option<String>,
 }
 
-/// Lists results, newest first.
+/// Lists results, newest first. Those that handlers keep themselves come with the first part, beside
+/// its rows.
 #[utoipa::path(get, path = "/api/v1/events", tag = "events", params(EventsQuery),
-    responses((status = 200, body = Page<Event>), Refusal))]
+    responses((status = 200, body = Page<EventView>), Refusal))]
 pub(super) async fn list(
     State(api): State<Api>,
     Query(query): Query<EventsQuery>,
@@ -67,14 +69,26 @@ pub(super) async fn list(
         before: after_parsed(ORDER, query.cursor.as_deref(), parse)?,
         limit: u32::try_from(n + 1).unwrap_or(u32::MAX),
     };
-    let rows = api
-        .read(move |_, store, _| store.events(&wanted).map_err(|error| broken(&error)))
+    let page = api
+        .read(move |state, store, _| {
+            let rows = store.events(&wanted).map_err(|error| broken(&error))?;
+            let cut = Page::cut(rows, n, ORDER, |event| event.id.0.to_string());
+            let views = state.results(&wanted, cut.items);
+            Ok(Page {
+                items: views.iter().map(view).collect(),
+                next_cursor: cut.next_cursor,
+            })
+        })
         .await?;
-    let cut = Page::cut(rows, n, ORDER, |event| event.id.0.to_string());
-    Ok(json(&Page {
-        items: cut.items.iter().map(Event::from).collect(),
-        next_cursor: cut.next_cursor,
-    }))
+    Ok(json(&page))
+}
+
+fn view(result: &ResultView) -> EventView {
+    EventView {
+        event: Event::from(&result.event),
+        current: result.is_current,
+        own: result.is_own,
+    }
 }
 
 fn level(word: Option<&str>) -> Result<u32, Refusal> {
@@ -116,25 +130,79 @@ pub(super) async fn seen(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Whose result is meant.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct WhoseQuery {
+    /// The handler; needed only where several keep a result under the same id.
+    #[param(min_length = 1, max_length = 63)]
+    handler: Option<String>,
+}
+
+/// Finds a result, in the memory or in the store of a handler.
+async fn find_event(api: &Api, id: u64, whose: WhoseQuery) -> Result<StoredEvent, Refusal> {
+    let handler = whose.handler.as_deref().map(handler_id).transpose()?;
+    let wanted = EventId(id);
+    let look = move |state: &CenterState, store: &mut dyn Store, _| {
+        if wanted.in_store().is_some() {
+            return listed(state, handler.as_ref(), wanted);
+        }
+        let query = EventQuery {
+            handler,
+            before: id.checked_add(1).map(EventId),
+            limit: 1,
+            ..EventQuery::default()
+        };
+        let found = store.events(&query).map_err(|error| broken(&error))?;
+        Ok(found.into_iter().find(|event| event.id == wanted))
+    };
+    let event = api.read(look).await?;
+    event.ok_or_else(|| missing("result", &id.to_string()))
+}
+
+fn listed(
+    state: &CenterState,
+    handler: Option<&HandlerId>,
+    id: EventId,
+) -> Result<Option<StoredEvent>, Refusal> {
+    let mut found = state
+        .handler_ids()
+        .filter(|known| handler.is_none_or(|wanted| wanted == *known))
+        .filter_map(|known| state.listed_event(known, id));
+    let first = found.next();
+    if found.next().is_some() {
+        let words = "several handlers keep a result under this id";
+        return Err(Refusal::field("handler", "missing", words));
+    }
+    Ok(first.cloned())
+}
+
+/// Removes a result for good. One that a handler keeps is removed by it, if it can.
+#[utoipa::path(delete, path = "/api/v1/events/{id}", tag = "events",
+    params(("id" = u64, Path), WhoseQuery), responses((status = 204), Refusal))]
+pub(super) async fn remove(
+    State(api): State<Api>,
+    Path(id): Path<u64>,
+    Query(whose): Query<WhoseQuery>,
+) -> Result<StatusCode, Refusal> {
+    let event = find_event(&api, id, whose).await?;
+    let control = Control::RemoveEvents(event.handler, vec![event.id]);
+    drop(done(&api, control).await?);
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// Follows the link of a result.
 #[utoipa::path(post, path = "/api/v1/events/{id}/follow", tag = "events",
-    request_body = Nothing, params(("id" = u64, Path)),
+    request_body = Nothing, params(("id" = u64, Path), WhoseQuery),
     responses((status = 200, body = Followed), Refusal))]
 pub(super) async fn follow(
     State(api): State<Api>,
     Path(id): Path<u64>,
+    Query(whose): Query<WhoseQuery>,
     Json(Nothing {}): Json<Nothing>,
 ) -> Result<Response, Refusal> {
-    let query = EventQuery {
-        before: id.checked_add(1).map(EventId),
-        limit: 1,
-        ..EventQuery::default()
-    };
-    let found = api
-        .read(move |_, store, _| store.events(&query).map_err(|error| broken(&error)))
-        .await?;
-    let event = found.into_iter().find(|event| event.id == EventId(id));
-    let event = event.ok_or_else(|| missing("result", &id.to_string()))?;
+    let event = find_event(&api, id, whose).await?;
     let (handler, item) = (event.handler.clone(), event.item.clone());
     let shown = Shown::Link(Box::new(event));
     let answer = done(&api, Control::Show(handler, item, shown)).await?;

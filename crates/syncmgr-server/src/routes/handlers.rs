@@ -7,7 +7,9 @@ use syncmgr_api::page::Page;
 use syncmgr_api::wire::handler::HandlerChange;
 use syncmgr_api::wire::{Handler, Nothing};
 use syncmgr_center::command::Control;
+use syncmgr_center::state::{HandlerView, State as CenterState};
 use syncmgr_model::capability::ControlFlags;
+use syncmgr_model::id::HandlerId;
 
 use super::items::done;
 use crate::answer::Refusal;
@@ -21,12 +23,12 @@ use crate::words::handler;
 pub(super) async fn list(State(api): State<Api>) -> Result<Response, Refusal> {
     let views: Vec<_> = api
         .read(|state, _, _| {
-            let views = state.handler_ids().filter_map(|id| state.handler(id));
-            Ok(views.filter(|view| view.is_listed).collect())
+            let views = state.handler_ids().filter_map(|id| shown(state, id));
+            Ok(views.filter(|(view, _)| view.is_listed).collect())
         })
         .await?;
     aside(move || {
-        let items = views.iter().map(|view| handler(view, &*api.desk));
+        let items = views.iter().map(|(view, n)| handler(view, *n, &*api.desk));
         Ok(json(&Page::<Handler> {
             items: items.collect(),
             next_cursor: None,
@@ -45,10 +47,15 @@ pub(super) async fn get(
 ) -> Result<Response, Refusal> {
     let wanted = handler_id(&id)?;
     let view = api
-        .read(move |state, _, _| Ok(state.handler(&wanted)))
+        .read(move |state, _, _| Ok(shown(state, &wanted)))
         .await?;
-    let view = view.ok_or_else(|| missing("handler", &id))?;
-    aside(move || Ok(json(&handler(&view, &*api.desk)))).await
+    let (view, n_conflicts) = view.ok_or_else(|| missing("handler", &id))?;
+    aside(move || Ok(json(&handler(&view, n_conflicts, &*api.desk)))).await
+}
+
+fn shown(state: &CenterState, id: &HandlerId) -> Option<(HandlerView, u64)> {
+    let view = state.handler(id)?;
+    Some((view, state.n_conflicts(id, None)))
 }
 
 /// Sets a handler up or takes it down, turns it on or off.

@@ -16,14 +16,13 @@ use syncmgr_center::state::State as CenterState;
 use syncmgr_model::capability::ControlFlags;
 use syncmgr_model::id::ItemKey;
 use syncmgr_model::item::Value;
-use syncmgr_model::record::SessionRecord;
 use syncmgr_model::status::Status;
 use syncmgr_model::time::Timestamp;
 use utoipa::IntoParams;
 
 use super::paging::{after_parsed, limit};
 use crate::answer::Refusal;
-use crate::center::{Api, aside, find, handler_id, view};
+use crate::center::{Api, Shown, aside, find, handler_id, view};
 use crate::desk::{ItemEdit, NewItem};
 use crate::extract::{Json, Query, check_match, etag, json};
 use crate::words::item_view;
@@ -48,8 +47,6 @@ pub(super) struct ItemsQuery {
     #[param(max_length = 512)]
     cursor: Option<String>,
 }
-
-type Seen = (syncmgr_center::state::ItemView, Option<SessionRecord>);
 
 /// Lists the syncs with their states.
 #[utoipa::path(get, path = "/api/v1/items", tag = "items", params(ItemsQuery),
@@ -79,16 +76,16 @@ pub(super) async fn list(
             // is looked at.
             let keys = state.item_keys().filter(is_wanted).take(limit + 1);
             keys.map(|key| view(state, store, key, now))
-                .collect::<Result<Vec<Seen>, _>>()
+                .collect::<Result<Vec<Shown>, _>>()
         })
         .await?;
     aside(move || {
-        let key = |(view, _): &Seen| view.memory.key.to_string();
+        let key = |shown: &Shown| shown.view.memory.key.to_string();
         let cut = Page::cut(rows, limit, ORDER, key);
         let items: Vec<_> = cut
             .items
             .iter()
-            .map(|(view, last)| item_view(view, last.as_ref(), &*api.desk))
+            .map(|shown| item_view(shown, &*api.desk))
             .collect();
         Ok(json(&Page {
             items,
@@ -105,11 +102,11 @@ async fn shown(api: &Api, id: &str) -> Result<(ItemKey, ItemView), Refusal> {
         let key = find(state, &id)?;
         view(state, store, &key, now)
     };
-    let (view, last) = api.read(look).await?;
+    let shown = api.read(look).await?;
     let desk = std::sync::Arc::clone(&api.desk);
     aside(move || {
-        let key = view.memory.key.clone();
-        Ok((key, item_view(&view, last.as_ref(), &*desk)))
+        let key = shown.view.memory.key.clone();
+        Ok((key, item_view(&shown, &*desk)))
     })
     .await
 }
@@ -210,17 +207,24 @@ pub(super) async fn change(
     {
         return Err(Refusal::field("name", "unusable", fault));
     }
-    let edit = ItemEdit {
+    let mut edit = ItemEdit {
         name: change.name,
         settings: changes(&change.settings)?,
+        is_enabled: None,
     };
+    let item = key.item.clone();
     if edit != ItemEdit::default() {
-        let item = key.item.clone();
+        let (item, edit) = (item.clone(), std::mem::take(&mut edit));
         drop(api.ask(move |desk| desk.edit(&item, edit)).await?);
     }
     if let Some(is_enabled) = change.enabled {
         let flags = ControlFlags::WAIT | ControlFlags::NO_UI;
         done(&api, Control::EnableItem(is_enabled, key, flags)).await?;
+        // The handler has agreed; the file says the same, so that it also holds after a restart.
+        if view.saved {
+            edit.is_enabled = Some(is_enabled);
+            drop(api.ask(move |desk| desk.edit(&item, edit)).await?);
+        }
     }
     let (_, view) = shown(&api, &id).await?;
     Ok(answer(StatusCode::OK, &view))

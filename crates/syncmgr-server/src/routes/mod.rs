@@ -6,6 +6,7 @@ mod sign_in;
 mod tokens;
 
 mod conflicts;
+mod decisions;
 mod desk;
 mod events;
 mod handlers;
@@ -93,11 +94,14 @@ pub(crate) fn center() -> OpenApiRouter<Api> {
         .routes(routes!(sessions::report))
         .routes(routes!(events::list))
         .routes(routes!(events::seen))
+        .routes(routes!(events::remove))
         .routes(routes!(events::follow))
         .routes(routes!(conflicts::list))
-        .routes(routes!(conflicts::resolve))
+        .routes(routes!(decisions::resolve))
         .routes(routes!(conflicts::get))
         .routes(routes!(conflicts::contents))
+        .routes(routes!(conflicts::of_item))
+        .routes(routes!(conflicts::contents_of_item))
         .routes(routes!(handlers::list))
         .routes(routes!(handlers::get, handlers::change))
         .routes(routes!(handlers::update))
@@ -105,6 +109,7 @@ pub(crate) fn center() -> OpenApiRouter<Api> {
         .routes(routes!(schedules::get, schedules::put, schedules::remove))
         .routes(routes!(schedules::next))
         .routes(routes!(desk::versions))
+        .routes(routes!(desk::version_contents))
         .routes(routes!(desk::restore))
         .routes(routes!(desk::settings, desk::change_settings))
         .routes(routes!(desk::reload))

@@ -85,7 +85,8 @@ pub(super) async fn run_with(
     answer_accepted(vec![accepted(&taken)])
 }
 
-fn intent(mode: Mode) -> Intent {
+/// What a mode means to the center.
+pub(super) fn intent(mode: Mode) -> Intent {
     match mode {
         Mode::Sync => Intent::Apply,
         Mode::Preview => Intent::Preview,
@@ -113,15 +114,19 @@ async fn take(
 }
 
 fn answer_accepted(runs: Vec<syncmgr_api::wire::run::RunAccepted>) -> Result<Response, Refusal> {
-    let location = runs
-        .first()
-        .map(|run| format!("/api/v1/sessions/{}", run.run));
-    let mut response = json(&RunsAccepted { runs });
+    let location = runs.first().map(|run| run.run.clone());
+    let body = json(&RunsAccepted { runs });
+    Ok(answer_taken(body, location.as_deref()))
+}
+
+/// Makes an answer one to something that was taken, and says where its first run is looked at.
+pub(super) fn answer_taken(mut response: Response, run: Option<&str>) -> Response {
     *response.status_mut() = StatusCode::ACCEPTED;
-    if let Some(Ok(location)) = location.map(|text| HeaderValue::from_str(&text)) {
+    let location = run.map(|run| HeaderValue::from_str(&format!("/api/v1/sessions/{run}")));
+    if let Some(Ok(location)) = location {
         response.headers_mut().insert(LOCATION, location);
     }
-    Ok(response)
+    response
 }
 
 /// Starts work on items, one session for each handler, and answers with how it was taken.

@@ -11,11 +11,14 @@ use syncmgr_center::command::{
     Call, CallId, CallReply, Change, Command, Control, Dispatch, Limits, Operation, OperationId,
     Remembered, Save,
 };
+use syncmgr_center::desk::{Batch, By, Carried, Case, Decided, Known, Presenter, Resolver};
 use syncmgr_center::port::{
     Clock, EventQuery, Handlers, Removed, SessionQuery, Store, StoreError, Unwatched,
 };
-use syncmgr_model::capability::ControlFlags;
-use syncmgr_model::conflict::{Conflict, ConflictKind, Facts, Kind};
+use syncmgr_model::capability::{ControlFlags, HandlerCapabilities};
+use syncmgr_model::conflict::{
+    Address, Card, Conflict, ConflictKind, Content, ContentKind, Facts, Kind,
+};
 use syncmgr_model::event::{Event, EventLevel, Link, NewEvent};
 use syncmgr_model::facts::{HandlerFacts, HandlerInfoFacts, ItemFacts, ItemInfoFacts};
 use syncmgr_model::hresult::Hresult;
@@ -23,13 +26,16 @@ use syncmgr_model::id::{EventId, HandlerId, ItemId, ItemKey, SessionId};
 use syncmgr_model::item::{Item, SettingKind, SettingSpec, Settings, Value};
 use syncmgr_model::progress::{Progress, ProgressStatus};
 use syncmgr_model::record::{Contents, Explanation, SessionRecord, Step, Summary, Version};
-use syncmgr_model::request::{Intent, Work};
+use syncmgr_model::request::{Choice, Intent, Work};
+use syncmgr_model::resolution::{
+    Abilities, Decision, Feedback, Pick, PresenterChoice, Proceed, ResolveInfo,
+};
 use syncmgr_model::schedule::{Schedule, Trigger, Window, Zone};
-use syncmgr_model::side::PerSide;
+use syncmgr_model::side::{PerSide, Side};
 use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::{Code, Trouble};
 use syncmgr_server::center::Api;
-use syncmgr_server::desk::{Desk, ItemEdit, NewItem};
+use syncmgr_server::desk::{Desk, Found, ItemEdit, NewItem, Places, Runs, Silent};
 use syncmgr_server::feed::Feed;
 use syncmgr_server::hub::Hub;
 
@@ -129,6 +135,8 @@ fn limit(limit: u32) -> usize {
 struct Obedient {
     staying: Arc<Mutex<BTreeMap<SessionId, Vec<ItemId>>>>,
     to: Arc<Mutex<Option<Sender<Command>>>>,
+    /// What it keeps itself was removed.
+    is_emptied: Arc<Mutex<bool>>,
 }
 
 impl Obedient {
@@ -182,7 +190,7 @@ impl Handlers for Obedient {
                 is_enabled: Err(no),
                 is_connected: Ok(true),
             }),
-            capabilities: Ok(0x10),
+            capabilities: Ok(0x10 | HandlerCapabilities::EVENT_STORE.bits()),
             policies: Ok(0),
             items: Ok(saved.iter().map(item).collect()),
         };
@@ -277,8 +285,27 @@ impl Handlers for Obedient {
 
     fn raise(&self, _id: OperationId) {}
 
-    fn load_events(&self, handler: &HandlerId, _stores: &[Option<ItemId>], to: &Sender<Command>) {
-        drop(to.send(Command::EventsLoaded(handler.clone(), Vec::new())));
+    fn load_events(&self, handler: &HandlerId, stores: &[Option<ItemId>], to: &Sender<Command>) {
+        let own = Event {
+            id: EventId(7).of_store().unwrap(),
+            handler: handler.clone(),
+            session: None,
+            item: None,
+            at: Timestamp(0),
+            trouble: Trouble::new(Code::HandlerSays)
+                .with("name", "Battery")
+                .with("description", "It is low.")
+                .at_level(EventLevel::Error),
+            link: Link::default(),
+            context: None,
+        };
+        let kept = if *self.is_emptied.lock().unwrap() {
+            Vec::new()
+        } else {
+            vec![own]
+        };
+        let read = stores.iter().map(|store| (store.clone(), Ok(kept.clone())));
+        drop(to.send(Command::EventsLoaded(handler.clone(), read.collect())));
     }
 
     fn count_conflicts(
@@ -295,7 +322,9 @@ impl Handlers for Obedient {
         drop(to.send(Command::ConflictsRemoved(id, Ok(()))));
     }
 
-    fn remove_events(&self, _handler: &HandlerId, _events: &[EventId]) {}
+    fn remove_events(&self, _handler: &HandlerId, _events: &[EventId]) {
+        *self.is_emptied.lock().unwrap() = true;
+    }
 
     fn reply(&self, _call: CallId, _answer: Result<CallReply, Hresult>) {}
 }
@@ -327,6 +356,107 @@ impl Calendar for Noon {
 
     fn next_open(&self, _: &[Window], _: &Zone, at: Timestamp) -> Option<Timestamp> {
         Some(at)
+    }
+}
+
+fn of_file(item: &Item, conflict: Conflict) -> Found {
+    let content = |name: &str| Content {
+        display_name: name.to_owned(),
+        original_name: None,
+        alternate_name: None,
+        short_location: name.to_owned(),
+        full_location: name.to_owned(),
+        kind: ContentKind::Updated,
+        size: Some(1),
+        modified: None,
+    };
+    Found {
+        card: Card {
+            address: Address {
+                handler: files(),
+                item: Some(item.id.clone()),
+                id: conflict.id.clone().into_bytes(),
+            },
+            extra: None,
+            kind: conflict.kind.as_str().to_owned(),
+            name: syncmgr_model::escape::escape(&conflict.path),
+            description: "both changed".to_owned(),
+            found_at: conflict.since,
+        },
+        contents: vec![content("left"), content("right")],
+        abilities: Abilities::all(),
+        file: Some(conflict),
+    }
+}
+
+/// A conflict that is about no file, and of no item.
+fn of_handler() -> Found {
+    Found {
+        card: Card {
+            address: Address {
+                handler: files(),
+                item: None,
+                id: b"a card".to_vec(),
+            },
+            extra: None,
+            kind: "contact".to_owned(),
+            name: "Ada".to_owned(),
+            description: "two numbers".to_owned(),
+            found_at: None,
+        },
+        contents: Vec::new(),
+        abilities: Abilities::REMOVE_FROM_SYNC_SET,
+        file: None,
+    }
+}
+
+/// Shows what was chosen beforehand.
+struct Shows<'a>(&'a [(Address, Option<Pick>)]);
+
+impl Presenter for Shows<'_> {
+    fn present(&mut self, index: usize, _: By, info: &mut ResolveInfo) -> Result<(), Trouble> {
+        match &self.0[index].1 {
+            Some(pick) => {
+                info.set_choice(pick.choice.clone(), pick.applies_to_all);
+                info.set_item_choices(&pick.items);
+            }
+            None => info.set_choice(PresenterChoice::Skip, false),
+        }
+        Ok(())
+    }
+
+    fn failed(&mut self, _: usize, _: &Trouble) -> Proceed {
+        Proceed::Skip
+    }
+}
+
+/// Carries out: in runs what is about files, and at once what is not.
+struct Hands<'a, 'b> {
+    picks: &'a [(Address, Option<Pick>)],
+    is_preview: bool,
+    runs: &'a mut Runs<'b>,
+}
+
+impl Resolver for Hands<'_, '_> {
+    fn look(&mut self, index: usize) -> Result<Known, Trouble> {
+        let is_file = self.picks[index].0.item.is_some();
+        Ok(Known {
+            abilities: Abilities::all(),
+            n_contents: if is_file { 2 } else { 0 },
+            has_own: false,
+        })
+    }
+
+    fn carry_out(&mut self, index: usize, decision: &Decision) -> Result<Carried, Trouble> {
+        if self.picks[index].0.item.is_some() {
+            return Ok(Carried::Later(Choice::KeepNewest));
+        }
+        assert!(!self.is_preview, "{decision:?}");
+        Ok(Carried::Now(Feedback::Continue))
+    }
+
+    fn carry_out_all(&mut self, batch: &Batch) -> Result<(), Trouble> {
+        (self.runs)(batch)
     }
 }
 
@@ -436,6 +566,47 @@ impl Desk for Table {
         }])
     }
 
+    fn find_conflicts(&self, places: &Places) -> (Vec<Found>, Vec<Silent>) {
+        let mut found = Vec::new();
+        for item in places.values().flatten() {
+            let list = self.conflicts(item).unwrap();
+            found.extend(list.into_iter().map(|conflict| of_file(item, conflict)));
+        }
+        found.push(of_handler());
+        (found, Vec::new())
+    }
+
+    fn find_conflict(&self, places: &Places, address: &Address) -> Result<Found, Trouble> {
+        let (found, _) = self.find_conflicts(places);
+        let mut found = found.into_iter();
+        let one = found.find(|it| it.card.address == *address);
+        one.ok_or_else(|| not_found("conflict", "c"))
+    }
+
+    fn decide(
+        &self,
+        places: &Places,
+        picks: &[(Address, Option<Pick>)],
+        is_preview: bool,
+        runs: &mut Runs<'_>,
+    ) -> Result<Vec<Decided>, Trouble> {
+        let cases = picks.iter().map(|(address, _)| {
+            let found = self.find_conflict(places, address)?;
+            Ok(Case {
+                address: address.clone(),
+                kind: found.card.kind,
+            })
+        });
+        let cases = cases.collect::<Result<_, Trouble>>()?;
+        let mut hands = Hands {
+            picks,
+            is_preview,
+            runs,
+        };
+        let mut shows = Shows(picks);
+        Ok(syncmgr_center::desk::resolve(cases, &mut shows, &mut hands))
+    }
+
     fn contents(&self, _: &Item, id: &str, _: usize) -> Result<Contents, Trouble> {
         if id != "c1" {
             return Err(not_found(
@@ -451,11 +622,24 @@ impl Desk for Table {
     }
 
     fn versions(&self, _item: &Item, _path: &[u8]) -> Result<Vec<Version>, Trouble> {
-        Ok(Vec::new())
+        Ok(vec![Version {
+            run: SessionId::new("20261120-120000000-0000").unwrap(),
+            replaced_at: Timestamp(0),
+            side: Side::Left,
+            path: b"a.txt".to_vec(),
+            kind: Kind::File,
+            size: 3,
+            modified: Timestamp(0),
+            was_deleted: false,
+            kept_at: b"/kept/a.txt".to_vec(),
+        }])
     }
 
     fn version_contents(&self, _: &Item, _: &Version, _: usize) -> Result<Contents, Trouble> {
-        Ok(Contents::default())
+        Ok(Contents {
+            base: Some(b"old".to_vec()),
+            ..Contents::default()
+        })
     }
 
     fn steps(&self, _item: &Item, _run: &SessionId) -> Result<Vec<Step>, Trouble> {
@@ -501,6 +685,7 @@ impl Desk for Table {
         apply(&mut item.settings, edit.settings);
         check(&item.settings)?;
         item.name = edit.name.or(item.name.take());
+        item.is_enabled = edit.is_enabled.unwrap_or(item.is_enabled);
         let changed = item.clone();
         self.configure(items);
         Ok(changed)
@@ -568,6 +753,7 @@ pub(crate) fn center(hub: Arc<Hub>) -> Api {
         handlers: Box::new(Obedient {
             staying: Arc::default(),
             to: Arc::default(),
+            is_emptied: Arc::default(),
         }),
         clock: Arc::new(Noon),
         notifier: Box::new(Feed(hub)),

@@ -186,32 +186,164 @@ fn a_run_is_stopped() {
     assert_eq!(late.status, 404);
 }
 
+/// Asks for decisions.
+fn decide(front: &Front, body: &Value) -> crate::harness::Reply {
+    front.owner("POST /api/v1/conflicts/resolve", &[], &body.to_string())
+}
+
+#[test]
+fn conflicts_of_everybody_are_listed_by_address() {
+    let front = Front::start();
+    let id = add(&front, "photos", "");
+    let list = get(&front, "/conflicts");
+    // spec 161: one list, each under an address that leads back to it.
+    let all = list["items"].as_array().unwrap();
+    let [card, file] = &all[..] else {
+        panic!("{list}");
+    };
+    assert_eq!(card["address"], "conflict://files/-/a%20card");
+    assert_eq!((&card["item"], &card["file"]), (&Value::Null, &Value::Null));
+    let address = format!("conflict://files/{id}/c1");
+    assert_eq!(file["address"], *address);
+    assert_eq!(get(&front, &format!("/conflict?address={address}")), *file);
+    assert_eq!(get(&front, &format!("/conflicts/{id}/c1")), *file);
+    // S6: names are text, whatever they hold, and can be turned back into their bytes.
+    let name = r"<img src=x onerror=alert(1)>\u{1b}[31m\xff";
+    assert_eq!(file["file"]["path"], name);
+    let contents = get(&front, &format!("/conflict/contents?address={address}"));
+    assert_eq!(contents["right"], json!({"encoding": "hex", "data": "ff"}));
+    assert_eq!(
+        get(&front, &format!("/conflicts/{id}/c1/contents")),
+        contents
+    );
+
+    let n = |query: &str| {
+        let list = get(&front, &format!("/conflicts?{query}"));
+        list["items"].as_array().unwrap().len()
+    };
+    assert_eq!(n("where=kind%3Dcontact"), 1);
+    assert_eq!(n("where=path~*.log"), 0);
+    assert_eq!(n(&format!("item={id}")), 1);
+    assert_eq!(n("limit=1"), 1);
+    for bad in [
+        "/conflicts?where=size%3D1",
+        "/conflict?address=conflict://files",
+    ] {
+        let reply = front.owner(&format!("GET /api/v1{bad}"), &[], "");
+        assert!((400..=404).contains(&reply.status), "{reply:?}");
+    }
+}
+
 #[test]
 fn a_conflict_is_decided_only_as_it_was_seen() {
     let front = Front::start();
     let id = add(&front, "photos", "");
     run(&front, &id, "sync");
-    let list = get(&front, "/conflicts");
-    let conflict = &list["items"][0];
-    // S6: names are text, whatever they hold, and can be turned back into their bytes.
-    assert_eq!(
-        conflict["path"],
-        r"<img src=x onerror=alert(1)>\u{1b}[31m\xff"
-    );
-    let contents = get(&front, &format!("/conflicts/{id}/c1/contents"));
-    assert_eq!(contents["right"], json!({"encoding": "hex", "data": "ff"}));
-
-    let decide = |sides: &Value, keep: &str| {
-        let one = json!({"conflict": "c1", "seen": sides, "decision": {"keep": keep}});
-        let body = json!({"item": id, "decisions": [one]}).to_string();
-        front.owner("POST /api/v1/conflicts/resolve", &[], &body)
+    let address = format!("conflict://files/{id}/c1");
+    let seen = get(&front, &format!("/conflict?address={address}"))["seen"].clone();
+    let one = |seen: &Value, keep: &str, is_preview: bool| {
+        let one = json!({"conflict": address, "seen": seen, "decision": {"keep": keep}});
+        decide(&front, &json!({"decisions": [one], "preview": is_preview}))
     };
-    assert_eq!(decide(&conflict["sides"], "left").status, 202);
-    let mut other = conflict["sides"].clone();
-    other["left"]["size"] = json!(9);
-    let refused = decide(&other, "left");
+    let preview = one(&seen, "left", true);
+    assert_eq!(preview.status, 202, "{preview:?}");
+    let taken = one(&seen, "left", false);
+    assert_eq!(taken.json()["outcomes"][0]["outcome"], "done");
+    assert_eq!(taken.json()["runs"].as_array().unwrap().len(), 1);
+    let refused = one(&json!("other"), "left", false);
     assert_eq!((refused.status, &*refused.code()), (409, "state-changed"));
-    assert_eq!(decide(&conflict["sides"], "content").status, 400);
+    assert_eq!(one(&seen, "content", false).status, 400);
+    assert_eq!(decide(&front, &json!({})).status, 400);
+}
+
+/// spec 152: what applies to all applies to those of the same kind and handler.
+#[test]
+fn one_decision_applies_to_all_of_its_kind() {
+    let front = Front::start();
+    for name in ["one", "two"] {
+        add(&front, name, "");
+    }
+    let list = get(&front, "/conflicts?where=kind%3Dboth-changed");
+    let all = list["items"].as_array().unwrap();
+    let bare =
+        |conflict: &Value| json!({"conflict": conflict["address"], "seen": conflict["seen"]});
+    let mut first = bare(&all[0]);
+    first["decision"] = json!({"keep": "newest"});
+    let alone = decide(&front, &json!({"decisions": [first, bare(&all[1])]}));
+    assert_eq!(alone.status, 400, "{alone:?}");
+    assert!(alone.body.contains("decisions[1].decision"), "{alone:?}");
+    first["for_all"] = json!(true);
+    let taken = decide(&front, &json!({"decisions": [bare(&all[1]), first]}));
+    assert_eq!(
+        taken.json()["runs"].as_array().unwrap().len(),
+        2,
+        "{taken:?}"
+    );
+}
+
+#[test]
+fn all_that_fit_are_decided_as_a_preview_showed_them() {
+    let front = Front::start();
+    add(&front, "photos", "");
+    let body = |seen: Value, is_preview: bool| {
+        let matching =
+            json!({"filter": "kind=both-changed", "decision": {"keep": "both"}, "seen": seen});
+        json!({"matching": matching, "preview": is_preview})
+    };
+    assert_eq!(decide(&front, &body(Value::Null, false)).status, 400);
+    let preview = decide(&front, &body(Value::Null, true)).json();
+    assert_eq!(preview["outcomes"].as_array().unwrap().len(), 1);
+    add(&front, "more", "");
+    let late = decide(&front, &body(preview["seen"].clone(), false));
+    assert_eq!((late.status, &*late.code()), (409, "state-changed"));
+    let preview = decide(&front, &body(Value::Null, true)).json();
+    let taken = decide(&front, &body(preview["seen"].clone(), false));
+    assert_eq!(
+        taken.json()["outcomes"].as_array().unwrap().len(),
+        2,
+        "{taken:?}"
+    );
+}
+
+/// spec 128, 131: what a handler keeps is listed among the others, counts, and goes when it says so.
+#[test]
+fn results_of_a_handler_of_its_own_are_listed_and_removed() {
+    let front = Front::start();
+    let id = add(&front, "photos", "");
+    let list = || get(&front, "/events");
+    while list()["items"].as_array().unwrap().is_empty() {
+        std::thread::yield_now();
+    }
+    let own = list()["items"][0].clone();
+    assert_eq!((&own["own"], &own["current"]), (&json!(true), &json!(true)));
+    assert_eq!(get(&front, "/status")["unseen"], 1);
+    assert_eq!(get(&front, "/handlers/files")["unseen"], 1);
+    let path = format!("/api/v1/events/{}", own["id"]);
+    let gone = front.owner(&format!("DELETE {path}?handler=files"), &[], "");
+    assert_eq!(gone.status, 204, "{gone:?}");
+    while !list()["items"].as_array().unwrap().is_empty() {
+        std::thread::yield_now();
+    }
+    run(&front, &id, "sync");
+    let kept = list()["items"][0].clone();
+    assert_eq!(kept["own"], false);
+    let path = format!("/api/v1/events/{}", kept["id"]);
+    assert_eq!(front.owner(&format!("DELETE {path}"), &[], "").status, 204);
+    assert_eq!(front.owner(&format!("DELETE {path}"), &[], "").status, 404);
+}
+
+#[test]
+fn the_content_of_a_version_is_read() {
+    let front = Front::start();
+    let id = add(&front, "photos", "");
+    let path = |side: &str| {
+        let run = "20261120-120000000-0000";
+        format!("/versions/contents?item={id}&run={run}&side={side}&path=a.txt")
+    };
+    let contents = get(&front, &path("left"));
+    assert_eq!(contents["base"]["data"], "old");
+    let none = front.owner(&format!("GET /api/v1{}", path("right")), &[], "");
+    assert_eq!(none.status, 404);
 }
 
 #[test]
@@ -275,6 +407,8 @@ fn the_client_speaks_every_kind_of_call() {
     assert_eq!(event.trouble.code.as_str(), "unsyncable");
     client.seen(&Seen::default()).unwrap();
 
+    let listed = client.listed_conflicts(&[("handler", "files")]).unwrap();
+    assert_eq!(listed.len(), 2);
     let conflict = &client.conflicts(None).unwrap()[0];
     let path = syncmgr_model::conflict::Conflict::try_from(conflict)
         .unwrap()

@@ -7,18 +7,25 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use syncmgr_alerts::settings as alert_settings;
 use syncmgr_calendar::Calendar;
-use syncmgr_center::port::Clock as _;
+use syncmgr_center::center::Handle;
+use syncmgr_center::command::Control;
+use syncmgr_center::desk::Decided;
+use syncmgr_center::port::{Clock as _, Handlers as _};
 use syncmgr_handlers::files::{FilesHandler, identity, place};
-use syncmgr_model::conflict::Conflict;
+use syncmgr_host::InProcess;
+use syncmgr_host::decide::{self, Picked};
+use syncmgr_model::capability::ControlFlags;
+use syncmgr_model::conflict::{Address, Conflict};
 use syncmgr_model::id::{HandlerId, ItemId, SessionId};
 use syncmgr_model::item::{Item, SettingSpec, Settings, Value};
 use syncmgr_model::record::{Contents, Explanation, Step, Version};
+use syncmgr_model::resolution::Pick;
 use syncmgr_model::schedule::Schedule;
 use syncmgr_model::side::{PerSide, Side};
 use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::{Code, Trouble};
-use syncmgr_sdk::Handler;
-use syncmgr_server::desk::{Desk, ItemEdit, NewItem};
+use syncmgr_sdk::{ConflictView, Handler};
+use syncmgr_server::desk::{Desk, Found, ItemEdit, NewItem, Places, Runs, Silent};
 use syncmgr_store::config::spec::DAEMON;
 use syncmgr_store::config::{Checks, Config, ConfigError};
 
@@ -168,6 +175,51 @@ impl Desk for ProgramDesk {
         self.ask(item, |it| it.conflicts().map(|store| store.list(item)))
     }
 
+    fn find_conflicts(&self, places: &Places) -> (Vec<Found>, Vec<Silent>) {
+        let host = &self.source.host;
+        let (mut found, mut silent) = (Vec::new(), Vec::new());
+        for (handler, items) in places {
+            let (views, unasked) = host.conflicts_or_silent(handler, items);
+            let keeps_some = |(.., trouble): &Silent| trouble.code != Code::NotPossible;
+            silent.extend(unasked.into_iter().filter(keeps_some));
+            let mut files = Files::new(self, items);
+            for view in views {
+                match files.found(handler, &*view) {
+                    Ok(one) => found.push(one),
+                    Err(trouble) => silent.push((handler.clone(), view.item(), trouble)),
+                }
+            }
+        }
+        (found, silent)
+    }
+
+    fn find_conflict(&self, places: &Places, address: &Address) -> Result<Found, Trouble> {
+        let items = places.get(&address.handler).map_or(&[][..], Vec::as_slice);
+        let view = self.source.host.bind_conflict(address, None, items)?;
+        Files::new(self, items).found(&address.handler, &*view)
+    }
+
+    fn decide(
+        &self,
+        places: &Places,
+        picks: &[(Address, Option<Pick>)],
+        is_preview: bool,
+        runs: &mut Runs<'_>,
+    ) -> Result<Vec<Decided>, Trouble> {
+        let desk = decide::Desk::new(&self.source.host, places.clone());
+        let desk = if is_preview {
+            desk.rehearsing()
+        } else {
+            desk.quiet()
+        };
+        let set = picks
+            .iter()
+            .map(|(address, _)| Ok((address.handler.clone(), desk.bind(address, None)?)))
+            .collect::<Result<Vec<_>, Trouble>>()?;
+        let mut picked = Picked(picks.iter().map(|(_, pick)| pick.clone()).collect());
+        Ok(desk.resolve(&set, &mut picked, runs))
+    }
+
     fn contents(&self, item: &Item, conflict: &str, limit: usize) -> Result<Contents, Trouble> {
         let question = |it: &dyn Handler| {
             let store = it.conflicts()?;
@@ -229,6 +281,7 @@ impl Desk for ProgramDesk {
                 None => drop(item.settings.0.remove(&key)),
             }
         }
+        item.is_enabled = edit.is_enabled.unwrap_or(item.is_enabled);
         self.source.host.handler(&item.handler)?.check(&item)?;
         self.change(|config| {
             config.replace(&item)?;
@@ -339,6 +392,79 @@ impl Desk for ProgramDesk {
 
     fn reload(&self) -> Result<(), Trouble> {
         (self.reload)()
+    }
+}
+
+/// Has the center count the conflicts that stores of handlers hold from before, once it knows which
+/// handlers keep any. Those of files are known from their last run. On a thread of its own: a
+/// handler may take its time.
+pub(crate) fn count_conflicts(host: &InProcess, center: &Handle) {
+    let mut others = host.installed();
+    others.retain(|id| id.as_str() != syncmgr_handlers::files::ID);
+    let center = center.clone();
+    let count = move || {
+        for id in others {
+            let flags = ControlFlags::NO_UI;
+            let read = Control::UpdateHandler(id.clone(), flags | ControlFlags::WAIT);
+            drop(center.control(read));
+            drop(center.control(Control::UpdateConflicts(id, None, flags)));
+        }
+    };
+    // Without a thread they are counted when their handlers say so.
+    drop(
+        std::thread::Builder::new()
+            .name("count".to_owned())
+            .spawn(count),
+    );
+}
+
+/// What conflicts of items are about on two sides, asked for once for each item.
+struct Files<'a> {
+    desk: &'a ProgramDesk,
+    items: &'a [Item],
+    known: BTreeMap<ItemId, Vec<Conflict>>,
+}
+
+impl<'a> Files<'a> {
+    fn new(desk: &'a ProgramDesk, items: &'a [Item]) -> Self {
+        Self {
+            desk,
+            items,
+            known: BTreeMap::new(),
+        }
+    }
+
+    /// Completes a conflict.
+    fn found(&mut self, handler: &HandlerId, view: &dyn ConflictView) -> Result<Found, Trouble> {
+        let card = view.card(handler);
+        let file = match &card.address.item {
+            Some(item) => self
+                .of(item)?
+                .iter()
+                .find(|it| it.id.as_bytes() == card.address.id),
+            None => None,
+        };
+        Ok(Found {
+            file: file.cloned(),
+            contents: view.contents()?,
+            abilities: view.resolution().abilities().unwrap_or_default(),
+            card,
+        })
+    }
+
+    fn of(&mut self, id: &ItemId) -> Result<&[Conflict], Trouble> {
+        if !self.known.contains_key(id) {
+            let item = self.items.iter().find(|item| item.id == *id);
+            let list = match item.map(|item| self.desk.conflicts(item)) {
+                Some(Ok(list)) => list,
+                // It keeps conflicts about something else than files.
+                Some(Err(trouble)) if trouble.code == Code::NotPossible => Vec::new(),
+                Some(Err(trouble)) => return Err(trouble),
+                None => Vec::new(),
+            };
+            self.known.insert(id.clone(), list);
+        }
+        Ok(self.known.get(id).map_or(&[], Vec::as_slice))
     }
 }
 

@@ -136,6 +136,7 @@ impl Daemon {
         let gate = self.gate(&center, &source, &alerts, hub, has_metrics)?;
         let mut signals = Signals::listen().map_err(|error| failed("hear signals", &error))?;
         self.hear_the_machine(&center);
+        super::desk::count_conflicts(&self.built.host, &center);
         let changed = Arc::new(Notify::new());
         let _watcher = self.watch_settings(&changed);
         // What was written before it was watched is found by one look.
