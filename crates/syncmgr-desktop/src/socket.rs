@@ -1,0 +1,62 @@
+//! Waits until the socket of the bus is there, without asking again and again.
+
+use std::path::{Path, PathBuf};
+
+use rustix::fs::inotify;
+use tokio::io::unix::AsyncFd;
+
+/// Where the socket of the system bus always is (D-Bus specification, "System message bus").
+const USUAL: &str = "/run/dbus/system_bus_socket";
+
+/// Returns where the socket of a bus is; none when it is no file.
+pub(crate) fn path(address: Option<&str>) -> Option<PathBuf> {
+    let own = std::env::var("DBUS_SYSTEM_BUS_ADDRESS");
+    let address = address.map_or_else(|| own.ok(), |it| Some(it.to_owned()));
+    let Some(address) = address else {
+        return Some(PathBuf::from(USUAL));
+    };
+    let rest = address.strip_prefix("unix:path=")?;
+    let end = rest.find([',', ';']).unwrap_or(rest.len());
+    Some(PathBuf::from(rest.get(..end)?))
+}
+
+/// Waits until something new has the name of the socket, or of the nearest folder above it that is
+/// not there yet. Returns at once when it came just now, so `was_there` tells whether it was there
+/// at the last attempt. Without a file system that says so it waits for ever.
+pub(crate) async fn appears(path: Option<&Path>, was_there: bool) {
+    let waited = match path {
+        Some(path) => next_name(path, was_there).await,
+        None => None,
+    };
+    if waited.is_none() {
+        std::future::pending::<()>().await;
+    }
+}
+
+async fn next_name(path: &Path, was_there: bool) -> Option<()> {
+    let flags = inotify::CreateFlags::NONBLOCK | inotify::CreateFlags::CLOEXEC;
+    let watch = inotify::init(flags).ok()?;
+    let dir = path.ancestors().skip(1).find(|it| it.is_dir())?;
+    let wanted = inotify::WatchFlags::CREATE | inotify::WatchFlags::MOVED_TO;
+    inotify::add_watch(&watch, dir, wanted | inotify::WatchFlags::ONLYDIR).ok()?;
+    if !was_there && path.exists() {
+        return Some(());
+    }
+    let watch = AsyncFd::register(watch).ok()?;
+    // What it names does not matter: whoever waits looks for the socket.
+    watch.readable().await.ok().map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_path_is_in_the_address() {
+        let path = |it| path(Some(it)).map(|it| it.display().to_string());
+        assert_eq!(path("unix:path=/a/b").as_deref(), Some("/a/b"));
+        assert_eq!(path("unix:path=/a,guid=1;tcp:").as_deref(), Some("/a"));
+        assert_eq!(path("unix:abstract=/a"), None);
+        assert_eq!(path("tcp:host=localhost"), None);
+    }
+}
