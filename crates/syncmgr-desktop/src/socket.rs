@@ -42,7 +42,11 @@ async fn next_name(path: &Path, was_there: bool) -> Option<()> {
     if !was_there && path.exists() {
         return Some(());
     }
-    let watch = AsyncFd::register(watch).ok()?;
+    #[expect(
+        deprecated,
+        reason = "its successor is `unsafe`; an `OwnedFd` keeps what that asks for"
+    )]
+    let watch = AsyncFd::new(watch).ok()?;
     // What it names does not matter: whoever waits looks for the socket.
     watch.readable().await.ok().map(drop)
 }

@@ -131,7 +131,13 @@ impl State {
     /// from what is told, and being in use (0) lasts until something else is told.
     pub(super) fn set_machine(&mut self, machine: Situation, turn: &mut Turn) {
         let idle_ms = machine.idle_ms.filter(|it| *it > 0);
-        let since = |it| Timestamp(turn.now.0.saturating_sub(i64::try_from(it).unwrap_or(i64::MAX)));
+        let since = |it| {
+            Timestamp(
+                turn.now
+                    .0
+                    .saturating_sub(i64::try_from(it).unwrap_or(i64::MAX)),
+            )
+        };
         self.timetable.idle_since = idle_ms.map(since);
         if self.timetable.machine != machine {
             self.timetable.machine = machine;

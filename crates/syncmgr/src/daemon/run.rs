@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 use std::process;
-use std::sync::{Arc, Weak};
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use sd_notify::NotifyState;
@@ -54,8 +54,7 @@ pub(crate) fn run(app: &App, in_background: bool) -> Result<Exit, CliError> {
         // Signals of the terminal it was started from are not for it any more.
         // It fails only where it was done already.
         let _session = rustix::process::setsid();
-        Log::to_file(state, Arc::clone(&clock))
-            .map_err(|error| failed("open the log", &error))?
+        Log::to_file(state, Arc::clone(&clock)).map_err(|error| failed("open the log", &error))?
     } else {
         Log::to_stderr(Arc::clone(&clock))
     };
