@@ -124,12 +124,14 @@ impl Watcher {
             self.lost(n_attempts, &reason);
             n_attempts += 1;
             let is_there = path.as_deref().is_none_or(std::path::Path::exists);
-            if is_there && n_attempts < ATTEMPTS_MAX {
-                tokio::time::sleep(FIRST_WAIT * 2_u32.pow(n_attempts)).await;
-                continue;
-            }
+            let wait = FIRST_WAIT * 2_u32.pow(n_attempts.min(ATTEMPTS_MAX));
             tokio::select! {
-                () = socket::appears(path.as_deref(), is_there) => n_attempts = 1,
+                () = tokio::time::sleep(wait), if is_there && n_attempts < ATTEMPTS_MAX => {}
+                () = socket::appears(path.as_deref(), is_there) => {
+                    n_attempts = 1;
+                    // It has its name a moment before somebody listens.
+                    tokio::time::sleep(FIRST_WAIT).await;
+                }
                 news = inbox.next() => self.take(None, &news).await,
             }
         }

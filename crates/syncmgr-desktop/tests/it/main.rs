@@ -3,7 +3,10 @@
 //! The services are those of Debian's python3-dbusmock. Where it is missing the tests say so and
 //! pass; on a machine of CI they fail.
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, reason = "a test stops where something is missing")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test stops where something is missing"
+)]
 
 mod services;
 mod told;
