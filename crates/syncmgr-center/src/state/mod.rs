@@ -278,6 +278,7 @@ impl State {
     /// Keeps the time that handlers have left, whatever the clock says.
     fn clock_jumped(&mut self, ms: i64) {
         self.timers.shift(ms);
+        self.shift_idle(ms);
         for run in self.runs.values_mut() {
             run.heard = Timestamp(run.heard.0.saturating_add(ms));
             run.deadline = run.deadline.map(|at| Timestamp(at.0.saturating_add(ms)));

@@ -32,6 +32,8 @@ pub(super) struct Timetable {
     policies: BTreeMap<String, RunPolicy>,
     /// What is known of the machine; `is_paused` belongs to items and is not used here.
     machine: Situation,
+    /// Since when nobody uses the machine; none while somebody does, or when it cannot tell.
+    idle_since: Option<Timestamp>,
     /// When each item wants to be looked at.
     wakes: BTreeSet<(Timestamp, ItemKey)>,
     /// Runs are started when they are due.
@@ -56,6 +58,7 @@ impl Timetable {
                 is_online: true,
                 ..Situation::default()
             },
+            idle_since: None,
             wakes: BTreeSet::new(),
             is_on: false,
         }
@@ -124,12 +127,29 @@ impl State {
         self.timetable.is_on = is_on;
     }
 
-    /// The machine is in another state: on its battery, idle, without a network.
+    /// The machine is in another state: on its battery, idle, without a network. Being idle goes on
+    /// from what is told, and being in use (0) lasts until something else is told.
     pub(super) fn set_machine(&mut self, machine: Situation, turn: &mut Turn) {
+        let idle_ms = machine.idle_ms.filter(|it| *it > 0);
+        let since = |it| {
+            Timestamp(
+                turn.now
+                    .0
+                    .saturating_sub(i64::try_from(it).unwrap_or(i64::MAX)),
+            )
+        };
+        self.timetable.idle_since = idle_ms.map(since);
         if self.timetable.machine != machine {
             self.timetable.machine = machine;
             self.look_at_all(turn);
         }
+    }
+
+    /// The clock moved by so many milliseconds: nobody was idle for longer, and a machine that slept
+    /// was woken up by somebody.
+    pub(super) fn shift_idle(&mut self, ms: i64) {
+        let since = &mut self.timetable.idle_since;
+        *since = since.map(|it| Timestamp(it.0.saturating_add(ms)));
     }
 
     /// Something happened on the machine.
@@ -215,8 +235,11 @@ impl State {
             .paused_until
             .is_some_and(|until| until > turn.now)
             || self.unsyncable(key, WorkKind::Sync).is_some();
+        let idle_since = self.timetable.idle_since;
+        let idle_ms = idle_since.map(|since| turn.now.ms_since(since));
         let situation = Situation {
             is_paused,
+            idle_ms: idle_ms.or(self.timetable.machine.idle_ms),
             ..self.timetable.machine.clone()
         };
         let pause_ends = entry.memory.paused_until.filter(|until| until.0 < i64::MAX);

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 use std::process;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use sd_notify::NotifyState;
@@ -11,6 +11,7 @@ use syncmgr_calendar::Calendar;
 use syncmgr_center::center::{self, Handle, Parts};
 use syncmgr_center::command::Command;
 use syncmgr_center::port::{Clock, Notifier, Store as _};
+use syncmgr_desktop::Sensors;
 use syncmgr_server::auth::{SignIn, Tokens};
 use syncmgr_server::center::Api;
 use syncmgr_server::feed::Feed;
@@ -135,7 +136,7 @@ impl Daemon {
         let center = self.start_center(loaded, &hub, &alerts, waiting)?;
         let gate = self.gate(&center, &source, &alerts, hub, has_metrics)?;
         let mut signals = Signals::listen().map_err(|error| failed("hear signals", &error))?;
-        self.hear_the_machine(&center);
+        let sensors = self.hear_the_machine(&center);
         super::desk::count_conflicts(&self.built.host, &center);
         let changed = Arc::new(Notify::new());
         let _watcher = self.watch_settings(&changed);
@@ -165,6 +166,7 @@ impl Daemon {
             }
         }
         drop(sd_notify::notify(&[NotifyState::Stopping]));
+        drop(sensors);
         alerts.close();
         stop.send_replace(true);
         self.end(center, serving).await;
@@ -267,14 +269,19 @@ impl Daemon {
         Ok(Arc::new(gate))
     }
 
-    /// Has the center told of what happens on the machine.
-    fn hear_the_machine(&self, center: &Handle) {
+    /// Has the center told of what happens on the machine, as long as the result is kept.
+    fn hear_the_machine(&self, center: &Handle) -> Option<Arc<Sensors>> {
         center.tell(Command::Machine(Box::new(machine::situation())));
         machine::tell_log_on(&self.state, &self.log, |event| center.tell(event));
+        let sensors = self.sensors(center).map(Arc::new);
         let (woken, log) = (center.clone(), self.log.clone());
+        let eyes = sensors.as_ref().map(Arc::downgrade);
         let on_leap = move || {
             log.line("the clock was set, or the machine woke up");
-            woken.tell(Command::Machine(Box::new(machine::situation())));
+            match eyes.as_ref().and_then(Weak::upgrade) {
+                Some(sensors) => sensors.look_again(),
+                None => woken.tell(Command::Machine(Box::new(machine::situation()))),
+            }
             woken.tell(Command::TimeLeapt);
         };
         if let Err(error) = time::watch_clock(on_leap) {
@@ -282,6 +289,26 @@ impl Daemon {
                 "leaps of the clock are not noticed at once: {error}"
             ));
         }
+        sensors
+    }
+
+    /// Starts to hear the services of the desktop; everything works without them.
+    fn sensors(&self, center: &Handle) -> Option<Sensors> {
+        let (center, log) = (center.clone(), self.log.clone());
+        let parts = syncmgr_desktop::Parts {
+            tell: Box::new(move |command| center.tell(command)),
+            machine: Box::new(machine::situation),
+            note: Box::new(move |line| log.line(line)),
+            clock: Arc::clone(&self.clock),
+            address: None,
+        };
+        Sensors::start(parts)
+            .inspect_err(|error| {
+                self.log.line(format!(
+                    "sleep, screen lock, power and network are not noticed: {error}"
+                ));
+            })
+            .ok()
     }
 
     fn watch_settings(&self, changed: &Arc<Notify>) -> Option<syncmgr_watch::Watcher> {
