@@ -331,6 +331,18 @@ fn unusable(t: &Trouble) -> Words {
             "Nothing begins that cannot be written down; your files are not affected.",
             vec!["check the free space and the permissions of the state folder".to_owned()],
         ),
+        Code::SettingUnusable if !t.params.contains_key("value") => (
+            format!(
+                "The settings in {} can't be used: {}.",
+                t.param("key"),
+                t.param("detail")
+            ),
+            "The settings from before stay in force.",
+            vec![
+                "mend the file with `syncmgr config edit`, or see `syncmgr config check`"
+                    .to_owned(),
+            ],
+        ),
         Code::SettingUnusable => (
             format!(
                 "The setting {} = {} can't be used: {}.",
@@ -455,7 +467,10 @@ fn left_alone(t: &Trouble) -> Words {
             one("solve the other problems first, then sync again"),
         ),
         _ => (
-            format!("{files} were not reached before the run was stopped."),
+            format!(
+                "{files} {} not reached before the run was stopped.",
+                if n_is_one { "was" } else { "were" }
+            ),
             "Finished files are complete; the next run carries on.",
             one("sync again"),
         ),

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use syncmgr_model::event::{EventLevel, Link, NewEvent};
+use syncmgr_model::event::{Event, EventLevel, Link, NewEvent};
 use syncmgr_model::id::{ItemId, SessionId};
 use syncmgr_model::progress::{CancelRequest, ProgressStatus};
 use syncmgr_model::record::{ItemResult, SessionRecord, Summary};
@@ -85,20 +85,21 @@ impl State {
     /// run before it, and whose result therefore says nothing new. Such runs are not worth a line
     /// of history.
     fn is_echo(&self, run: &Run, record: &SessionRecord) -> bool {
-        let was_fine = |item: &ItemId| {
-            let entry = self.items.get(&key(&run.handler, item));
-            entry
-                .and_then(|entry| entry.memory.result)
-                .is_some_and(|(status, left)| {
-                    let n_left = left.n_conflicts + left.n_held + left.n_failures + left.n_warnings;
-                    status == ProgressStatus::Succeeded && n_left == 0
-                })
+        let leaves = |s: &Summary| (s.n_conflicts, s.n_held, s.n_failures, s.n_warnings);
+        let is_known = |result: &ItemResult| {
+            let entry = self.items.get(&key(&run.handler, &result.item));
+            let known = entry.and_then(|entry| entry.memory.result);
+            known.is_some_and(|(status, left)| {
+                status == ProgressStatus::Succeeded && leaves(&left) == leaves(&result.summary)
+            })
         };
+        // What it has to say about the memory of a sync is said once and has to stay.
+        let is_telling = |event: &Event| event.trouble.code == Code::StateDamaged;
         run.origin == Origin::Change
             && record.status == Some(ProgressStatus::Succeeded)
-            && record.summary == Summary::default()
-            && run.events.is_empty()
-            && run.order.iter().all(was_fine)
+            && record.summary.done == Summary::default().done
+            && !run.events.iter().any(is_telling)
+            && record.items.iter().all(is_known)
     }
 
     /// Notes that the items of an echo are still as good as they were.

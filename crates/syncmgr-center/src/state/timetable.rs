@@ -20,7 +20,7 @@ use syncmgr_model::trouble::{Code, Trouble};
 use super::run::Run;
 use super::{State, Turn};
 use crate::agenda::{
-    Agenda, AgendaMemory, Calendar, Due, End, Look, Missed, Reason, Rules, Situation, seed_of,
+    Agenda, AgendaMemory, Calendar, Due, End, Gone, Look, Missed, Reason, Rules, Situation, seed_of,
 };
 use crate::command::{Save, StartOptions};
 
@@ -428,6 +428,13 @@ impl State {
                 agenda.succeeded(&name, now, rules);
             });
         }
+    }
+
+    /// A folder of an item may be there again.
+    pub(super) fn folder_returned(&mut self, key: &ItemKey, turn: &mut Turn) {
+        self.with_agenda(key, turn.now, |agenda, now, rules| {
+            agenda.gone(Gone::Folder, now, rules.policy);
+        });
     }
 
     /// Files of an item changed.

@@ -103,6 +103,7 @@ impl State {
         };
         watched.dirs.resize(n_folders, BTreeSet::new());
         let mut doubt = None;
+        let mut is_back = false;
         match seen {
             Seen::Dirs(dirs) => {
                 if let Some(known) = watched.dirs.get_mut(folder) {
@@ -112,7 +113,10 @@ impl State {
                     watched.forget();
                 }
             }
-            Seen::Lost => watched.forget(),
+            Seen::Lost => {
+                watched.forget();
+                is_back = true;
+            }
             Seen::Incomplete(detail) => {
                 watched.forget();
                 if !watched.is_said {
@@ -121,6 +125,10 @@ impl State {
                     doubt = Some((path, detail));
                 }
             }
+        }
+        if is_back {
+            // It may be what failures were waiting for.
+            self.folder_returned(key, turn);
         }
         if let Some((path, detail)) = doubt {
             self.say_incomplete(key, &path, &detail, turn);

@@ -76,14 +76,18 @@ impl App {
     /// When there is none.
     pub(crate) fn named(&mut self, name: &OsStr) -> Result<Item, CliError> {
         let text = name.to_string_lossy();
-        let saved = self.saved()?;
-        if let Some(item) = saved
+        let known = self.known()?;
+        if let Some(item) = known
             .iter()
             .find(|item| item.name.as_deref() == Some(&*text))
         {
             return Ok(item.clone());
         }
-        let known = self.known()?;
+        let saved: Vec<_> = known
+            .iter()
+            .filter(|item| item.name.is_some())
+            .cloned()
+            .collect();
         let by_id: Vec<_> = known
             .iter()
             .filter(|item| text.len() >= 4 && item.id.as_str().starts_with(&*text))

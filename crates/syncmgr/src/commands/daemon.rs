@@ -102,6 +102,14 @@ fn start(app: &App) -> Done {
     say(app, Some(&owner), None);
     app.ui.say(format!("{words}{}.", process(&owner)));
     app.ui.say(format!("  answers on {}", place(&owner)));
+    if let Err(error) = app.saved() {
+        // It runs, so that it can be told to take over what is mended; but nothing is synced.
+        return Err(CliError::usage(format!(
+            "the daemon runs with the settings from before, or none: {}",
+            error.message
+        ))
+        .hint("mend the file; the daemon takes it over by itself"));
+    }
     app.ui
         .hint("`syncmgr daemon install` has it started when you log on");
     Ok(Exit::Done)

@@ -234,6 +234,10 @@ impl Teller {
 
     /// Returns how long nothing may come before time itself is news; `None`: for ever.
     fn nap(&self) -> Option<Duration> {
+        if self.outboxes.is_empty() {
+            // Nobody is told, so no time is awaited either.
+            return None;
+        }
         let now = self.clock.now();
         let next = self.alarms.next(&self.policy(), self.quiet_until(now))?;
         let ms = u64::try_from(next.0.saturating_sub(now.0)).unwrap_or(0);
