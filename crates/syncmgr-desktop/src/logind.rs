@@ -26,8 +26,9 @@ type Listed = (String, u32, String, String, OwnedObjectPath);
 pub(crate) struct Login {
     /// None when it does not say.
     pub(crate) idle: Option<Idle>,
-    /// The user's sessions by path, and whether the screen is locked.
-    sessions: BTreeMap<String, bool>,
+    /// The user's sessions by path, and whether the screen is locked; none where a session is listed
+    /// and could not be read.
+    sessions: BTreeMap<String, Option<bool>>,
 }
 
 /// Reads it; none where logind does not run or does not answer.
@@ -43,9 +44,9 @@ pub(crate) async fn read(bus: &Bus) -> Option<Login> {
     for (.., path) in own.take(SESSIONS_MAX) {
         let interface = "org.freedesktop.login1.Session";
         let one = bus.properties(Service::Login, path.as_str(), interface);
-        // One that is gone by now is no session.
-        if let Some(one) = one.await.filter(is_of_a_person) {
-            let is_locked = one.truth("LockedHint").unwrap_or_default();
+        let one = one.await;
+        if one.as_ref().is_none_or(is_of_a_person) {
+            let is_locked = one.map(|it| it.truth("LockedHint").unwrap_or_default());
             sessions.insert(path.as_str().to_owned(), is_locked);
         }
     }
@@ -91,21 +92,22 @@ impl Sessions {
     pub(crate) fn read(&mut self, login: &Login) -> Vec<SystemEvent> {
         let mut out = Vec::new();
         let before = self.screens.take();
-        let is_there = !login.sessions.is_empty();
         let was_there = before.as_ref().map(|it| !it.is_empty());
-        match (was_there, is_there) {
-            (Some(false), true) => out.push(SystemEvent::LogOn),
-            (Some(true), false) if !self.is_leaving => out.push(SystemEvent::LogOff),
-            _ => {}
-        }
         let mut before = before.unwrap_or_default();
         let mut screens = BTreeMap::new();
         for (path, is_locked) in &login.sessions {
-            let mut screen = before
-                .remove(path)
-                .unwrap_or_else(|| Screen::new(*is_locked));
-            out.extend(screen.says(*is_locked));
+            let known = before.remove(path);
+            // What could not be read is not gone, and not new either.
+            let Some(mut screen) = known.or(is_locked.map(Screen::new)) else {
+                continue;
+            };
+            out.extend(is_locked.and_then(|it| screen.says(it)));
             screens.insert(path.clone(), screen);
+        }
+        match (was_there, !screens.is_empty()) {
+            (Some(false), true) => out.push(SystemEvent::LogOn),
+            (Some(true), false) if !self.is_leaving => out.push(SystemEvent::LogOff),
+            _ => {}
         }
         self.screens = Some(screens);
         out
@@ -132,7 +134,7 @@ mod tests {
         let sessions = sessions.iter();
         Login {
             idle: None,
-            sessions: sessions.map(|it| (it.0.to_owned(), it.1)).collect(),
+            sessions: sessions.map(|it| (it.0.to_owned(), Some(it.1))).collect(),
         }
     }
 
@@ -144,6 +146,17 @@ mod tests {
         assert_eq!(sessions.read(&login(&[("1", false), ("2", true)])), []);
         assert_eq!(sessions.read(&login(&[("2", true)])), []);
         assert_eq!(sessions.read(&login(&[])), [SystemEvent::LogOff]);
+    }
+
+    #[test]
+    fn a_session_that_cannot_be_read_is_not_gone() {
+        let mut sessions = Sessions::default();
+        assert_eq!(sessions.read(&login(&[("1", true)])), []);
+        let mut unread = login(&[]);
+        unread.sessions.insert("1".to_owned(), None);
+        assert_eq!(sessions.read(&unread), []);
+        let unlocked = sessions.read(&login(&[("1", false)]));
+        assert_eq!(unlocked, [SystemEvent::Unlock]);
     }
 
     #[test]

@@ -50,8 +50,10 @@ impl Services {
         let mut address = String::new();
         answers.read_line(&mut address).unwrap();
         assert!(!address.is_empty(), "the bus did not start");
+        // Without the id of this bus: the next one at this place has another.
+        let place = address.trim().split(',').next();
         Some(Self {
-            address: address.trim().to_owned(),
+            address: place.unwrap_or_default().to_owned(),
             orders: child.stdin.take(),
             child,
             answers,
