@@ -33,7 +33,7 @@ pub(crate) struct Desk {
 struct Inner {
     jobs: VecDeque<Job>,
     is_busy: bool,
-    saved: Vec<Item>,
+    saved: Arc<[Item]>,
     /// The instance, when nobody works with it.
     instance: Option<Box<dyn Handler>>,
     /// The instance does not fit any more: the saved items are others, or it was to be made anew.
@@ -45,7 +45,7 @@ impl Desk {
         let inner = Inner {
             jobs: VecDeque::new(),
             is_busy: false,
-            saved: Vec::new(),
+            saved: Arc::from(Vec::new()),
             instance: None,
             is_stale: false,
         };
@@ -58,8 +58,8 @@ impl Desk {
     /// Sets the saved items every instance is made with. Other ones make a new instance necessary.
     pub(crate) fn set_saved(&self, saved: &[Item]) {
         let mut inner = lock(&self.inner);
-        if inner.saved != saved {
-            inner.saved = saved.to_vec();
+        if *inner.saved != *saved {
+            inner.saved = Arc::from(saved);
             inner.is_stale = true;
         }
     }
@@ -71,7 +71,7 @@ impl Desk {
 
     /// Makes an instance apart from the one of the desk, for a session or something shown.
     pub(crate) fn create(&self) -> Result<Box<dyn Handler>, Hresult> {
-        let saved = lock(&self.inner).saved.clone();
+        let saved = Arc::clone(&lock(&self.inner).saved);
         let factory = (self.find)().ok_or(Hresult::InvalidArgument)?;
         catch_unwind(AssertUnwindSafe(|| factory.create(&saved))).unwrap_or(Err(Hresult::Failed))
     }

@@ -134,7 +134,17 @@ impl State {
     }
 
     fn push_count(&self, handler: &HandlerId, scope: Scope, turn: &mut Turn) {
-        let items = self.all_items(handler);
+        // An instance that is asked about single items has to know those; all of them are needed only
+        // where a store counts on the whole.
+        let items = if scope.contains(&None) {
+            self.all_items(handler)
+        } else {
+            let asked = scope.iter().flatten();
+            asked
+                .filter_map(|item| self.items.get(&key(handler, item)))
+                .map(|entry| entry.item.clone())
+                .collect()
+        };
         turn.push(Effect::CountConflicts(
             handler.clone(),
             items,

@@ -23,12 +23,12 @@ use super::place::shown;
 /// The conflicts of some pairs: all that an instance knows, or one.
 pub(super) struct PairConflicts {
     files: Arc<FilesHandler>,
-    items: Vec<Item>,
+    items: Arc<[Item]>,
 }
 
 impl PairConflicts {
     /// Holds the conflicts of these pairs.
-    pub(super) fn new(files: Arc<FilesHandler>, items: Vec<Item>) -> Self {
+    pub(super) fn new(files: Arc<FilesHandler>, items: Arc<[Item]>) -> Self {
         Self { files, items }
     }
 
@@ -53,7 +53,7 @@ impl PairConflicts {
 impl ConflictStore for PairConflicts {
     fn enumerate(&self, filter: &ConflictFilter) -> Result<Vec<Arc<dyn ConflictView>>, Trouble> {
         let mut all = Vec::new();
-        for item in &self.items {
+        for item in &*self.items {
             if filter.fits(&self.files.id, Some(&item.id)) {
                 all.extend(self.of_item(item)?);
             }

@@ -1,7 +1,7 @@
 //! The handler as the contract knows it: what makes instances, an instance, and its items.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use syncmgr_model::capability::{HandlerCapabilities, HandlerType, ItemCapabilities};
 use syncmgr_model::hresult::Hresult;
@@ -19,17 +19,39 @@ use super::{FilesHandler, SPECS, session};
 /// What the handler is called.
 const NAME: &str = "Two folders";
 
+/// Fewest items that are worth sharing: single ones are asked about in between, and must not take
+/// the place of all.
+const SHARED_MIN: usize = 16;
+
 /// Makes instances of the handler `files`.
 #[derive(Debug)]
 pub struct FilesFactory {
     files: Arc<FilesHandler>,
+    /// What the last instance was made with: every run makes one, nearly always with the same, and
+    /// a copy of all syncs for each costs more than a run that finds nothing to do.
+    saved: Mutex<Arc<[Item]>>,
 }
 
 impl FilesFactory {
     /// Makes instances that share this one.
     #[must_use]
     pub fn new(files: Arc<FilesHandler>) -> Self {
-        Self { files }
+        let saved = Mutex::new(Arc::from(Vec::new()));
+        Self { files, saved }
+    }
+}
+
+impl FilesFactory {
+    /// Returns these items, shared with the instances that were made with the same.
+    fn share(&self, saved: &[Item]) -> Arc<[Item]> {
+        if saved.len() < SHARED_MIN {
+            return Arc::from(saved);
+        }
+        let mut last = self.saved.lock().unwrap_or_else(PoisonError::into_inner);
+        if **last != *saved {
+            *last = Arc::from(saved);
+        }
+        Arc::clone(&last)
     }
 }
 
@@ -43,10 +65,11 @@ impl HandlerFactory for FilesFactory {
     }
 
     fn create(&self, saved: &[Item]) -> Result<Box<dyn Handler>, Hresult> {
+        let saved = self.share(saved);
         Ok(Box::new(Instance {
             files: Arc::clone(&self.files),
-            conflicts: PairConflicts::new(Arc::clone(&self.files), saved.to_vec()),
-            saved: saved.to_vec(),
+            conflicts: PairConflicts::new(Arc::clone(&self.files), Arc::clone(&saved)),
+            saved,
         }))
     }
 }
@@ -54,7 +77,7 @@ impl HandlerFactory for FilesFactory {
 /// An instance: for one sync, or for questions.
 struct Instance {
     files: Arc<FilesHandler>,
-    saved: Vec<Item>,
+    saved: Arc<[Item]>,
     conflicts: PairConflicts,
 }
 
@@ -66,7 +89,7 @@ impl Instance {
             .map(|chosen| vec![chosen.left, chosen.right]);
         Arc::new(PairItem {
             item: item.clone(),
-            conflicts: PairConflicts::new(Arc::clone(&self.files), vec![item.clone()]),
+            conflicts: PairConflicts::new(Arc::clone(&self.files), Arc::from([item.clone()])),
             folders: folders.unwrap_or_default(),
         })
     }

@@ -1,6 +1,8 @@
 //! Changes of the file. Each reads the file as it is then, under a lock, changes what it has to, and
 //! replaces the file as a whole.
 
+use std::sync::OnceLock;
+
 use syncmgr_model::id::HandlerId;
 use syncmgr_model::item::{Item, Settings, bad_name};
 use syncmgr_model::schedule::Schedule;
@@ -234,6 +236,7 @@ impl Config {
             path: self.path.clone(),
             text,
             expected: None,
+            parsed: OnceLock::new(),
         };
         let mut document: DocumentMut = now.text.parse().map_err(|e: toml_edit::TomlError| {
             now.wrong(e.span().map(|s| s.start), e.message().to_owned())
@@ -247,6 +250,7 @@ impl Config {
         })?;
         let new = Self {
             text: document.to_string(),
+            parsed: OnceLock::new(),
             ..now
         };
         if let Some(checks) = checks {
@@ -259,6 +263,7 @@ impl Config {
         })?;
         drop(lock);
         self.text = new.text;
+        self.parsed = new.parsed;
         if self.expected.is_some() {
             self.expected = Some(self.etag());
         }

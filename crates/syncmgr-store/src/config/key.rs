@@ -1,6 +1,6 @@
 //! Single values by their place, and where each comes from.
 
-use toml_edit::{Document, Item as Toml, Key, TableLike};
+use toml_edit::{Item as Toml, Key, TableLike};
 
 use super::daemon::{Env, variable};
 use super::spec::{DAEMON, KeySpec, SCHEDULE, SYNC, SYNC_OWN};
@@ -53,9 +53,7 @@ impl Config {
     pub fn explain(&self, place: &str, env: &Env<'_>) -> Result<Explained, ConfigError> {
         let parts = parts(place)?;
         let parts: Vec<_> = parts.iter().map(String::as_str).collect();
-        let document = Document::parse(self.text.as_str())
-            .map_err(|e| self.wrong(e.span().map(|s| s.start), e.message().to_owned()))?;
-        let root = document.as_table();
+        let root = self.document()?.as_table();
         let found = match parts.as_slice() {
             ["daemon", key] => {
                 let name = variable(key);

@@ -31,9 +31,11 @@ pub use daemon::{Daemon, Env, Listen};
 pub use key::{Explained, Source};
 pub use spec::{KeySpec, kind_words};
 
+use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use syncmgr_model::id::HandlerId;
 use syncmgr_model::item::{Item, SettingSpec, Settings};
@@ -145,6 +147,9 @@ pub struct Config {
     text: String,
     /// Edits are only for the file with this tag.
     expected: Option<String>,
+    /// The text, taken apart by the first look at it: parsing is most of what a look costs, and a
+    /// check takes many. A new text begins with an empty one.
+    parsed: OnceLock<Document<String>>,
 }
 
 impl Config {
@@ -157,6 +162,7 @@ impl Config {
             text: file::read(path)?,
             path: path.to_owned(),
             expected: None,
+            parsed: OnceLock::new(),
         })
     }
 
@@ -187,14 +193,14 @@ impl Config {
     pub fn items(&self, specs: &Specs<'_>) -> Result<Vec<Item>, ConfigError> {
         self.each("sync", |root, all| {
             sync::check_defaults(root, all, specs)?;
-            let mut items: Vec<Item> = Vec::new();
+            let mut items: Vec<Item> = Vec::with_capacity(all.len());
+            let mut known = HashMap::with_capacity(all.len());
             for (name, at, table) in all.iter().copied() {
                 let item = sync::item(name, table, root, specs).map_err(|wrong| wrong.or(at))?;
-                let is_same = |other: &&Item| other.id == item.id && other.handler == item.handler;
-                if let Some(other) = items.iter().find(is_same) {
+                let key = (item.handler.clone(), item.id.clone());
+                if let Some(other) = known.insert(key, name) {
                     let what = format!(
-                        "`sync.{name}` has the `id` of `sync.{}`; leave it out to get a new one",
-                        other.label()
+                        "`sync.{name}` has the `id` of `sync.{other}`; leave it out to get a new one"
                     );
                     return Err(Wrong::at(span(table, "id"), what).or(at));
                 }
@@ -294,14 +300,22 @@ impl Config {
         &self,
         read: impl FnOnce(&dyn TableLike) -> Result<T, Wrong>,
     ) -> Result<T, ConfigError> {
-        let document = Document::parse(self.text.as_str())
-            .map_err(|e| self.wrong(e.span().map(|s| s.start), e.message().to_owned()))?;
-        let root = document.as_table();
+        let root = self.document()?.as_table();
         if let Some((key, _)) = root.iter().find(|(key, _)| !TABLES.contains(key)) {
             let what = format!("unknown key `{}`", key.escape_debug());
             return Err(self.wrong(span(root, key), what));
         }
         read(root).map_err(|wrong| self.wrong(wrong.at, wrong.what))
+    }
+
+    /// Returns the text, taken apart.
+    fn document(&self) -> Result<&Document<String>, ConfigError> {
+        if let Some(document) = self.parsed.get() {
+            return Ok(document);
+        }
+        let document = Document::parse(self.text.clone())
+            .map_err(|e| self.wrong(e.span().map(|s| s.start), e.message().to_owned()))?;
+        Ok(self.parsed.get_or_init(|| document))
     }
 
     fn wrong(&self, at: Option<usize>, what: String) -> ConfigError {

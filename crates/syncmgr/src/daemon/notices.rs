@@ -56,6 +56,9 @@ impl Notifier for All {
 pub(crate) struct Teller {
     log: Log,
     headline: String,
+    /// A service manager shows the headline. Without one it is not made: it is made from all items,
+    /// at every change of one.
+    has_reader: bool,
 }
 
 impl Teller {
@@ -64,6 +67,7 @@ impl Teller {
         Self {
             log,
             headline: String::new(),
+            has_reader: std::env::var_os("NOTIFY_SOCKET").is_some(),
         }
     }
 
@@ -83,9 +87,12 @@ impl Teller {
 
     /// Says the headline when it is another one: every message would be a wake-up.
     fn say_headline(&mut self, state: &State, now: Timestamp) {
+        if !self.has_reader {
+            return;
+        }
         let headline = status::headline(&state.statuses(now));
         if headline != self.headline {
-            // Without a service manager there is nobody to tell.
+            // The log would only repeat it, so that it cannot be told is not said there.
             drop(sd_notify::notify(&[NotifyState::Status(&headline)]));
             self.headline = headline;
         }

@@ -100,7 +100,9 @@ fn one(wishes: &Wishes, n_reports: u64) -> Result<Vec<f64>> {
         random: 0,
         limits: Limits::default(),
     })?;
-    let control = Control::Start(Scope::All, Box::default());
+    // A start of everything is answered at once, not by the outcome that is waited for here.
+    let scope = Scope::Items(super::handler()?, vec![super::item(0)?.id]);
+    let control = Control::Start(scope, Box::default());
     let pending = center.start(control);
     let pending = pending.map_err(|error| anyhow::anyhow!("not started: {error:?}"))?;
     let outcome = pending.wait()?;
