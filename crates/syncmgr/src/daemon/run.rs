@@ -118,6 +118,7 @@ impl Daemon {
             host: self.built.host.clone(),
             home: self.home.clone(),
             clock: Arc::clone(&self.built.clock),
+            applying: Arc::default(),
         };
         // Before the file is read: what is written meanwhile counts as a change.
         let mut seen = Seen::default();

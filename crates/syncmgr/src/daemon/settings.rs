@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use syncmgr_alerts::channel::Channel;
 use syncmgr_alerts::error::BadSetting;
@@ -12,7 +12,8 @@ use syncmgr_alerts::settings::{self as alert_settings};
 use syncmgr_calendar::Calendar;
 use syncmgr_center::center::Handle;
 use syncmgr_center::command::{Answer, Control};
-use syncmgr_center::port::Clock;
+use syncmgr_center::port::{Clock, Store};
+use syncmgr_center::state::State;
 use syncmgr_host::InProcess;
 use syncmgr_model::item::Item;
 use syncmgr_model::schedule::{RunPolicy, Schedule};
@@ -35,6 +36,9 @@ pub(crate) struct Source {
     pub(crate) home: Option<PathBuf>,
     /// The time, for times that never come.
     pub(crate) clock: Arc<MachineClock>,
+    /// Held from reading the file until everybody has taken it over: otherwise what was read
+    /// first could be taken over last.
+    pub(crate) applying: Arc<Mutex<()>>,
 }
 
 /// Everything the file says.
@@ -142,7 +146,17 @@ impl Source {
     /// # Errors
     /// What is wrong.
     pub(crate) fn apply(&self, center: &Handle, alerts: &Alerts) -> Result<(), Trouble> {
+        let _alone = self
+            .applying
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let loaded = self.load()?;
+        if loaded.items.is_empty() && !self.path.exists() && has_saved(center) {
+            // A file that vanished says nothing, least of all that every sync was removed.
+            return Err(Trouble::new(Code::SettingUnusable)
+                .with("key", "config.toml")
+                .with("detail", "the file is gone"));
+        }
         tell(center, Control::Configure(loaded.items))?;
         tell(
             center,
@@ -151,6 +165,15 @@ impl Source {
         alerts.set(loaded.rules);
         Ok(())
     }
+}
+
+/// Says whether there is a saved sync.
+fn has_saved(center: &Handle) -> bool {
+    let look = |state: &State, _: &mut dyn Store, now| {
+        let mut keys = state.item_keys();
+        keys.any(|key| state.item(key, now).is_some_and(|view| view.is_saved))
+    };
+    center.read(look).unwrap_or(false)
 }
 
 fn tell(center: &Handle, control: Control) -> Result<(), Trouble> {
