@@ -162,21 +162,8 @@ impl App {
     /// # Errors
     /// When configuration or history cannot be read.
     pub(crate) fn known(&mut self) -> Result<Vec<Item>, CliError> {
-        let saved = self.saved();
+        let mut items = self.saved()?;
         let run_before = self.history(|store| store.items())?;
-        let mut items = match saved {
-            Ok(items) => items,
-            // The daemon goes on with the settings from before, so it has to be possible to stop
-            // it, and to see what it does.
-            Err(error) if self.has_daemon()? => {
-                self.ui.complain(format!(
-                    "warning: the settings cannot be read: {}; the daemon goes on with those from before",
-                    error.message
-                ));
-                return Ok(run_before);
-            }
-            Err(error) => return Err(error),
-        };
         for item in run_before {
             if items.iter().all(|known| known.id != item.id) {
                 items.push(Item { name: None, ..item });

@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use syncmgr_model::event::{Event, EventLevel, Link, NewEvent};
+use syncmgr_model::event::{EventLevel, Link, NewEvent};
 use syncmgr_model::id::{ItemId, SessionId};
 use syncmgr_model::progress::{CancelRequest, ProgressStatus};
-use syncmgr_model::record::{ItemResult, SessionRecord, Summary};
-use syncmgr_model::request::{Intent, Origin, WorkKind};
+use syncmgr_model::record::{ItemResult, SessionRecord};
+use syncmgr_model::request::{Intent, WorkKind};
 use syncmgr_model::trouble::{Code, Trouble};
 
 use super::registry::ItemMemory;
@@ -59,11 +59,8 @@ impl State {
         };
         let record = run.record(Some(turn.now));
         if run.intent == Intent::Apply {
-            if is_refused || self.is_echo(&run, &record) {
+            if is_refused {
                 turn.save(Save::Withdrawn(record.clone()));
-                if !is_refused {
-                    self.note_synced(&run, &record, turn);
-                }
             } else {
                 turn.save(Save::Ended(record.clone()));
                 self.settle_events(&run, &record, turn);
@@ -79,38 +76,6 @@ impl State {
             turn.answer(ticket, Answer::Outcome(Box::new(outcome.clone())));
         }
         self.pass_on(run.served, &record, turn);
-    }
-
-    /// Says whether a session found nothing to do after a change of files that was the work of the
-    /// run before it, and whose result therefore says nothing new. Such runs are not worth a line
-    /// of history.
-    fn is_echo(&self, run: &Run, record: &SessionRecord) -> bool {
-        let leaves = |s: &Summary| (s.n_conflicts, s.n_held, s.n_failures, s.n_warnings);
-        let is_known = |result: &ItemResult| {
-            let entry = self.items.get(&key(&run.handler, &result.item));
-            let known = entry.and_then(|entry| entry.memory.result);
-            known.is_some_and(|(status, left)| {
-                status == ProgressStatus::Succeeded && leaves(&left) == leaves(&result.summary)
-            })
-        };
-        // What it has to say about the memory of a sync is said once and has to stay.
-        let is_telling = |event: &Event| event.trouble.code == Code::StateDamaged;
-        run.origin == Origin::Change
-            && record.status == Some(ProgressStatus::Succeeded)
-            && record.summary.done == Summary::default().done
-            && !run.events.iter().any(is_telling)
-            && record.items.iter().all(is_known)
-    }
-
-    /// Notes that the items of an echo are still as good as they were.
-    fn note_synced(&mut self, run: &Run, record: &SessionRecord, turn: &mut Turn) {
-        for result in &record.items {
-            let key = key(&run.handler, &result.item);
-            if let Some(entry) = self.items.get_mut(&key) {
-                entry.memory.last_sync = record.ended;
-                turn.save(Save::Memory(Box::new(entry.memory.clone())));
-            }
-        }
     }
 
     /// Returns the item of a session that has just one: then what goes wrong is about it.

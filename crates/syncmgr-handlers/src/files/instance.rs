@@ -166,11 +166,8 @@ struct PairItem {
     folders: Vec<PathBuf>,
 }
 
-impl ItemInfo for PairItem {
-    fn is_enabled(&self) -> Result<bool, Hresult> {
-        Ok(self.item.is_enabled)
-    }
-}
+/// Whether it is turned on stands in the settings, which the center knows itself.
+impl ItemInfo for PairItem {}
 
 impl SyncItem for PairItem {
     fn id(&self) -> Result<String, Hresult> {

@@ -146,10 +146,7 @@ impl Source {
     /// # Errors
     /// What is wrong.
     pub(crate) fn apply(&self, center: &Handle, alerts: &Alerts) -> Result<(), Trouble> {
-        let _alone = self
-            .applying
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let _alone = self.applying.lock().unwrap_or_else(PoisonError::into_inner);
         let loaded = self.load()?;
         if loaded.items.is_empty() && !self.path.exists() && has_saved(center) {
             // A file that vanished says nothing, least of all that every sync was removed.
