@@ -38,7 +38,7 @@ pub(super) struct ConflictsQuery {
     /// Only what fits these conditions: `path~PATTERN`, `kind=WORD`, `item=ID`, `handler=ID`,
     /// joined by `and`.
     #[serde(rename = "where")]
-    #[param(max_length = 4096)]
+    #[param(max_length = 512)]
     filter: Option<String>,
     /// Most rows.
     #[param(minimum = 1, maximum = 1000, default = 100)]
