@@ -4,6 +4,7 @@
 
 pub mod alarm;
 mod standing;
+mod tool;
 
 use crate::event::EventLevel;
 use crate::format::{number, plural, without_os_numbers};
@@ -110,6 +111,8 @@ pub fn retry(code: Code) -> Retry {
         | Code::RunFailed
         | Code::RunsMissed
         | Code::TooOld
+        | Code::ToolFailed
+        | Code::HandlerLimit
         | Code::StateUnusable => Retry::Later,
         Code::SideEmptied
         | Code::TooManyDeletions
@@ -142,6 +145,13 @@ pub fn retry(code: Code) -> Retry {
         | Code::Recovered
         | Code::RunStarted
         | Code::RunSucceeded
+        | Code::ToolMissing
+        | Code::RepairNeeded
+        | Code::HandlerTooOld
+        | Code::HandlerOff
+        | Code::NotSandboxed
+        | Code::SecretMissing
+        | Code::FoldersShared
         | Code::ProtocolFault => Retry::Never,
     }
 }
@@ -216,6 +226,15 @@ fn words(t: &Trouble) -> Words {
         | Code::Recovered
         | Code::RunStarted
         | Code::RunSucceeded => alarm::words(t),
+        Code::ToolMissing
+        | Code::ToolFailed
+        | Code::RepairNeeded
+        | Code::HandlerTooOld
+        | Code::HandlerOff
+        | Code::HandlerLimit
+        | Code::NotSandboxed
+        | Code::SecretMissing
+        | Code::FoldersShared => tool::words(t),
     }
 }
 

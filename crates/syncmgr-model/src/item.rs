@@ -71,6 +71,8 @@ pub enum SettingKind {
     Bytes,
     /// Several texts.
     List,
+    /// Something nobody may read: kept in the vault and never in the settings file.
+    Secret,
 }
 
 /// A setting a handler understands: the one definition for checks, help and forms.
@@ -84,6 +86,26 @@ pub struct SettingSpec {
     pub is_required: bool,
     /// One line of help.
     pub help: &'static str,
+}
+
+/// A sync that a tool of this machine has been set up for outside of syncmgr, found and not yet
+/// added. Adding one saves it as an item; the set-up of the tool stays as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Whose it would be.
+    pub handler: HandlerId,
+    /// A name for it that [`bad_name`] has nothing against.
+    pub name: String,
+    /// What it would be set to.
+    pub settings: Settings,
+    /// What it syncs, in one line, as `~/Photos <-> nas:photos`; harmless text.
+    pub summary: String,
+    /// Where it was found, as `~/.unison/default.prf` or `crontab, line 3`; harmless text.
+    pub origin: String,
+    /// When it runs there, as [`crate::schedule`] reads it, when that can be said.
+    pub schedule: Option<String>,
+    /// What a person should know before adding it, one sentence each.
+    pub remarks: Vec<String>,
 }
 
 /// One sync.

@@ -156,6 +156,24 @@ codes! {
     RunStarted = "run-started",
     /// A run ended well.
     RunSucceeded = "run-succeeded",
+    /// A program that does the work is not installed. `tool`, `package`.
+    ToolMissing = "tool-missing",
+    /// A program that does the work failed. `tool`, `detail`, maybe `exit` and `advice`.
+    ToolFailed = "tool-failed",
+    /// A tool has to be repaired by a person. `tool`, `detail`, maybe `advice`.
+    RepairNeeded = "repair-needed",
+    /// A handler speaks another protocol. `handler`, `speaks`, `needed`.
+    HandlerTooOld = "handler-too-old",
+    /// A handler broke down too often. `handler`, `n`.
+    HandlerOff = "handler-off",
+    /// A handler went over a limit. `handler`, `detail`.
+    HandlerLimit = "handler-limit",
+    /// A handler cannot be kept to its folders here. `handler`, `detail`.
+    NotSandboxed = "not-sandboxed",
+    /// A secret was never set. `name`, `key`.
+    SecretMissing = "secret-missing",
+    /// Two syncs work on one folder. `name`, `other`, `folder`.
+    FoldersShared = "folders-shared",
 }
 
 impl Code {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use syncmgr_model::capability::{HandlerCapabilities, HandlerPolicies, HandlerType};
 use syncmgr_model::hresult::Hresult;
 use syncmgr_model::id::{HandlerId, ItemId};
-use syncmgr_model::item::{Item, SettingSpec};
+use syncmgr_model::item::{Found, Item, SettingSpec};
 use syncmgr_model::request::{Dirty, Intent, Token, Work};
 use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::Trouble;
@@ -238,6 +238,16 @@ pub trait Handler: Send {
     /// Returns the events it keeps itself.
     fn event_store(&self) -> Option<&dyn EventStore> {
         None
+    }
+
+    /// Looks for what its tool has been set up to sync outside of syncmgr. Reads, and changes
+    /// nothing; what is an item already may be among it.
+    ///
+    /// # Errors
+    /// A [`Trouble`] when the set-up of the tool cannot be read. A tool that is not set up is no
+    /// error: nothing is found.
+    fn discover(&self) -> Result<Vec<Found>, Trouble> {
+        Ok(Vec::new())
     }
 
     /// Checks the settings of an item that a person makes, without looking at its data.

@@ -49,6 +49,7 @@ fn settings() {
             SettingKind::Number => "a whole number".to_owned(),
             SettingKind::Bytes => "bytes, as `500k`, `10M`, `2GiB`".to_owned(),
             SettingKind::List => "a list of texts".to_owned(),
+            SettingKind::Secret => "kept in the vault".to_owned(),
         };
         writeln!(text, "| `{}` | {value} | {} |", spec.key, spec.help).unwrap();
     }

@@ -38,7 +38,7 @@ pub struct Handler {
 pub struct SettingHelp {
     /// Its key.
     pub key: String,
-    /// `text`, `folder`, `word`, `number`, `bytes` or `list`.
+    /// `text`, `folder`, `word`, `number`, `bytes`, `list` or `secret`.
     pub kind: String,
     /// The words it can be, when it is a word.
     pub words: Vec<String>,
@@ -57,6 +57,7 @@ impl From<&SettingSpec> for SettingHelp {
             SettingKind::Number => ("number", &[][..]),
             SettingKind::Bytes => ("bytes", &[][..]),
             SettingKind::List => ("list", &[][..]),
+            SettingKind::Secret => ("secret", &[][..]),
         };
         Self {
             key: spec.key.to_owned(),

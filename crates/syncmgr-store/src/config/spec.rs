@@ -239,6 +239,7 @@ pub(super) fn setting(spec: &SettingSpec, value: &Toml) -> Option<Value> {
                 .map(|entry| entry.as_str().map(str::to_owned))
                 .collect::<Option<_>>()?,
         )),
+        SettingKind::Secret => None,
     }
 }
 
@@ -252,5 +253,8 @@ pub fn kind_words(kind: SettingKind) -> String {
         SettingKind::Number => "a whole number".to_owned(),
         SettingKind::Bytes => "a number of bytes, as \"10M\"".to_owned(),
         SettingKind::List => "a list of texts".to_owned(),
+        SettingKind::Secret => {
+            "set with `syncmgr secret set`; secrets are not kept in this file".to_owned()
+        }
     }
 }

@@ -357,6 +357,12 @@ pub(crate) fn set_one(app: &App, item: &mut Item, text: &str) -> Result<(), CliE
             CliError::usage(format!("{key}: `{}` is no whole number", safe(value)))
         })?),
         SettingKind::List => Value::List(value.split(',').map(str::to_owned).collect()),
+        SettingKind::Secret => {
+            return Err(CliError::usage(format!(
+                "`{key}` is a secret, and a command line can be read by others"
+            ))
+            .hint(format!("syncmgr secret set {} {key}", safe(item.label()))));
+        }
     };
     item.settings.set(key, value);
     Ok(())
