@@ -73,7 +73,14 @@ impl Line {
     fn further(&self, session: SessionId, items: &[ItemId]) -> Self {
         let (clock, calls) = (Arc::clone(&self.clock), Arc::clone(&self.calls));
         let handler = self.handler.clone();
-        Self::new(session, handler, items.to_vec(), self.to.clone(), clock, calls)
+        Self::new(
+            session,
+            handler,
+            items.to_vec(),
+            self.to.clone(),
+            clock,
+            calls,
+        )
     }
 
     /// Returns whose session it is.

@@ -20,8 +20,8 @@ use super::operation::Shown;
 use super::program::{Program, Unanswered};
 use super::session;
 use super::store::Store;
-use super::wire::{self, Hello, Now};
 use super::why::Why;
+use super::wire::{self, Hello, Now};
 use crate::in_process::lock;
 
 /// Makes instances of one handler.
@@ -67,7 +67,9 @@ impl Proxy {
     }
 
     fn ask(&self, method: &str, params: Value) -> Result<Value, Hresult> {
-        self.program.ask(method, params).map_err(|error| error.hresult())
+        self.program
+            .ask(method, params)
+            .map_err(|error| error.hresult())
     }
 
     /// Tells of a change, when the handler keeps that state itself.
@@ -140,7 +142,11 @@ impl Handler for Proxy {
     }
 
     fn items(&self) -> Result<ItemEnumerator, Hresult> {
-        let saved: Vec<_> = self.saved.iter().map(|item| self.program.item(item)).collect();
+        let saved: Vec<_> = self
+            .saved
+            .iter()
+            .map(|item| self.program.item(item))
+            .collect();
         let answer = self.ask("items/list", json!({"saved": saved}))?;
         let items = self.program.understood("items/list", wire::items(answer));
         let items = items.map_err(|_| Hresult::Failed)?;
@@ -155,7 +161,9 @@ impl Handler for Proxy {
             params["saved"] = self.program.item(saved);
         }
         let answer = self.ask("items/get", params)?;
-        let item = self.program.understood("items/get", wire::described(answer));
+        let item = self
+            .program
+            .understood("items/get", wire::described(answer));
         let item = item.map_err(|_| Hresult::Failed)?;
         if item.id != *id {
             return Err(Hresult::InvalidArgument);
@@ -209,7 +217,9 @@ impl Handler for Proxy {
     }
 
     fn conflicts(&self) -> Option<&dyn ConflictStore> {
-        let has = self.hello().is_ok_and(|hello| hello.offers.conflicts.is_some());
+        let has = self
+            .hello()
+            .is_ok_and(|hello| hello.offers.conflicts.is_some());
         has.then_some(&self.store as _)
     }
 }
@@ -235,7 +245,13 @@ impl HandlerInfo for Proxy {
     }
 
     fn is_active(&self) -> Result<bool, Hresult> {
-        lock(&self.now).is_active.ok_or(Hresult::NotImplemented)
+        let said = lock(&self.now).is_active;
+        match said {
+            Some(is_active) => Ok(is_active),
+            // It cannot be set up or taken down: whoever installed it has set it up.
+            None if !self.hello()?.offers.has_activate => Ok(true),
+            None => Err(Hresult::NotImplemented),
+        }
     }
 
     fn is_enabled(&self) -> Result<bool, Hresult> {

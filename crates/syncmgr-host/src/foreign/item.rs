@@ -88,12 +88,18 @@ impl SyncItem for ProxyItem {
     }
 
     fn event_store(&self) -> Option<&dyn EventStore> {
-        let has = self.item.capabilities.contains(ItemCapabilities::EVENT_STORE);
+        let has = self
+            .item
+            .capabilities
+            .contains(ItemCapabilities::EVENT_STORE);
         has.then_some(&self.store as _)
     }
 
     fn conflicts(&self) -> Option<&dyn ConflictStore> {
-        let has = self.item.capabilities.contains(ItemCapabilities::CONFLICT_STORE);
+        let has = self
+            .item
+            .capabilities
+            .contains(ItemCapabilities::CONFLICT_STORE);
         has.then_some(&self.store as _)
     }
 

@@ -2,14 +2,26 @@
 
 use std::time::Duration;
 
-/// From its start until it has said who it is.
-pub const START_WITHIN: Duration = Duration::from_secs(10);
+/// How long a handler is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// From its start until it has said who it is.
+    pub start: Duration,
+    /// For an answer.
+    pub answer: Duration,
+    /// In a session, for a report; then it counts as hung.
+    pub silence: Duration,
+}
 
-/// For an answer.
-pub const ANSWER_WITHIN: Duration = Duration::from_secs(30);
-
-/// Milliseconds in a session without a report, after which it counts as hung.
-pub const SILENCE_MAX_MS: u64 = 10 * 60 * 1000;
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            start: Duration::from_secs(10),
+            answer: Duration::from_secs(30),
+            silence: Duration::from_mins(10),
+        }
+    }
+}
 
 /// From the end of its input until it is told to end.
 pub(super) const CLOSE_GRACE: Duration = Duration::from_secs(5);
@@ -41,6 +53,10 @@ pub(super) const STACK_BYTES: usize = 256 * 1024;
 
 /// How often a session looks whether anything was cancelled, and whether the handler still reports.
 pub(super) const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// Results of one run that are taken: the center keeps a thousand, and why a run ended has to be
+/// among them.
+pub(super) const RESULTS_MAX: usize = 900;
 
 /// How long a handler has to answer without a report, if it works elsewhere.
 pub(super) const ELSEWHERE_WITHIN_MS: u64 = 1000;

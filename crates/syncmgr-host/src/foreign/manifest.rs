@@ -139,7 +139,10 @@ impl Manifest {
     fn text(&self) -> String {
         let list = |items: &[String]| Item::Value(Value::Array(items.iter().collect::<Array>()));
         let paths = |paths: &[PathBuf]| {
-            let texts: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
+            let texts: Vec<_> = paths
+                .iter()
+                .map(|path| path.display().to_string())
+                .collect();
             list(&texts)
         };
         let mut doc = DocumentMut::new();
@@ -250,7 +253,12 @@ impl Manifest {
         if !program.is_some_and(Path::is_absolute) {
             return Err("`command` does not begin with the whole path of a program".to_owned());
         }
-        if let Some(path) = self.allow.iter().chain(&self.allow_read).find(|it| !it.is_absolute()) {
+        if let Some(path) = self
+            .allow
+            .iter()
+            .chain(&self.allow_read)
+            .find(|it| !it.is_absolute())
+        {
             return Err(format!("`{}` is no whole path", path.display()));
         }
         if self.is_legacy && self.class().is_none() {
@@ -276,12 +284,19 @@ pub fn load(config_dir: &Path) -> (Vec<Manifest>, Vec<ManifestError>) {
         .flatten()
         .map(|entry| entry.path())
         .filter(|path| path.extension().is_some_and(|it| it == "toml"))
-        .filter(|path| !path.file_name().is_some_and(|it| it.as_encoded_bytes().starts_with(b".")))
+        .filter(|path| {
+            !path
+                .file_name()
+                .is_some_and(|it| it.as_encoded_bytes().starts_with(b"."))
+        })
         .collect();
     paths.sort();
     let mut errors = Vec::new();
     if paths.len() > HANDLERS_MAX {
-        errors.push(fault(&folder, format!("only the first {HANDLERS_MAX} are used")));
+        errors.push(fault(
+            &folder,
+            format!("only the first {HANDLERS_MAX} are used"),
+        ));
         paths.truncate(HANDLERS_MAX);
     }
     let mut manifests = Vec::new();
@@ -306,7 +321,10 @@ fn read(path: &Path) -> Result<Manifest, String> {
     }
     let manifest = Manifest::parse(&text)?;
     if path.file_stem().and_then(|stem| stem.to_str()) != Some(manifest.id.as_str()) {
-        return Err(format!("it is about `{}`, and named otherwise", manifest.id));
+        return Err(format!(
+            "it is about `{}`, and named otherwise",
+            manifest.id
+        ));
     }
     Ok(manifest)
 }
@@ -394,12 +412,32 @@ mod tests {
 
     #[test]
     fn mistakes_are_said() {
-        check_refused("version = 1\n", "version = 2\n", "it was written by another version of syncmgr");
-        check_refused("\"notes\"\n", "\"No\"\n", "`No` is not an id: 1 to 63 lower-case letters, digits, `-`, `_` or `.`, beginning with a letter or digit");
-        check_refused("/usr/bin/python3", "python3", "`command` does not begin with the whole path of a program");
-        check_refused("sandbox = true", "sandbox = 1", "`sandbox` has a value that does not fit");
+        check_refused(
+            "version = 1\n",
+            "version = 2\n",
+            "it was written by another version of syncmgr",
+        );
+        check_refused(
+            "\"notes\"\n",
+            "\"No\"\n",
+            "`No` is not an id: 1 to 63 lower-case letters, digits, `-`, `_` or `.`, beginning with a letter or digit",
+        );
+        check_refused(
+            "/usr/bin/python3",
+            "python3",
+            "`command` does not begin with the whole path of a program",
+        );
+        check_refused(
+            "sandbox = true",
+            "sandbox = 1",
+            "`sandbox` has a value that does not fit",
+        );
         check_refused("processes", "procesess", "`procesess` is no key of it");
-        check_refused("legacy = false", "legacy = true", "a handler of the older family has a GUID as its id");
+        check_refused(
+            "legacy = false",
+            "legacy = true",
+            "a handler of the older family has a GUID as its id",
+        );
     }
 
     #[test]

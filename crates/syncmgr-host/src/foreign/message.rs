@@ -265,7 +265,10 @@ mod tests {
             b"{\"jsonrpc\":\"2.0\",\"id\":\"x\",\"method\":\"a\",\"params\":[1],\"odd\":2}\n",
             "call Some(Text(\"x\")) a [1]",
         );
-        check(b"{\"jsonrpc\":\"2.0\",\"id\":3,\"result\":null}\n", "3 is null");
+        check(
+            b"{\"jsonrpc\":\"2.0\",\"id\":3,\"result\":null}\n",
+            "3 is null",
+        );
         check(
             b"{\"jsonrpc\":\"2.0\",\"id\":3,\"error\":{\"code\":-32011}}\n",
             "3 fails -32011",

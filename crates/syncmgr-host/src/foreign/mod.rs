@@ -42,7 +42,7 @@ use syncmgr_model::trouble::{Code, Trouble};
 use syncmgr_sdk::HandlerFactory;
 
 pub use health::ENDS_MAX;
-pub use limits::{ANSWER_WITHIN, SILENCE_MAX_MS, START_WITHIN};
+pub use limits::Patience;
 pub use log::LOG_MAX;
 pub use program::{Around, View};
 pub use reach::own_places;

@@ -10,8 +10,8 @@ use syncmgr_model::hresult::Hresult;
 use syncmgr_model::id::{HandlerId, ItemId};
 use syncmgr_sdk::{Operation, UiOperation, Window};
 
-use super::program::Program;
 use super::process::NoResult;
+use super::program::Program;
 
 /// How long a handler that is asked for its schedule may take to say that it has none of its own.
 const SCHEDULE_WITHIN: Duration = Duration::from_secs(2);

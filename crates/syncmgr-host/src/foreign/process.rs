@@ -28,8 +28,8 @@ use syncmgr_center::port::Clock;
 
 use super::launch::{self, Ended, Plan};
 use super::limits::{
-    ANSWER_WITHIN, CLOSE_GRACE, LOG_BUDGET, LOG_WINDOW_MS, MESSAGES_MAX, MESSAGES_WINDOW_MS,
-    QUEUE_MAX, STACK_BYTES, TERM_GRACE, WRITE_QUEUE_MAX,
+    CLOSE_GRACE, LOG_BUDGET, LOG_WINDOW_MS, MESSAGES_MAX, MESSAGES_WINDOW_MS, QUEUE_MAX,
+    STACK_BYTES, TERM_GRACE, WRITE_QUEUE_MAX,
 };
 use super::log::Log;
 use super::message::{Id, Incoming, Refusal};
@@ -79,6 +79,7 @@ pub(super) struct Start {
     pub(super) log: Arc<Log>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) inbox: Arc<dyn Inbox>,
+    pub(super) answer_within: Duration,
 }
 
 enum Waiting {
@@ -100,6 +101,7 @@ pub(super) struct Process {
     log: Arc<Log>,
     clock: Arc<dyn Clock>,
     inbox: Arc<dyn Inbox>,
+    answer_within: Duration,
 }
 
 impl std::fmt::Debug for Process {
@@ -166,7 +168,7 @@ impl Process {
 
     /// Asks something and waits for the answer. One that does not come ends the handler.
     pub(super) fn ask(self: &Arc<Self>, method: &str, params: Value) -> Result<Value, NoResult> {
-        self.ask_within(method, params, Some(ANSWER_WITHIN))
+        self.ask_within(method, params, Some(self.answer_within))
     }
 
     /// The same, with another limit; `None`: as long as a person takes.
@@ -304,6 +306,7 @@ fn begin(start: Start) -> Result<(Arc<Process>, Child, impl Read), Why> {
         log: start.log,
         clock: start.clock,
         inbox: start.inbox,
+        answer_within: start.answer_within,
     });
     let (log, clock) = (Arc::clone(&process.log), Arc::clone(&process.clock));
     let helpers = [

@@ -18,7 +18,7 @@ use syncmgr_model::trouble::{Code, Trouble};
 
 use super::health::{Health, May};
 use super::launch::{Plan, Reach, Support};
-use super::limits::{ANSWER_WITHIN, START_WITHIN, TERM_GRACE, WAIT_MAX_MS};
+use super::limits::{Patience, TERM_GRACE, WAIT_MAX_MS};
 use super::log::Log;
 use super::manifest::Manifest;
 use super::message::Refusal;
@@ -45,6 +45,8 @@ pub struct Around {
     pub clock: Arc<dyn Clock>,
     /// The way to the center.
     pub center: Arc<ToCenter>,
+    /// How long handlers are waited for.
+    pub patience: Patience,
 }
 
 impl std::fmt::Debug for Around {
@@ -64,7 +66,9 @@ impl Around {
     }
 
     pub(super) fn log_path(&self, id: &HandlerId) -> PathBuf {
-        self.state_dir.join("handler-logs").join(format!("{id}.log"))
+        self.state_dir
+            .join("handler-logs")
+            .join(format!("{id}.log"))
     }
 }
 
@@ -188,7 +192,10 @@ impl Program {
 
     pub(super) fn view(&self) -> View {
         let state = lock(&self.state);
-        let is_on = state.running.as_ref().filter(|it| it.process.why().is_none());
+        let is_on = state
+            .running
+            .as_ref()
+            .filter(|it| it.process.why().is_none());
         let sandbox = self.sandbox();
         let reach = reach::reach(&self.manifest, &state.saved, self.home());
         View {
@@ -243,7 +250,9 @@ impl Program {
         let mut folders = lock(&self.state).saved.clone();
         folders.extend(reach::folders(items, self.specs, self.home()));
         let reach = reach::reach(&self.manifest, &folders, self.home());
-        reach.map(Some).map_err(|what| Why::Limit(what).trouble(self.id()))
+        reach
+            .map(Some)
+            .map_err(|what| Why::Limit(what).trouble(self.id()))
     }
 
     /// Ends a process that cannot reach what is wanted now. What it works on is finished first.
@@ -251,7 +260,7 @@ impl Program {
         let mut waited = Duration::ZERO;
         let step = Duration::from_millis(100);
         while process.is_busy() && process.why().is_none() {
-            if waited > ANSWER_WITHIN {
+            if waited > self.around.patience.answer {
                 return Err(Trouble::new(Code::NotPossible).with(
                     "detail",
                     "another run of this handler works, and it has to start anew to reach these folders",
@@ -324,6 +333,7 @@ impl Program {
             log: Arc::clone(&self.log),
             clock: Arc::clone(&self.around.clock),
             inbox,
+            answer_within: self.around.patience.answer,
         })
         .map_err(not_started)?;
         self.warden.watch(&process);
@@ -361,7 +371,7 @@ impl Program {
             "data_dir": wire::path_text(data_dir),
             "sandbox": if is_sandboxed { "landlock" } else { "none" },
         });
-        let answer = process.ask_within("initialize", params, Some(START_WITHIN));
+        let answer = process.ask_within("initialize", params, Some(self.around.patience.start));
         let answer = match answer {
             Ok(answer) => answer,
             Err(NoResult::Gone(why)) => return Err(why),
@@ -394,10 +404,13 @@ impl Program {
     /// Also when there is no process, or it ends meanwhile: what people are told then.
     pub(super) fn ask(&self, method: &str, params: Value) -> Result<Value, Unanswered> {
         let running = self.running(&[]).map_err(Unanswered::Gone)?;
-        running.process.ask(method, params).map_err(|error| match error {
-            NoResult::Refused(refusal) => Unanswered::Refused(refusal),
-            NoResult::Gone(why) => Unanswered::Gone(why.trouble(self.id())),
-        })
+        running
+            .process
+            .ask(method, params)
+            .map_err(|error| match error {
+                NoResult::Refused(refusal) => Unanswered::Refused(refusal),
+                NoResult::Gone(why) => Unanswered::Gone(why.trouble(self.id())),
+            })
     }
 
     /// Reads an answer; one that cannot be read ends the handler.
@@ -535,13 +548,18 @@ impl Unanswered {
 /// Returns what a person is told when a handler refuses.
 pub(super) fn refused_trouble(refusal: &Refusal, handler: &HandlerId) -> Trouble {
     let said = (refusal.code == Refusal::TROUBLE).then(|| refusal.data.clone());
-    let said = said.flatten().and_then(|data| wire::read::<wire::WireTrouble>(data).ok());
+    let said = said
+        .flatten()
+        .and_then(|data| wire::read::<wire::WireTrouble>(data).ok());
     if let Some(trouble) = said.and_then(|said| said.read().ok()) {
         return trouble;
     }
     let words = syncmgr_model::escape::escape(refusal.message.as_bytes());
     let name = if words.is_empty() {
-        format!("The handler {handler} could not do it (code {}).", refusal.code)
+        format!(
+            "The handler {handler} could not do it (code {}).",
+            refusal.code
+        )
     } else {
         words
     };
@@ -558,5 +576,7 @@ fn refused(refusal: &Refusal) -> Why {
     let supported = refusal.data.as_ref().and_then(|data| data.get("supported"));
     let versions = supported.and_then(Value::as_array).into_iter().flatten();
     let versions: Vec<_> = versions.filter_map(Value::as_str).take(8).collect();
-    Why::TooOld(syncmgr_model::escape::escape(versions.join(", ").as_bytes()))
+    Why::TooOld(syncmgr_model::escape::escape(
+        versions.join(", ").as_bytes(),
+    ))
 }

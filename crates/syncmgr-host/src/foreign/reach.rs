@@ -45,7 +45,9 @@ pub(super) fn folders(
         .iter()
         .filter(|spec| matches!(spec.kind, SettingKind::Folder));
     let of_item = |item: &Item| -> Vec<PathBuf> {
-        let texts = folders.clone().filter_map(|spec| item.settings.text(spec.key));
+        let texts = folders
+            .clone()
+            .filter_map(|spec| item.settings.text(spec.key));
         texts.filter_map(|text| wire::folder(text, home)).collect()
     };
     items.iter().flat_map(of_item).collect()
@@ -101,8 +103,13 @@ fn outermost(mut paths: Vec<PathBuf>) -> Vec<PathBuf> {
 #[must_use]
 pub fn own_places(command: &[String], home: Option<&Path>) -> Vec<PathBuf> {
     let mut places = Vec::new();
-    for (at, word) in command.iter().enumerate() {
-        let path = Path::new(word);
+    // The program, and the script that it runs; other words may name what is not for it to read.
+    let script = command.iter().skip(1).position(|word| is_file(word));
+    let words = [Some(0), script.map(|at| at + 1)];
+    for at in words.into_iter().flatten() {
+        let Some(path) = command.get(at).map(Path::new) else {
+            continue;
+        };
         if !path.is_absolute() || !path.exists() {
             continue;
         }
@@ -130,6 +137,11 @@ pub fn own_places(command: &[String], home: Option<&Path>) -> Vec<PathBuf> {
         places.push(home.join(".local/lib"));
     }
     places
+}
+
+fn is_file(word: &str) -> bool {
+    let path = Path::new(word);
+    path.is_absolute() && path.is_file()
 }
 
 /// A folder that is a program's own, and not one where people keep everything.

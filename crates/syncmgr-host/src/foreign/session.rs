@@ -20,7 +20,7 @@ use syncmgr_model::trouble::{Code, Trouble};
 use syncmgr_sdk::{ItemProgress, SessionCreator, SyncCallback, SyncRequest};
 
 use super::item::ProxyItem;
-use super::limits::{ELSEWHERE_WITHIN_MS, LOOK_EVERY, SILENCE_MAX_MS};
+use super::limits::{ELSEWHERE_WITHIN_MS, LOOK_EVERY, RESULTS_MAX};
 use super::message::Refusal;
 use super::process::{Call, Process, Said};
 use super::program::{Program, Running, refused_trouble};
@@ -45,7 +45,11 @@ pub(super) fn synchronize(
         || format!("session-{}", NEXT.fetch_add(1, Ordering::Relaxed)),
         |id| id.to_string(),
     );
-    let items = request.items.iter().map(|item| program.item(item)).collect();
+    let items = request
+        .items
+        .iter()
+        .map(|item| program.item(item))
+        .collect();
     let params = wire::start(&id, request, items, decision)?;
     let from = process.begin(&id, &params);
     let mut session = Session {
@@ -56,7 +60,7 @@ pub(super) fn synchronize(
         items: request.items.iter().map(|item| item.id.clone()).collect(),
         finals: BTreeSet::new(),
         told: BTreeSet::new(),
-        proposed: BTreeSet::new(),
+        n_results: 0,
         callback: None,
         began_ms: program.around.clock.elapsed_ms(),
         heard_ms: program.around.clock.elapsed_ms(),
@@ -91,7 +95,7 @@ struct Session<'a> {
     finals: BTreeSet<ItemId>,
     /// Items whose cancelling the handler was told.
     told: BTreeSet<ItemId>,
-    proposed: BTreeSet<ItemId>,
+    n_results: usize,
     callback: Option<Arc<dyn SyncCallback>>,
     began_ms: u64,
     heard_ms: u64,
@@ -171,9 +175,10 @@ impl Session<'_> {
             return Ok(());
         }
         let callback = self.callback()?;
-        if self.now() > self.heard_ms + SILENCE_MAX_MS {
-            let minutes = SILENCE_MAX_MS / 60_000;
-            let what = format!("it reported nothing for {minutes} minutes");
+        let silence = self.program.around.patience.silence;
+        let silence_ms = u64::try_from(silence.as_millis()).unwrap_or(u64::MAX);
+        if self.now() > self.heard_ms.saturating_add(silence_ms) {
+            let what = format!("it reported nothing for {} s", silence.as_secs());
             return Err(self.breach(Why::Silent(what)));
         }
         // One that is alone is cancelled with its session.
@@ -203,7 +208,8 @@ impl Session<'_> {
                 Ok(())
             }
             Err(Odd::Breach(rule)) => {
-                self.process.reply(id, Err(Refusal::new(Refusal::PARAMS, rule.clone())));
+                self.process
+                    .reply(id, Err(Refusal::new(Refusal::PARAMS, rule.clone())));
                 Err(self.breach(Why::Fault(rule)))
             }
         }
@@ -265,7 +271,6 @@ impl Session<'_> {
             "item/propose" => {
                 let said: Proposal = wire::read(params)?;
                 let item = wire::described(said.item)?;
-                self.proposed.insert(item.id.clone());
                 let program = Arc::clone(self.program);
                 callback.propose_item(Arc::new(ProxyItem::new(program, item, None)))?;
                 Ok(json!({}))
@@ -310,6 +315,10 @@ impl Session<'_> {
 
     fn event(&mut self, callback: &dyn SyncCallback, params: Value) -> Result<Value, Odd> {
         let said: OfEvent = wire::read(params)?;
+        self.n_results += 1;
+        if self.n_results > RESULTS_MAX {
+            return Err(Hresult::AccessDenied.into());
+        }
         let event = NewEvent {
             item: said.item.as_deref().map(known).transpose()?,
             trouble: said.trouble.read()?,
@@ -332,11 +341,7 @@ impl Session<'_> {
         }
     }
 
-    fn close(
-        mut self,
-        answer: Result<Value, Refusal>,
-        is_concurrent: bool,
-    ) -> Result<(), Trouble> {
+    fn close(mut self, answer: Result<Value, Refusal>, is_concurrent: bool) -> Result<(), Trouble> {
         match answer {
             Ok(_) => {
                 self.program.worked();

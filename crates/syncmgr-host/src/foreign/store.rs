@@ -101,7 +101,10 @@ impl ConflictView for View {
             KEY_DESCRIPTION => text(&self.conflict.description),
             KEY_HANDLER => text(self.program.id().as_str()),
             KEY_ITEM => text(self.conflict.item.as_ref().map_or("", ItemId::as_str)),
-            KEY_FOUND => self.conflict.found_at.map_or(Property::Empty, Property::Time),
+            KEY_FOUND => self
+                .conflict
+                .found_at
+                .map_or(Property::Empty, Property::Time),
             _ => Property::Empty,
         }
     }

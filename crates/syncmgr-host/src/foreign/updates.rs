@@ -99,7 +99,8 @@ impl Program {
         match method {
             "log" => {
                 let said: Logged = wire::read(params)?;
-                self.log.write(format!("{}: {}\n", said.level, said.text).as_bytes());
+                self.log
+                    .write(format!("{}: {}\n", said.level, said.text).as_bytes());
             }
             "handler/changed" => self.ask_center(Control::UpdateHandler(id, flags)),
             "items/changed" => self.items_changed(params)?,
@@ -210,7 +211,10 @@ impl Program {
                 link: syncmgr_model::event::Link::default(),
                 context: None,
             };
-            self.control(Control::Call(id.clone(), Box::new(Asked::Event(Box::new(event)))))?;
+            self.control(Control::Call(
+                id.clone(),
+                Box::new(Asked::Event(Box::new(event))),
+            ))?;
         }
         lock(&self.updates.opened).remove(&id);
         self.control(Control::CloseSession(id))?;
@@ -221,19 +225,20 @@ impl Program {
         let id = SessionId::new(text).ok();
         let id = id.filter(|id| lock(&self.updates.opened).contains_key(id));
         id.ok_or_else(|| {
-            let shown = syncmgr_model::escape::escape(text.chars().take(64).collect::<String>().as_bytes());
-            Odd::Breach(format!("it reported about a run `{shown}` that it does not have"))
+            let shown =
+                syncmgr_model::escape::escape(text.chars().take(64).collect::<String>().as_bytes());
+            Odd::Breach(format!(
+                "it reported about a run `{shown}` that it does not have"
+            ))
         })
     }
 
-    fn of_opened(
-        &self,
-        process: &Arc<Process>,
-        method: &str,
-        params: Value,
-    ) -> Result<Value, Odd> {
+    fn of_opened(&self, process: &Arc<Process>, method: &str, params: Value) -> Result<Value, Odd> {
         let Some(session) = params.get("session_id").and_then(Value::as_str) else {
-            let rule = format!("`{}` names no session", syncmgr_model::escape::escape(method.as_bytes()));
+            let rule = format!(
+                "`{}` names no session",
+                syncmgr_model::escape::escape(method.as_bytes())
+            );
             return Err(Odd::Breach(rule));
         };
         let id = self.opened(session)?;

@@ -88,12 +88,16 @@ impl Warden {
 fn breach(used: Used, limits: Limits) -> Option<String> {
     if used.n_processes > limits.n_processes {
         let (n, most) = (used.n_processes, limits.n_processes);
-        return Some(format!("it had {n} processes and threads, {most} are possible"));
+        return Some(format!(
+            "it had {n} processes and threads, {most} are possible"
+        ));
     }
     if used.memory_bytes > limits.memory_bytes {
         let mib = |bytes: u64| bytes >> 20;
         let (used, most) = (mib(used.memory_bytes), mib(limits.memory_bytes));
-        return Some(format!("it held {used} MiB of memory, {most} MiB are possible"));
+        return Some(format!(
+            "it held {used} MiB of memory, {most} MiB are possible"
+        ));
     }
     None
 }

@@ -163,9 +163,7 @@ pub(super) fn hello(value: Value) -> Result<Result<Hello, OtherVersion>, String>
     }))
 }
 
-fn read_capabilities(
-    wire: &Map<String, Value>,
-) -> (HandlerCapabilities, Offers, Vec<String>) {
+fn read_capabilities(wire: &Map<String, Value>) -> (HandlerCapabilities, Offers, Vec<String>) {
     let has = |name: &str| wire.get(name).and_then(Value::as_bool) == Some(true);
     let conflicts = wire.get("conflicts").and_then(Value::as_object);
     let operations: Vec<String> = wire
@@ -191,10 +189,7 @@ fn read_capabilities(
             abilities.set(Abilities::KEEP_RECENT, can("keep_recent"));
             abilities.set(Abilities::KEEP_MULTIPLE, can("keep_multiple"));
             abilities.set(Abilities::KEEP_OTHER, can("keep_other"));
-            abilities.set(
-                Abilities::REMOVE_FROM_SYNC_SET,
-                can("remove_from_sync_set"),
-            );
+            abilities.set(Abilities::REMOVE_FROM_SYNC_SET, can("remove_from_sync_set"));
             Offered {
                 abilities,
                 can_remove: can("remove"),
@@ -203,7 +198,10 @@ fn read_capabilities(
     };
     let mut bits = HandlerCapabilities::empty();
     bits.set(HandlerCapabilities::EVENT_STORE, offers.has_events);
-    bits.set(HandlerCapabilities::CONFLICT_STORE, offers.conflicts.is_some());
+    bits.set(
+        HandlerCapabilities::CONFLICT_STORE,
+        offers.conflicts.is_some(),
+    );
     bits.set(
         HandlerCapabilities::SUPPORTS_CONCURRENT_SESSIONS,
         offers.is_concurrent,
@@ -211,10 +209,22 @@ fn read_capabilities(
     let known = [
         ("browse", HandlerCapabilities::CAN_BROWSE_CONTENT),
         ("show-schedule", HandlerCapabilities::CAN_SHOW_SCHEDULE),
-        ("query-before-activate", HandlerCapabilities::QUERY_BEFORE_ACTIVATE),
-        ("query-before-deactivate", HandlerCapabilities::QUERY_BEFORE_DEACTIVATE),
-        ("query-before-enable", HandlerCapabilities::QUERY_BEFORE_ENABLE),
-        ("query-before-disable", HandlerCapabilities::QUERY_BEFORE_DISABLE),
+        (
+            "query-before-activate",
+            HandlerCapabilities::QUERY_BEFORE_ACTIVATE,
+        ),
+        (
+            "query-before-deactivate",
+            HandlerCapabilities::QUERY_BEFORE_DEACTIVATE,
+        ),
+        (
+            "query-before-enable",
+            HandlerCapabilities::QUERY_BEFORE_ENABLE,
+        ),
+        (
+            "query-before-disable",
+            HandlerCapabilities::QUERY_BEFORE_DISABLE,
+        ),
     ];
     flags(&operations, &known, |flag| bits |= *flag);
     (bits, offers, operations)
@@ -323,7 +333,10 @@ impl TryFrom<WireItem> for Described {
             ("conflicts", ItemCapabilities::CONFLICT_STORE),
             ("events", ItemCapabilities::EVENT_STORE),
             ("query-before-enable", ItemCapabilities::QUERY_BEFORE_ENABLE),
-            ("query-before-disable", ItemCapabilities::QUERY_BEFORE_DISABLE),
+            (
+                "query-before-disable",
+                ItemCapabilities::QUERY_BEFORE_DISABLE,
+            ),
             ("query-before-delete", ItemCapabilities::QUERY_BEFORE_DELETE),
         ];
         flags(&wire.capabilities, &known, |flag| capabilities |= *flag);
@@ -387,7 +400,10 @@ fn path(text: &str) -> Result<PathBuf, String> {
     if path.is_absolute() {
         Ok(path)
     } else {
-        Err(format!("the path `{}` is not absolute", shown(text, NAME_MAX)))
+        Err(format!(
+            "the path `{}` is not absolute",
+            shown(text, NAME_MAX)
+        ))
     }
 }
 
@@ -740,7 +756,12 @@ pub(super) fn conflicts(value: Value) -> Result<Vec<InConflict>, String> {
             kind: match wire.kind.as_str() {
                 "updated" => ContentKind::Updated,
                 "deleted" => ContentKind::Deleted,
-                other => return Err(format!("`{}` is no kind of content", shown(other, NAME_MAX))),
+                other => {
+                    return Err(format!(
+                        "`{}` is no kind of content",
+                        shown(other, NAME_MAX)
+                    ));
+                }
             },
             size: wire.size,
             modified: wire.modified.map(Timestamp),
@@ -761,7 +782,11 @@ pub(super) fn conflicts(value: Value) -> Result<Vec<InConflict>, String> {
                 description: shown(&wire.description.unwrap_or_default(), TEXT_MAX),
                 found_at: wire.found_at.map(Timestamp),
                 abilities: wire.abilities,
-                contents: wire.contents.into_iter().map(content).collect::<Result<_, _>>()?,
+                contents: wire
+                    .contents
+                    .into_iter()
+                    .map(content)
+                    .collect::<Result<_, _>>()?,
             })
         })
         .collect()
@@ -894,7 +919,12 @@ pub(super) fn found(handler: &HandlerId, value: Value) -> Result<Vec<Found>, Str
 fn settings(wire: Map<String, Value>) -> Result<Settings, String> {
     let mut settings = Settings::default();
     for (key, value) in wire {
-        let odd = || format!("the setting `{}` has a value that none has", shown(&key, NAME_MAX));
+        let odd = || {
+            format!(
+                "the setting `{}` has a value that none has",
+                shown(&key, NAME_MAX)
+            )
+        };
         let value = match value {
             Value::String(text) => Setting::Text(text),
             Value::Number(number) => Setting::Number(number.as_u64().ok_or_else(odd)?),

@@ -154,7 +154,11 @@ mod linux {
         let Ok(place) = PathFd::new(path) else {
             return Ok(rules);
         };
-        let rights = if path.is_dir() { rights } else { of_file(rights) };
+        let rights = if path.is_dir() {
+            rights
+        } else {
+            of_file(rights)
+        };
         rules.add_rule(PathBeneath::new(place, rights))
     }
 }

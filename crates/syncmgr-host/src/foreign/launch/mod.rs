@@ -255,7 +255,9 @@ mod tests {
                 write: vec!["/a=b".into(), OsStr::from_bytes(b"/\xff").into()],
                 read: vec!["/c".into()],
             }),
-            argv: ["/bin/x", "--read=1", "--", "-"].map(OsString::from).to_vec(),
+            argv: ["/bin/x", "--read=1", "--", "-"]
+                .map(OsString::from)
+                .to_vec(),
             parent: 7,
         };
         let command = plan.command(Path::new("/me"));
