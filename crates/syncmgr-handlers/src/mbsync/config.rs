@@ -116,7 +116,7 @@ enum Section {
     Account(String),
     ImapStore(String),
     MaildirStore(String),
-    Channel(String),
+    Channel,
     Group,
 }
 
@@ -185,10 +185,10 @@ pub(super) fn read(text: &str, home: Option<&Path>) -> Config {
                 reading.maildir.insert(first.clone(), Mailbox::default());
                 section = Some(Section::MaildirStore(first));
             }
-            ("channel", None | Some(Section::Account(_) | Section::ImapStore(_) | Section::MaildirStore(_) | Section::Channel(_))) => {
+            ("channel", None | Some(Section::Account(_) | Section::ImapStore(_) | Section::MaildirStore(_) | Section::Channel)) => {
                 let options = reading.general.clone();
                 reading.channels.push((first.clone(), options, Default::default()));
-                section = Some(Section::Channel(first));
+                section = Some(Section::Channel);
             }
             ("group", _) => {
                 let mut group = Group {
@@ -244,7 +244,7 @@ impl Reading {
                     }
                 }
             }
-            Some(Section::Channel(_)) => {
+            Some(Section::Channel) => {
                 if let Some((_, options, sides)) = self.channels.last_mut() {
                     match key {
                         "far" | "master" => sides[0] = store_of(first),

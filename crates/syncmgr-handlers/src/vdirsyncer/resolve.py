@@ -1,9 +1,8 @@
 # Called by vdirsyncer for one item that both sides changed, with the two contents as files.
 #
-# The first argument is a folder of syncmgr. A decision in it that was made for exactly these two
-# contents is carried out, after both were kept. Without one, both are put there to be looked at,
-# and the conflict stays.
-import hashlib
+# The first argument is a folder of syncmgr. A decision in it is carried out when the two contents
+# are still those that were put there to be looked at, after both were kept. Otherwise both are put
+# there, and the conflict stays.
 import json
 import os
 import sys
@@ -40,29 +39,31 @@ def main():
     folder, a, b = sys.argv[1], sys.argv[2], sys.argv[3]
     contents = {"a": read(a), "b": read(b)}
     uid = uid_of(contents["a"])
-    name = hashlib.sha256(uid.encode()).hexdigest()[:16]
+    # A folder for any UID, also a long one.
+    code = "u" + uid.encode().hex()
+    name = os.path.join(*(code[at : at + 200] for at in range(0, len(code), 200)))
+    shown = os.path.join(folder, "conflicts", name)
     try:
         decisions = json.loads(read(os.path.join(folder, "decisions.json")))
     except FileNotFoundError:
-        decisions = {}
-    decision = decisions.get(uid)
-    hashes = {side: hashlib.sha256(data).hexdigest() for side, data in contents.items()}
-    is_shown = decision is not None and all(decision[side] == hashes[side] for side in "ab")
-    keep = decisions["kept"] if is_shown else os.path.join(folder, "conflicts")
-    os.makedirs(os.path.join(keep, name), mode=0o700, exist_ok=True)
+        decisions = {"choices": {}}
+    choice = decisions["choices"].get(uid)
+    is_shown = choice is not None and all(
+        os.path.exists(os.path.join(shown, side)) and read(os.path.join(shown, side)) == data
+        for side, data in contents.items()
+    )
+    keep = os.path.join(decisions["kept"], name) if is_shown else shown
+    os.makedirs(keep, mode=0o700, exist_ok=True)
     for side, data in contents.items():
-        put(os.path.join(keep, name, side), data)
-    if decision is None:
+        put(os.path.join(keep, side), data)
+    if choice is None:
         return WAITS
     if not is_shown:
         return CHANGED
-    winner = contents.get(decision["choice"])
-    if winner is None:
-        winner = read(decision["choice"])
+    winner = contents[choice] if choice in contents else read(choice)
     for path in (a, b):
         with open(path, "wb") as file:
             file.write(winner)
-    put(os.path.join(folder, "decided-" + name), b"")
     return 0
 
 
