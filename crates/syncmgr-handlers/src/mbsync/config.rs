@@ -185,9 +185,20 @@ pub(super) fn read(text: &str, home: Option<&Path>) -> Config {
                 reading.maildir.insert(first.clone(), Mailbox::default());
                 section = Some(Section::MaildirStore(first));
             }
-            ("channel", None | Some(Section::Account(_) | Section::ImapStore(_) | Section::MaildirStore(_) | Section::Channel)) => {
+            (
+                "channel",
+                None
+                | Some(
+                    Section::Account(_)
+                    | Section::ImapStore(_)
+                    | Section::MaildirStore(_)
+                    | Section::Channel,
+                ),
+            ) => {
                 let options = reading.general.clone();
-                reading.channels.push((first.clone(), options, Default::default()));
+                reading
+                    .channels
+                    .push((first.clone(), options, Default::default()));
                 section = Some(Section::Channel);
             }
             ("group", _) => {
@@ -195,7 +206,9 @@ pub(super) fn read(text: &str, home: Option<&Path>) -> Config {
                     name: first,
                     channels: Vec::new(),
                 };
-                group.channels.extend(args.iter().skip(1).map(|it| channel_of(it)));
+                group
+                    .channels
+                    .extend(args.iter().skip(1).map(|it| channel_of(it)));
                 reading.groups.push(group);
                 section = Some(Section::Group);
             }
@@ -283,7 +296,10 @@ impl Reading {
         let Some(own) = self.imap.get(name) else {
             return Store::Unknown;
         };
-        let account = self.of_account.get(name).and_then(|it| self.accounts.get(it));
+        let account = self
+            .of_account
+            .get(name)
+            .and_then(|it| self.accounts.get(it));
         let account = account.unwrap_or(own);
         Store::Server(match (account.user.as_str(), account.host.as_str()) {
             ("", "") => "a mail server".to_owned(),
@@ -447,7 +463,10 @@ Channel second
         let paths = ["/home/anna/My Mail/work", "/home/anna/My Mail/inbox"];
         assert_eq!(work.paths(), paths.map(PathBuf::from));
         assert_eq!(second.server(), Some("bob@other.example.org"));
-        assert_eq!(second.paths(), ["/var/mail", "/var/inbox"].map(PathBuf::from));
+        assert_eq!(
+            second.paths(),
+            ["/var/mail", "/var/inbox"].map(PathBuf::from)
+        );
     }
 
     #[test]
@@ -473,13 +492,23 @@ Channel second
         assert_eq!(config.channels[0].warnings().len(), 1);
         assert!(config.channels[0].warnings()[0].contains("MaxMessages 500"));
         assert!(config.channels[1].warnings().is_empty());
-        let global = read("MaxMessages 9\nExpunge Near\n\nChannel a\nFar :x:\nNear :y:\n", None);
+        let global = read(
+            "MaxMessages 9\nExpunge Near\n\nChannel a\nFar :x:\nNear :y:\n",
+            None,
+        );
         assert_eq!(global.channels[0].warnings().len(), 1);
     }
 
     #[test]
     fn no_text_makes_it_stumble() {
-        for text in ["", "Channel", "Group\n\"", "Near :x:", "Channel \\", "MaildirStore a\nPath x"] {
+        for text in [
+            "",
+            "Channel",
+            "Group\n\"",
+            "Near :x:",
+            "Channel \\",
+            "MaildirStore a\nPath x",
+        ] {
             drop(read(text, None));
         }
     }

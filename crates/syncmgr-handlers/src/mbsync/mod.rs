@@ -130,7 +130,11 @@ impl Tool for MbsyncTool {
     fn check(&self, ctx: &Context, item: &Item) -> Result<(), Trouble> {
         let channel = item.settings.text(CHANNEL);
         if channel.is_some_and(|name| name.is_empty() || name.starts_with('-')) {
-            return Err(unusable(CHANNEL, channel.unwrap_or_default(), "it is no name of a channel"));
+            return Err(unusable(
+                CHANNEL,
+                channel.unwrap_or_default(),
+                "it is no name of a channel",
+            ));
         }
         let Some(file) = file(ctx, item) else {
             return Err(unusable(CONFIG, "", "there is no home folder to look in"));
@@ -180,10 +184,19 @@ impl Tool for MbsyncTool {
         // A channel that a group of the same name hides cannot be run.
         let is_hidden = |name: &str| config.groups.iter().any(|group| group.name == name);
         let channels = config.channels.iter().map(|channel| channel.name.as_str());
-        let mut all: Vec<_> = channels.filter(|name| !is_hidden(name)).map(found).collect();
+        let mut all: Vec<_> = channels
+            .filter(|name| !is_hidden(name))
+            .map(found)
+            .collect();
         for group in &config.groups {
             let mut found = found(&group.name);
-            found.remarks.insert(0, format!("{GROUP_OF} {}", escape(group.channels.join(", ").as_bytes())));
+            found.remarks.insert(
+                0,
+                format!(
+                    "{GROUP_OF} {}",
+                    escape(group.channels.join(", ").as_bytes())
+                ),
+            );
             all.push(found);
         }
         Ok(all)
@@ -197,7 +210,10 @@ impl Tool for MbsyncTool {
         for warning in channels.iter().flat_map(|it| it.warnings()) {
             job.session.say(remark(&warning));
         }
-        let server = channels.iter().find_map(|it| it.server()).map(|it| escape(it.as_bytes()));
+        let server = channels
+            .iter()
+            .find_map(|it| it.server())
+            .map(|it| escape(it.as_bytes()));
         let server = server.unwrap_or_else(|| "the mail server".to_owned());
         let command = job.command().arg("-Ds").arg("-c").arg(&file);
         let command = match channel {
@@ -238,7 +254,10 @@ impl Tool for MbsyncTool {
             });
         }
         let is_partly_done = reading.n_done > 0 || n_told > 0;
-        let grave = reading.faults.iter().find_map(|fault| trouble(fault, &server));
+        let grave = reading
+            .faults
+            .iter()
+            .find_map(|fault| trouble(fault, &server));
         match grave {
             Some(trouble) => Err(job::with_output(trouble, &ended.output)),
             // What stopped it was told: the rest of the mailboxes is done.
@@ -270,7 +289,10 @@ fn summary(ctx: &Context, name: Option<&str>, channels: &[&config::Channel]) -> 
     match (servers.as_slice(), folders.first()) {
         ([server], Some(folder)) => format!("{} <-> {folder}", escape(server.as_bytes())),
         ([server], None) => escape(server.as_bytes()),
-        ([], _) => format!("mail of {}", escape(name.unwrap_or("all channels").as_bytes())),
+        ([], _) => format!(
+            "mail of {}",
+            escape(name.unwrap_or("all channels").as_bytes())
+        ),
         (servers, _) => format!("mail of {}", escape(servers.join(", ").as_bytes())),
     }
 }
@@ -297,7 +319,7 @@ fn report(job: &Job<'_>, reading: &Reading) {
 fn remark(sentence: &str) -> Trouble {
     Trouble::new(Code::HandlerSays)
         .at_level(EventLevel::Warning)
-        .with("name", "This configuration of mbsync deletes mail")
+        .with("name", "This configuration of mbsync deletes mail.")
         .with("description", sentence)
 }
 
@@ -306,16 +328,21 @@ fn tell(job: &Job<'_>, reading: &Reading, server: &str, summary: &mut Summary) -
     let mut n = 0;
     for fault in &reading.faults {
         let (trouble, counter) = match fault {
-            Fault::NotEmpty { gone, mailbox } => (
-                not_empty(gone, mailbox, server),
-                &mut summary.n_held,
-            ),
+            Fault::NotEmpty { gone, mailbox } => {
+                (not_empty(gone, mailbox, server), &mut summary.n_held)
+            }
             Fault::Renumbered(text) => (
-                repair(text, "look whether the mailbox was made anew on the server; if so, move the local one away and sync again"),
+                repair(
+                    text,
+                    "look whether the mailbox was made anew on the server; if so, move the local one away and sync again",
+                ),
                 &mut summary.n_failures,
             ),
             Fault::NoMailbox(text) => (
-                repair(text, "make the mailbox, or let mbsync make it with `Create Both` in its configuration"),
+                repair(
+                    text,
+                    "make the mailbox, or let mbsync make it with `Create Both` in its configuration",
+                ),
                 &mut summary.n_failures,
             ),
             Fault::Warning(text) => (

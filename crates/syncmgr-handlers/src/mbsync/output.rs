@@ -178,53 +178,50 @@ fn fault(line: &str) -> Option<Fault> {
     let text = escape(line.trim().as_bytes());
     let has = |part: &str| line.contains(part);
     let starts = |part: &str| line.starts_with(part);
-    Some(
-        if has("is not empty.") && starts("Warning: channel ") {
-            let (gone, mailbox) = removed(line)?;
-            Fault::NotEmpty {
-                gone: gone.to_owned(),
-                mailbox: escape(mailbox.as_bytes()),
-            }
-        } else if starts("SSL error") || has("certificate") && starts("Error") {
-            Fault::Certificate(text)
-        } else if has("returned an error") && (has("AUTHENTICATE") || has("LOGIN"))
-            || has("AUTHENTICATIONFAILED")
-            || starts("Skipping account ")
-            || starts("Skipping IMAP account ")
-            || starts("Error performing SASL")
-            || has("no acceptable authentication mechanism")
-        {
-            Fault::SignIn(text)
-        } else if starts("Cannot connect to ")
-            || starts("Error: Cannot resolve server")
-            || starts("Socket error")
-            || starts("IMAP error: unexpected EOF")
-            || starts("IMAP error: unexpected BYE")
-        {
-            Fault::Unreachable(text)
-        } else if starts("No working address found") {
-            return None;
-        } else if has(" is locked") && starts("Error: channel ") {
-            Fault::Locked(text)
-        } else if has("UIDVALIDITY") && starts("Error: channel ") {
-            Fault::Renumbered(text)
-        } else if starts("Error: channel ") && has("cannot be opened") {
-            Fault::NoMailbox(text)
-        } else if has("No channel or group named") || is_of_config(line) {
-            Fault::Config(text)
-        } else if starts("No channel specified") {
-            return None;
-        } else if DISK.iter().any(|part| starts(part)) {
-            Fault::Disk(text)
-        } else if starts("Warning:") || starts("Maildir warning:") || starts("IMAP warning:") {
-            Fault::Warning(text)
-        } else if starts("Error") || starts("IMAP error") || starts("IMAP command") || starts("Fatal")
-        {
-            Fault::Other(text)
-        } else {
-            return None;
-        },
-    )
+    Some(if has("is not empty.") && starts("Warning: channel ") {
+        let (gone, mailbox) = removed(line)?;
+        Fault::NotEmpty {
+            gone: gone.to_owned(),
+            mailbox: escape(mailbox.as_bytes()),
+        }
+    } else if starts("SSL error") || has("certificate") && starts("Error") {
+        Fault::Certificate(text)
+    } else if has("returned an error") && (has("AUTHENTICATE") || has("LOGIN"))
+        || has("AUTHENTICATIONFAILED")
+        || starts("Skipping account ")
+        || starts("Skipping IMAP account ")
+        || starts("Error performing SASL")
+        || has("no acceptable authentication mechanism")
+    {
+        Fault::SignIn(text)
+    } else if starts("Cannot connect to ")
+        || starts("Error: Cannot resolve server")
+        || starts("Socket error")
+        || starts("IMAP error: unexpected EOF")
+        || starts("IMAP error: unexpected BYE")
+    {
+        Fault::Unreachable(text)
+    } else if starts("No working address found") {
+        return None;
+    } else if has(" is locked") && starts("Error: channel ") {
+        Fault::Locked(text)
+    } else if has("UIDVALIDITY") && starts("Error: channel ") {
+        Fault::Renumbered(text)
+    } else if starts("Error: channel ") && has("cannot be opened") {
+        Fault::NoMailbox(text)
+    } else if has("No channel or group named") || is_of_config(line) {
+        Fault::Config(text)
+    } else if starts("No channel specified") {
+        return None;
+    } else if DISK.iter().any(|part| starts(part)) {
+        Fault::Disk(text)
+    } else if starts("Warning:") || starts("Maildir warning:") || starts("IMAP warning:") {
+        Fault::Warning(text)
+    } else if starts("Error") || starts("IMAP error") || starts("IMAP command") || starts("Fatal") {
+        Fault::Other(text)
+    } else {
+        return None;
+    })
 }
 
 /// Reads `Warning: channel C: near side box X cannot be opened and far side box X is not empty.`
@@ -239,8 +236,11 @@ fn removed(line: &str) -> Option<(&str, &str)> {
 fn is_of_config(line: &str) -> bool {
     let mut parts = line.split(':');
     let (file, number) = (parts.next(), parts.next());
-    let is_number = number.is_some_and(|it| !it.is_empty() && it.bytes().all(|b| b.is_ascii_digit()));
-    is_number && file.is_some_and(|it| !it.contains(' ')) && parts.next().is_some()
+    let is_number =
+        number.is_some_and(|it| !it.is_empty() && it.bytes().all(|b| b.is_ascii_digit()));
+    is_number
+        && file.is_some_and(|it| !it.contains(' '))
+        && parts.next().is_some()
         && !line.contains("Notice:")
         || line.starts_with("Cannot open config file")
 }
@@ -288,20 +288,53 @@ Creating far side box Sub\u{1b}...
             reading.line(line);
             assert_eq!(reading.faults, [expected(line.to_owned())], "{line}");
         };
-        check("Cannot connect to 127.0.0.1 (127.0.0.1:1): Connection refused", Fault::Unreachable);
-        check("Error: Cannot resolve server 'x': Name or service not known", Fault::Unreachable);
-        check("IMAP command 'AUTHENTICATE PLAIN <authdata>' returned an error: NO [AUTHENTICATIONFAILED] no", Fault::SignIn);
-        check("IMAP command 'LOGIN <user> <pass>' returned an error: NO x", Fault::SignIn);
-        check("Skipping account work, PassCmd exited with status 1", Fault::SignIn);
-        check("SSL error connecting localhost (127.0.0.1:1): self-signed certificate", Fault::Certificate);
-        check("Error, certificate owner does not match hostname x", Fault::Certificate);
+        check(
+            "Cannot connect to 127.0.0.1 (127.0.0.1:1): Connection refused",
+            Fault::Unreachable,
+        );
+        check(
+            "Error: Cannot resolve server 'x': Name or service not known",
+            Fault::Unreachable,
+        );
+        check(
+            "IMAP command 'AUTHENTICATE PLAIN <authdata>' returned an error: NO [AUTHENTICATIONFAILED] no",
+            Fault::SignIn,
+        );
+        check(
+            "IMAP command 'LOGIN <user> <pass>' returned an error: NO x",
+            Fault::SignIn,
+        );
+        check(
+            "Skipping account work, PassCmd exited with status 1",
+            Fault::SignIn,
+        );
+        check(
+            "SSL error connecting localhost (127.0.0.1:1): self-signed certificate",
+            Fault::Certificate,
+        );
+        check(
+            "Error, certificate owner does not match hostname x",
+            Fault::Certificate,
+        );
         check("Error: channel :a:b-:c:d is locked", Fault::Locked);
-        check("Error: channel a: both far side x and near side y cannot be opened.", Fault::NoMailbox);
-        check("Error: channel a, far side box x: Unable to recover from UIDVALIDITY change.", Fault::Renumbered);
-        check("rc:1: 'Foo' is not a recognized section-starting or global keyword", Fault::Config);
+        check(
+            "Error: channel a: both far side x and near side y cannot be opened.",
+            Fault::NoMailbox,
+        );
+        check(
+            "Error: channel a, far side box x: Unable to recover from UIDVALIDITY change.",
+            Fault::Renumbered,
+        );
+        check(
+            "rc:1: 'Foo' is not a recognized section-starting or global keyword",
+            Fault::Config,
+        );
         check("No channel or group named 'foo' defined.", Fault::Config);
         check("Maildir error: cannot write x. Disk full?", Fault::Disk);
-        check("Warning: message 1 from far side is too big after conversion; skipping.", Fault::Warning);
+        check(
+            "Warning: message 1 from far side is too big after conversion; skipping.",
+            Fault::Warning,
+        );
         check("IMAP error: bogus FETCH response", Fault::Other);
     }
 

@@ -146,7 +146,11 @@ impl Config {
         let status = self.status_path(file, home)?;
         let status = Value::from(status.to_str()?);
         let mut edits = vec![self.edit(&self.general, "status_path", &status)];
-        for pair in self.pairs.iter().filter(|it| pairs.contains(&it.name.as_str())) {
+        for pair in self
+            .pairs
+            .iter()
+            .filter(|it| pairs.contains(&it.name.as_str()))
+        {
             edits.push(self.edit(&pair.section, "conflict_resolution", resolution));
         }
         edits.sort_by_key(|(at, _)| at.start);
@@ -346,7 +350,10 @@ conflict_resolution = "b wins"
         let config = Config::read(TEXT).unwrap();
         let cal = config.pair("cal").unwrap();
         assert_eq!(cal.rule, Rule::Ask);
-        assert_eq!(config.local(&cal.a, home()), Some(PathBuf::from("/home/anna/cal/")));
+        assert_eq!(
+            config.local(&cal.a, home()),
+            Some(PathBuf::from("/home/anna/cal/"))
+        );
         assert_eq!(config.local(&cal.b, home()), None);
         assert_eq!(config.place("remote"), "anna@dav.example.org:8080");
         let book = config.pair("book").unwrap();
@@ -361,7 +368,10 @@ conflict_resolution = "b wins"
             .with_resolution(&["cal"], &answer, Path::new(FILE), home())
             .unwrap();
         let expected = TEXT
-            .replace("conflict_resolution = null", r#"conflict_resolution = ["command","x"]"#)
+            .replace(
+                "conflict_resolution = null",
+                r#"conflict_resolution = ["command","x"]"#,
+            )
             .replace("~/.vdirsyncer", "/home/anna/.vdirsyncer");
         assert_eq!(text, expected);
         let without = TEXT.replace("conflict_resolution = null\n", "");
@@ -371,7 +381,10 @@ conflict_resolution = "b wins"
             .unwrap();
         let added = Config::read(&added).unwrap();
         assert_eq!(added.pair("cal").unwrap().rule, Rule::Command);
-        assert_eq!(added.pair("book").unwrap().rule, Rule::Wins("remote".to_owned()));
+        assert_eq!(
+            added.pair("book").unwrap().rule,
+            Rule::Wins("remote".to_owned())
+        );
     }
 
     #[test]
@@ -390,12 +403,18 @@ conflict_resolution = "b wins"
         let remote = &read.storages["remote"];
         assert_eq!(remote.options["read_only"].1, Value::from(true));
         assert_eq!(remote.text("username"), Some("anna"));
-        assert_eq!(read.local("kept_copy", None), Some(PathBuf::from("/s/kept")));
+        assert_eq!(
+            read.local("kept_copy", None),
+            Some(PathBuf::from("/s/kept"))
+        );
     }
 
     #[test]
     fn a_mistake_is_named_without_the_value() {
         let fault = Config::read("[storage a]\npassword = geheim\n").unwrap_err();
-        assert_eq!(fault.to_string(), "line 2: the value of `password` is no JSON");
+        assert_eq!(
+            fault.to_string(),
+            "line 2: the value of `password` is no JSON"
+        );
     }
 }

@@ -91,7 +91,11 @@ impl Conflicts {
     /// on both sides; what a decision replaced is kept elsewhere.
     fn forget_contents(&self, dir: &Path) {
         let known: Vec<_> = self.spots().map(|spot| folder_of(&spot.uid)).collect();
-        for entry in fs::read_dir(dir.join("conflicts")).into_iter().flatten().flatten() {
+        for entry in fs::read_dir(dir.join("conflicts"))
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
             let name = entry.file_name();
             if !known.iter().any(|it| it.starts_with(&name)) {
                 drop(fs::remove_dir_all(entry.path()));
@@ -164,7 +168,9 @@ pub(super) fn folder_of(uid: &str) -> PathBuf {
         code.push_str(&format!("{byte:02x}"));
     }
     let parts = code.as_bytes().chunks(NAME_MAX);
-    parts.map(|part| String::from_utf8_lossy(part).into_owned()).collect()
+    parts
+        .map(|part| String::from_utf8_lossy(part).into_owned())
+        .collect()
 }
 
 fn version(dir: &Path, spot: &Spot, place: &str, side: &str) -> Version {
@@ -249,7 +255,14 @@ mod tests {
     fn the_time_of_change_is_read_from_the_item() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("a");
-        fs::write(&file, "BEGIN:VEVENT\r\nDTSTAMP:20200101T000000Z\r\nLAST-MODIFIED:20210203T040506Z\r\n").unwrap();
-        assert_eq!(changed(&file, 10).map(Timestamp::rfc3339).as_deref(), Some("2021-02-03T04:05:06Z"));
+        fs::write(
+            &file,
+            "BEGIN:VEVENT\r\nDTSTAMP:20200101T000000Z\r\nLAST-MODIFIED:20210203T040506Z\r\n",
+        )
+        .unwrap();
+        assert_eq!(
+            changed(&file, 10).map(Timestamp::rfc3339).as_deref(),
+            Some("2021-02-03T04:05:06Z")
+        );
     }
 }

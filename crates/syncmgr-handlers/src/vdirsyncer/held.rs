@@ -78,8 +78,17 @@ impl Held {
     pub(super) fn let_go(&self, ctx: &Context) -> Trouble {
         Trouble::new(Code::HandlerSays)
             .at_level(EventLevel::Information)
-            .with("name", format!("{} was emptied on both sides, as you allowed", self.collection))
-            .with("description", format!("What was deleted is kept in {}.", ctx.shown(&self.folder)))
+            .with(
+                "name",
+                format!(
+                    "{} was emptied on both sides, as you allowed",
+                    self.collection
+                ),
+            )
+            .with(
+                "description",
+                format!("What was deleted is kept in {}.", ctx.shown(&self.folder)),
+            )
     }
 }
 
@@ -124,7 +133,11 @@ pub(super) fn preview(held: &[Held]) -> Preview {
     let changes = held.iter().flat_map(|one| {
         one.entries.iter().map(|entry| PlannedChange {
             path: format!("{}/{}", one.collection, entry.name).into_bytes(),
-            side: if one.is_left_empty { Side::Right } else { Side::Left },
+            side: if one.is_left_empty {
+                Side::Right
+            } else {
+                Side::Left
+            },
             action: Action::Delete,
             from: None,
             bytes: entry.bytes,

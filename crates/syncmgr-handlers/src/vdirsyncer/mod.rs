@@ -77,17 +77,26 @@ impl Setup {
             None => usual(ctx),
         };
         let Some(file) = file.filter(|file| file.is_absolute()) else {
-            return Err(unusable(CONFIG, other.unwrap_or_default(), "it is not a whole path"));
+            return Err(unusable(
+                CONFIG,
+                other.unwrap_or_default(),
+                "it is not a whole path",
+            ));
         };
         let shown = ctx.shown(&file);
-        let text = read(&file).map_err(|e| unusable(CONFIG, &shown, format!("it cannot be read ({e})")))?;
+        let text = read(&file)
+            .map_err(|e| unusable(CONFIG, &shown, format!("it cannot be read ({e})")))?;
         let config = Config::read(&text).map_err(|e| unusable(CONFIG, &shown, e))?;
         let pairs = match item.settings.text(PAIR) {
             None => config.pairs.clone(),
             Some(name) => match config.pair(name) {
                 Some(pair) => vec![pair.clone()],
                 None => {
-                    return Err(unusable(PAIR, name, format!("{shown} has no pair of this name")));
+                    return Err(unusable(
+                        PAIR,
+                        name,
+                        format!("{shown} has no pair of this name"),
+                    ));
                 }
             },
         };
@@ -111,7 +120,8 @@ impl Setup {
     /// Returns what the server of the pairs is called.
     fn server(&self) -> String {
         let sides = self.pairs.iter().flat_map(|pair| [&pair.b, &pair.a]);
-        let mut servers = sides.filter(|name| self.config.local(name, None).is_none() && !self.is_local(name));
+        let mut servers =
+            sides.filter(|name| self.config.local(name, None).is_none() && !self.is_local(name));
         let first = servers.next().map(|name| self.config.place(name));
         escape(first.unwrap_or_else(|| "the server".to_owned()).as_bytes())
     }
@@ -123,14 +133,17 @@ impl Setup {
 
     fn paths(&self, home: Option<&Path>) -> Vec<PathBuf> {
         let sides = self.pairs.iter().flat_map(|pair| [&pair.a, &pair.b]);
-        let mut all: Vec<_> = sides.filter_map(|name| self.config.local(name, home)).collect();
+        let mut all: Vec<_> = sides
+            .filter_map(|name| self.config.local(name, home))
+            .collect();
         all.sort();
         all.dedup();
         all
     }
 
     fn summary(&self) -> String {
-        let places = |pair: &Pair| [&pair.a, &pair.b].map(|name| escape(self.config.place(name).as_bytes()));
+        let places =
+            |pair: &Pair| [&pair.a, &pair.b].map(|name| escape(self.config.place(name).as_bytes()));
         match self.pairs.as_slice() {
             [pair] => {
                 let [a, b] = places(pair);
@@ -138,7 +151,10 @@ impl Setup {
             }
             pairs => {
                 let names: Vec<_> = pairs.iter().map(|pair| pair.name.as_str()).collect();
-                format!("calendars and contacts of {}", escape(names.join(", ").as_bytes()))
+                format!(
+                    "calendars and contacts of {}",
+                    escape(names.join(", ").as_bytes())
+                )
             }
         }
     }
@@ -150,7 +166,9 @@ impl Setup {
             let text = read(&status.join(format!("{}.collections", pair.name))).ok()?;
             let cache: serde_json::Value = serde_json::from_str(&text).ok()?;
             let all = cache.get("collections")?.as_array()?;
-            let found = all.iter().find(|it| it.get(0).and_then(|name| name.as_str()) == Some(collection))?;
+            let found = all
+                .iter()
+                .find(|it| it.get(0).and_then(|name| name.as_str()) == Some(collection))?;
             let at = match side {
                 Side::Left => 0,
                 Side::Right => 1,
@@ -213,7 +231,12 @@ impl Tool for VdirsyncerTool {
     fn summary(&self, ctx: &Context, item: &Item) -> String {
         match Setup::load(ctx, item) {
             Ok(setup) => setup.summary(),
-            Err(_) => escape(item.settings.text(PAIR).unwrap_or("calendars and contacts").as_bytes()),
+            Err(_) => escape(
+                item.settings
+                    .text(PAIR)
+                    .unwrap_or("calendars and contacts")
+                    .as_bytes(),
+            ),
         }
     }
 

@@ -54,7 +54,7 @@ pub(super) enum Fault {
         /// The names of the items there.
         names: Vec<String>,
     },
-    /// A change of a storage that is only read.
+    /// A change that would have to go to a storage that is only read, in this collection.
     ReadOnly(String),
     /// `vdirsyncer discover` has to be run first.
     Discover(String),
@@ -93,7 +93,11 @@ impl Reading {
         }
         self.finish();
         let is_progress = self.progress(line.strip_prefix("info: ").unwrap_or(line));
-        if is_progress { Said::Progress } else { Said::Else }
+        if is_progress {
+            Said::Progress
+        } else {
+            Said::Else
+        }
     }
 
     fn progress(&mut self, line: &str) -> bool {
@@ -111,8 +115,14 @@ impl Reading {
             self.collections.entry(name.to_owned()).or_default();
             return true;
         }
-        let put = |rest: &str| rest.rsplit_once(" to ").map(|(item, at)| (item.to_owned(), at.to_owned()));
-        let from = |rest: &str| rest.rsplit_once(" from ").map(|(item, at)| (item.to_owned(), at.to_owned()));
+        let put = |rest: &str| {
+            rest.rsplit_once(" to ")
+                .map(|(item, at)| (item.to_owned(), at.to_owned()))
+        };
+        let from = |rest: &str| {
+            rest.rsplit_once(" from ")
+                .map(|(item, at)| (item.to_owned(), at.to_owned()))
+        };
         let step = if let Some(rest) = line.strip_prefix("Copying (uploading) item ") {
             put(rest).map(|it| (it, 0))
         } else if let Some(rest) = line.strip_prefix("Copying (updating) item ") {
@@ -203,11 +213,12 @@ fn is_beginning(text: &str) -> bool {
 
 /// Returns the collection an error is about: `PAIR/COLLECTION: …`, or after `occurred for`.
 fn collection_of(text: &str) -> Option<&str> {
-    let rest = text.strip_prefix("Unknown error occurred for ").unwrap_or(text);
+    let rest = text
+        .strip_prefix("Unknown error occurred for ")
+        .unwrap_or(text);
     let (name, _) = rest.split_once(": ")?;
-    let is_pair = |it: &str| {
-        !it.is_empty() && it.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
-    };
+    let is_pair =
+        |it: &str| !it.is_empty() && it.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
     let pair = name.split('/').next()?;
     (is_pair(pair) && !name.contains(' ')).then_some(name)
 }
@@ -220,48 +231,46 @@ fn quoted(text: &str) -> Option<&str> {
 fn fault(text: &str) -> Option<Fault> {
     let shown = escape(text.trim().as_bytes());
     let has = |part: &str| text.contains(part);
-    Some(
-        if has("was completely emptied") {
-            Fault::Emptied(quoted(text)?.to_owned())
-        } else if has("which is read-only") {
-            let (_, rest) = text.split_once("Attempted change on ")?;
-            Fault::ReadOnly(escape(rest.split(", which").next()?.as_bytes()))
-        } else if has("please run `vdirsyncer discover") || has("Please run `vdirsyncer discover") {
-            let (_, rest) = text.split_once("vdirsyncer discover ")?;
-            Fault::Discover(rest.split('`').next()?.to_owned())
-        } else if has("certificate verify failed") || has("SSLCertVerificationError") {
-            Fault::Certificate(shown)
-        } else if has("401, message") || has("403, message") || has("Unauthorized") {
-            Fault::SignIn(shown)
-        } else if has("Cannot connect to host")
-            || has("Server disconnected")
-            || has("Timeout")
-            || has("Connection reset")
-            || has("502, message")
-            || has("503, message")
-            || has("504, message")
-        {
-            Fault::Unreachable(shown)
-        } else if has("412, message") || has("Precondition") {
-            Fault::Changed(shown)
-        } else if has("Error during reading config")
-            || has("does not exist. Please check your configuration")
-            || has("not found. These are the configured")
-            || text.starts_with("Pair ")
-        {
-            Fault::Config(shown)
-        } else if text.starts_with("See also ")
-            || text.starts_with("Item ID")
-            || text.starts_with("Item href")
-            || text.starts_with("Use `-vdebug`")
-        {
-            return None;
-        } else if has("Unknown error occurred") || collection_of(text).is_some() {
-            Fault::Other(shown)
-        } else {
-            return None;
-        },
-    )
+    Some(if has("was completely emptied") {
+        Fault::Emptied(quoted(text)?.to_owned())
+    } else if has("which is read-only") {
+        // Which storage that is, vdirsyncer 0.19 says wrongly.
+        Fault::ReadOnly(escape(collection_of(text)?.as_bytes()))
+    } else if has("please run `vdirsyncer discover") || has("Please run `vdirsyncer discover") {
+        let (_, rest) = text.split_once("vdirsyncer discover ")?;
+        Fault::Discover(rest.split('`').next()?.to_owned())
+    } else if has("certificate verify failed") || has("SSLCertVerificationError") {
+        Fault::Certificate(shown)
+    } else if has("401, message") || has("403, message") || has("Unauthorized") {
+        Fault::SignIn(shown)
+    } else if has("Cannot connect to host")
+        || has("Server disconnected")
+        || has("Timeout")
+        || has("Connection reset")
+        || has("502, message")
+        || has("503, message")
+        || has("504, message")
+    {
+        Fault::Unreachable(shown)
+    } else if has("412, message") || has("Precondition") {
+        Fault::Changed(shown)
+    } else if has("Error during reading config")
+        || has("does not exist. Please check your configuration")
+        || has("not found. These are the configured")
+        || text.starts_with("Pair ")
+    {
+        Fault::Config(shown)
+    } else if text.starts_with("See also ")
+        || text.starts_with("Item ID")
+        || text.starts_with("Item href")
+        || text.starts_with("Use `-vdebug`")
+    {
+        return None;
+    } else if has("Unknown error occurred") || collection_of(text).is_some() {
+        Fault::Other(shown)
+    } else {
+        return None;
+    })
 }
 
 #[cfg(test)]
@@ -280,10 +289,15 @@ mod tests {
 
     #[test]
     fn steps_are_counted_by_side() {
-        let reading = read("Syncing cal/work\nCopying (uploading) item u to remote/work\nCopying (updating) item v to local/work\nDeleting item w from local/work\n");
+        let reading = read(
+            "Syncing cal/work\nCopying (uploading) item u to remote/work\nCopying (updating) item v to local/work\nDeleting item w from local/work\n",
+        );
         assert_eq!(reading.n_done, 3);
         assert_eq!(reading.at_right.n_copied, 1);
-        assert_eq!((reading.at_left.n_updated, reading.at_left.n_deleted), (1, 1));
+        assert_eq!(
+            (reading.at_left.n_updated, reading.at_left.n_deleted),
+            (1, 1)
+        );
     }
 
     #[test]
@@ -307,18 +321,43 @@ error: Use `-vdebug` to see the full traceback.
     fn errors_have_types() {
         let check = |line: &str, expected: Fault| {
             let reading = read(line);
-            assert_eq!(reading.all_faults().collect::<Vec<_>>(), [&expected], "{line}");
+            assert_eq!(
+                reading.all_faults().collect::<Vec<_>>(),
+                [&expected],
+                "{line}"
+            );
         };
-        check("error: cal/work: Storage \"local/work\" was completely emptied. If you want", Fault::Emptied("local/work".to_owned()));
-        check("error: cal: Attempted change on remote/x, which is read-only. Set", Fault::ReadOnly("remote/x".to_owned()));
-        check("critical: Please run `vdirsyncer discover cal`  before synchronization.", Fault::Discover("cal".to_owned()));
-        check("critical: Detected change in config file, please run `vdirsyncer discover cal`.", Fault::Discover("cal".to_owned()));
+        check(
+            "error: cal/work: Storage \"local/work\" was completely emptied. If you want",
+            Fault::Emptied("local/work".to_owned()),
+        );
+        check(
+            "error: cal: Attempted change on None, which is read-only. Set",
+            Fault::ReadOnly("cal".to_owned()),
+        );
+        check(
+            "critical: Please run `vdirsyncer discover cal`  before synchronization.",
+            Fault::Discover("cal".to_owned()),
+        );
+        check(
+            "critical: Detected change in config file, please run `vdirsyncer discover cal`.",
+            Fault::Discover("cal".to_owned()),
+        );
         let same = |make: fn(String) -> Fault, text: &str| {
             check(&format!("error: {text}"), make(text.to_owned()));
         };
-        same(Fault::SignIn, "Unknown error occurred for cal/work: 401, message='Unauthorized', url=URL('http://x/')");
-        same(Fault::Unreachable, "Unknown error occurred for cal/work: Cannot connect to host 127.0.0.1:1 ssl:default [Connect call failed]");
-        same(Fault::Certificate, "Unknown error occurred for a/b: Cannot connect to host x:1 ssl:True [SSLCertVerificationError: (1, 'certificate verify failed')]");
+        same(
+            Fault::SignIn,
+            "Unknown error occurred for cal/work: 401, message='Unauthorized', url=URL('http://x/')",
+        );
+        same(
+            Fault::Unreachable,
+            "Unknown error occurred for cal/work: Cannot connect to host 127.0.0.1:1 ssl:default [Connect call failed]",
+        );
+        same(
+            Fault::Certificate,
+            "Unknown error occurred for a/b: Cannot connect to host x:1 ssl:True [SSLCertVerificationError: (1, 'certificate verify failed')]",
+        );
         same(Fault::Config, "Error during reading config /x: y");
         same(Fault::Other, "Unknown error occurred for a/b: something");
     }

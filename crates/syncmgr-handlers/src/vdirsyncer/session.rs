@@ -52,7 +52,11 @@ impl Handed {
 
     /// Returns the path under which another program of the same person opens it.
     fn path(&self) -> PathBuf {
-        PathBuf::from(format!("/proc/{}/fd/{}", std::process::id(), self.file.as_raw_fd()))
+        PathBuf::from(format!(
+            "/proc/{}/fd/{}",
+            std::process::id(),
+            self.file.as_raw_fd()
+        ))
     }
 }
 
@@ -67,7 +71,10 @@ fn python(program: &Path) -> Vec<String> {
     let head = fs::read(program).unwrap_or_default();
     let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let line = String::from_utf8_lossy(line);
-    let words = line.strip_prefix("#!").unwrap_or_default().split_whitespace();
+    let words = line
+        .strip_prefix("#!")
+        .unwrap_or_default()
+        .split_whitespace();
     let words: Vec<_> = words.map(str::to_owned).collect();
     if words.iter().any(|word| word.contains("python")) {
         words
@@ -86,8 +93,16 @@ fn make(dir: &Path) -> Result<(), Trouble> {
 }
 
 /// Builds a run over `what`, in which conflicts go to the script.
-fn command(job: &Job<'_>, setup: &Setup, what: &[&str]) -> Result<(Command, Option<Handed>), Trouble> {
-    let asks: Vec<_> = setup.pairs.iter().filter(|pair| pair.rule == Rule::Ask).collect();
+fn command(
+    job: &Job<'_>,
+    setup: &Setup,
+    what: &[&str],
+) -> Result<(Command, Option<Handed>), Trouble> {
+    let asks: Vec<_> = setup
+        .pairs
+        .iter()
+        .filter(|pair| pair.rule == Rule::Ask)
+        .collect();
     let base = job.command().args(["-v", "INFO", "-c"]);
     if asks.is_empty() {
         return Ok((base.arg(&setup.file).arg("sync").args(what), None));
@@ -99,12 +114,10 @@ fn command(job: &Job<'_>, setup: &Setup, what: &[&str]) -> Result<(Command, Opti
     answer.extend(python(&job.program));
     answer.extend([script.display().to_string(), job.dir.display().to_string()]);
     let names: Vec<_> = asks.iter().map(|pair| pair.name.as_str()).collect();
-    let text = setup.config.with_resolution(
-        &names,
-        &Value::from(answer),
-        &setup.file,
-        job.ctx.home(),
-    );
+    let text =
+        setup
+            .config
+            .with_resolution(&names, &Value::from(answer), &setup.file, job.ctx.home());
     // Without a place for the status vdirsyncer says itself what is wrong.
     let Some(text) = text else {
         return Ok((base.arg(&setup.file).arg("sync").args(what), None));
@@ -116,7 +129,9 @@ fn command(job: &Job<'_>, setup: &Setup, what: &[&str]) -> Result<(Command, Opti
 /// Runs a command and reads what it says.
 fn run(job: &Job<'_>, setup: &Setup, command: Command) -> Result<Ran, Trouble> {
     let mut reading = Reading::default();
-    reading.left.extend(setup.pairs.iter().map(|pair| pair.a.clone()));
+    reading
+        .left
+        .extend(setup.pairs.iter().map(|pair| pair.a.clone()));
     let ended = job.run(command, |line| match reading.line(&line.text()) {
         Said::Progress => {
             report(job, &reading);
@@ -139,7 +154,8 @@ fn report(job: &Job<'_>, reading: &Reading) {
         current: Some(reading.current.as_bytes()),
         ..ItemProgress::default()
     };
-    job.session.progress(ProgressStatus::UpdatingIndeterminate, &progress);
+    job.session
+        .progress(ProgressStatus::UpdatingIndeterminate, &progress);
 }
 
 /// Returns what the command line names: nothing for all pairs.
@@ -212,7 +228,8 @@ fn tell(job: &Job<'_>, setup: &Setup, ran: &Ran, summary: &mut Summary) -> Resul
             Fault::Emptied(_) => {}
             Fault::ReadOnly(_) => {
                 summary.n_warnings += 1;
-                job.session.say(fault::trouble(found, setup).at_level(EventLevel::Warning));
+                job.session
+                    .say(fault::trouble(found, setup).at_level(EventLevel::Warning));
             }
             Fault::SameUid { .. }
             | Fault::Discover(_)
@@ -224,7 +241,11 @@ fn tell(job: &Job<'_>, setup: &Setup, ran: &Ran, summary: &mut Summary) -> Resul
             | Fault::Other(_) => troubles.push(fault::trouble(found, setup)),
         }
     }
-    let has_conflicts = ran.reading.collections.values().any(|it| !it.conflicts.is_empty());
+    let has_conflicts = ran
+        .reading
+        .collections
+        .values()
+        .any(|it| !it.conflicts.is_empty());
     if troubles.is_empty() {
         let is_explained = ran.reading.all_faults().next().is_some() || has_conflicts;
         return if ran.ended.exit.is_success() || is_explained {
@@ -275,16 +296,44 @@ fn held(job: &Job<'_>, setup: &Setup, reading: &Reading) -> Result<Vec<Held>, Tr
 
 fn hold(job: &Job<'_>, setup: &Setup, name: &str, emptied: &str) -> Result<Held, Trouble> {
     let pair = setup.config.pair(name.split('/').next().unwrap_or(name));
-    let pair = pair.ok_or_else(|| Trouble::new(Code::NotFound).with("what", "pair").with("name", name))?;
+    let pair = pair.ok_or_else(|| {
+        Trouble::new(Code::NotFound)
+            .with("what", "pair")
+            .with("name", name)
+    })?;
     let empty = emptied.split('/').next().unwrap_or(emptied);
-    let empty_side = if empty == pair.a { Side::Left } else { Side::Right };
+    let empty_side = if empty == pair.a {
+        Side::Left
+    } else {
+        Side::Right
+    };
     let kept = match empty_side {
         Side::Left => &pair.b,
         Side::Right => &pair.a,
     };
-    let folder = job.dir.join("held").join(job.session.id()).join(name.replace('/', "-"));
+    let folder = fresh(
+        &job.dir
+            .join("held")
+            .join(job.session.id())
+            .join(name.replace('/', "-")),
+    );
     let files = copy(job, setup, pair, name, empty_side, &folder)?;
-    Ok(Held::new(name, empty_side, [setup.config.place(empty), setup.config.place(kept)], &folder, &files))
+    Ok(Held::new(
+        name,
+        empty_side,
+        [setup.config.place(empty), setup.config.place(kept)],
+        &folder,
+        &files,
+    ))
+}
+
+/// Returns a folder that is not there yet: an earlier copy is never mixed with a new one.
+fn fresh(folder: &Path) -> PathBuf {
+    let name = |n: u32| PathBuf::from(format!("{}-{n}", folder.display()));
+    (1..)
+        .map(name)
+        .find(|it| !it.exists())
+        .unwrap_or_else(|| folder.to_owned())
 }
 
 /// Copies what the side that is not empty has; returns the files.
@@ -314,12 +363,24 @@ fn copy(
         collection: there.as_deref(),
         folder,
         status: &status,
-        extension: setup.config.extension(&pair.a).or(setup.config.extension(&pair.b)).unwrap_or(".txt"),
+        extension: setup
+            .config
+            .extension(&pair.a)
+            .or(setup.config.extension(&pair.b))
+            .unwrap_or(".txt"),
     };
-    let unknown = || Trouble::new(Code::NotFound).with("what", "storage").with("name", storage);
+    let unknown = || {
+        Trouble::new(Code::NotFound)
+            .with("what", "storage")
+            .with("name", storage)
+    };
     let handed = Handed::new(&setup.config.copying(&copying).ok_or_else(unknown)?)?;
     let step = |words: &[&str]| {
-        let command = job.command().args(["-v", "INFO", "-c"]).arg(handed.path()).args(words);
+        let command = job
+            .command()
+            .args(["-v", "INFO", "-c"])
+            .arg(handed.path())
+            .args(words);
         run(job, setup, command)
     };
     let discovered = step(&["discover", "--no-list", "kept"])?;
@@ -375,9 +436,16 @@ pub(super) fn resolve(
     choice: &Choice,
 ) -> Result<(), Trouble> {
     let mut conflicts = Conflicts::load(job.dir);
-    let not_found = || Trouble::new(Code::NotFound).with("what", "conflict").with("name", &conflict.id);
+    let not_found = || {
+        Trouble::new(Code::NotFound)
+            .with("what", "conflict")
+            .with("name", &conflict.id)
+    };
     let spot = conflicts.spot(&conflict.id).ok_or_else(not_found)?;
-    let kept = job.dir.join("kept").join(format!("{}-{}", job.session.id(), conflict.id));
+    let kept = job
+        .dir
+        .join("kept")
+        .join(format!("{}-{}", job.session.id(), conflict.id));
     make(&kept)?;
     let answer = answer(job, conflict, choice, &spot, &kept)?;
     let decisions = json!({"choices": {&spot.uid: answer}, "kept": kept.to_str()});
@@ -447,7 +515,10 @@ fn answer(
         }
         Choice::Merged(bytes) => {
             let text = String::from_utf8_lossy(bytes);
-            let unfolded = text.replace("\r\n", "\n").replace("\n ", "").replace("\n\t", "");
+            let unfolded = text
+                .replace("\r\n", "\n")
+                .replace("\n ", "")
+                .replace("\n\t", "");
             let has_uid = unfolded.lines().any(|line| {
                 let (name, value) = line.split_once(':').unwrap_or((line, ""));
                 let name = name.split(';').next().unwrap_or(name);

@@ -7,5 +7,8 @@
 )]
 
 mod harness;
+mod server;
 
 mod command;
+mod mbsync;
+mod vdirsyncer;
