@@ -9,3 +9,5 @@
 mod harness;
 
 mod command;
+mod rsync;
+mod server;
