@@ -10,6 +10,7 @@
 pub mod command;
 pub mod files;
 pub mod mbsync;
+pub mod rsync;
 pub mod tool;
 pub mod vdirsyncer;
 
@@ -26,6 +27,7 @@ pub fn all(ctx: Context) -> Vec<Arc<dyn HandlerFactory>> {
     let tools: Vec<Arc<dyn Tool>> = vec![
         Arc::new(command::CommandTool),
         Arc::new(mbsync::MbsyncTool),
+        Arc::new(rsync::RsyncTool),
         Arc::new(vdirsyncer::VdirsyncerTool),
     ];
     tools

@@ -11,4 +11,5 @@ mod server;
 
 mod command;
 mod mbsync;
+mod rsync;
 mod vdirsyncer;
