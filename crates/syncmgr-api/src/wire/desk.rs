@@ -11,6 +11,7 @@ use super::run::RunAccepted;
 
 /// One of the contents that disagree. Its index among them names it in a decision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ConflictVersion {
     /// What it is called.
     pub name: String,
@@ -26,6 +27,9 @@ pub struct ConflictVersion {
     pub size: Option<u64>,
     /// When it was modified, when known.
     pub modified: Option<String>,
+    /// It is in a file, whose bytes can be asked for.
+    #[serde(default)]
+    pub readable: bool,
 }
 
 impl From<&conflict::Content> for ConflictVersion {
@@ -38,12 +42,14 @@ impl From<&conflict::Content> for ConflictVersion {
             deleted: content.kind == ContentKind::Deleted,
             size: content.size,
             modified: content.modified.map(|time| time.rfc3339()),
+            readable: content.path.is_some(),
         }
     }
 }
 
 /// A conflict of any handler.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ListedConflict {
     /// Leads to it for as long as it exists: `conflict://HANDLER/ITEM/ID`.
     pub address: String,
@@ -186,6 +192,7 @@ pub struct Resolve {
 
 /// What became of a decision.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Resolved {
     /// The address of the conflict.
     pub conflict: String,

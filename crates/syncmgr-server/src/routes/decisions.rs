@@ -37,7 +37,7 @@ pub(super) async fn resolve(
     State(api): State<Api>,
     Json(resolve): Json<Resolve>,
 ) -> Result<Response, Refusal> {
-    let places = api.read(|state, _, _| Ok(places(state))).await?;
+    let places = api.read(|state, store, _| places(state, store)).await?;
     let is_preview = resolve.preview;
     let (picks, seen) = match (&resolve.matching, &*resolve.decisions) {
         (None, []) => return Err(Refusal::field("decisions", "missing", "at least one")),

@@ -18,11 +18,15 @@ use syncmgr_api::wire::run::{
     Cancel, ItemPreview, Mode, OpenRun, RunAccepted, RunState, RunWith, RunsAccepted,
 };
 use syncmgr_api::wire::sign_in::Code as SignInCode;
-use syncmgr_api::wire::{ItemChange, ItemView, Nothing, Pause, Seen};
+use syncmgr_api::wire::desk::Silent;
+use syncmgr_api::wire::{
+    Conflicts, Contents, ItemChange, ItemView, ListedConflict, Nothing, Pause, Resolve,
+    ResolveAnswer, Seen,
+};
 use syncmgr_center::command::{Control, Outcome, Scope};
 use syncmgr_center::port::{Clock, EventQuery, Store, StoreError};
 use syncmgr_model::event::Event;
-use syncmgr_model::id::{ItemId, SessionId};
+use syncmgr_model::id::{ItemId, ItemKey, SessionId};
 use syncmgr_model::item::Item;
 use syncmgr_model::preview::Preview;
 use syncmgr_model::progress::{Progress, ProgressStatus};
@@ -30,6 +34,7 @@ use syncmgr_model::record::{ItemResult, SessionRecord, Summary};
 use syncmgr_model::request::{Intent, Origin, Work};
 use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::{Code, Trouble};
+use syncmgr_server::desk::Compared;
 use syncmgr_store::SqliteStore;
 
 use crate::clock::rest;
@@ -129,8 +134,8 @@ impl There {
     }
 
     /// Returns one sync; `None` when the daemon does not know it.
-    pub(super) fn item(&mut self, id: &ItemId) -> Result<Option<ItemView>, ClientError> {
-        match self.client.get(&format!("/api/v1/items/{id}"), &[]) {
+    pub(super) fn item(&mut self, key: &ItemKey) -> Result<Option<ItemView>, ClientError> {
+        match self.client.get(&address(key), &[]) {
             Ok(answer) => Ok(Some(answer.body)),
             Err(ClientError::Refused(problem)) if problem.status == 404 => Ok(None),
             Err(error) => Err(error),
@@ -147,6 +152,64 @@ impl There {
     pub(super) fn handlers(&mut self) -> Result<Vec<Handler>, ClientError> {
         let page: Page<Handler> = self.client.get("/api/v1/handlers", &[])?.body;
         Ok(page.items)
+    }
+
+    /// Lists the conflicts of every handler, and who could not be asked.
+    pub(super) fn conflicts(&mut self) -> Result<(Vec<ListedConflict>, Vec<Silent>), ClientError> {
+        let (mut all, mut silent) = (Vec::new(), Vec::new());
+        let mut cursor: Option<String> = None;
+        loop {
+            let mut query = vec![("limit", PAGE)];
+            if let Some(cursor) = &cursor {
+                query.push(("cursor", cursor));
+            }
+            let page: Conflicts = self.client.get("/api/v1/conflicts", &query)?.body;
+            all.extend(page.items);
+            // Every part says it.
+            silent = if silent.is_empty() { page.silent } else { silent };
+            match page.next_cursor {
+                Some(next) => cursor = Some(next),
+                None => return Ok((all, silent)),
+            }
+        }
+    }
+
+    /// Returns the contents of a conflict.
+    pub(super) fn compare(&mut self, address: &str) -> Result<Compared, CliError> {
+        let query = [("address", address)];
+        let answer = self.client.get("/api/v1/conflict/contents", &query);
+        let contents: Contents = answer.map_err(CliError::from)?.body;
+        Ok(Compared {
+            contents: (&contents).try_into().map_err(ClientError::from)?,
+            by_index: contents.read_versions().map_err(ClientError::from)?,
+        })
+    }
+
+    /// Decides conflicts; the runs that carry decisions out are only begun.
+    pub(super) fn decide(&mut self, asked: &Resolve) -> Result<ResolveAnswer, ClientError> {
+        Ok(self.client.post("/api/v1/conflicts/resolve", asked)?.body)
+    }
+
+    /// Returns the handler, where that is said, and the sync of a run that was begun.
+    pub(super) fn item_of_run(
+        &mut self,
+        run: &str,
+        is_preview: bool,
+    ) -> Result<(Option<String>, String), CliError> {
+        if is_preview {
+            let page = self.preview_of(run)?;
+            let item = page.items.into_iter().next();
+            let item = item.ok_or_else(|| strange(run))?.item;
+            return Ok((None, item));
+        }
+        let path = format!("/api/v1/sessions/{run}");
+        let state: RunState = self.client.get(&path, &[]).map_err(CliError::from)?.body;
+        if let Some(record) = state.record {
+            return Ok((Some(record.handler), record.item));
+        }
+        let open = state.open.ok_or_else(|| strange(run))?;
+        let item = open.items.into_iter().next();
+        Ok((Some(open.handler), item.ok_or_else(|| strange(run))?.item))
     }
 
     /// Asks a run to stop.
@@ -200,7 +263,7 @@ impl There {
                     enabled: Some(is_enabled),
                     ..ItemChange::default()
                 };
-                let path = format!("/api/v1/items/{}", key.item);
+                let path = address(&key);
                 let patch = Method::PATCH;
                 let answer: Result<_, ClientError> =
                     self.client
@@ -220,7 +283,7 @@ impl There {
                 Ok(answer.map(drop)?)
             }
             Control::Forget(key) => {
-                let path = format!("/api/v1/items/{}", key.item);
+                let path = address(&key);
                 let delete = Method::DELETE;
                 match self
                     .client
@@ -246,45 +309,43 @@ impl There {
     ) -> Result<(), CliError> {
         let ids = match self.ids(scope)? {
             Some(ids) => ids,
-            None => self
-                .items()?
-                .into_iter()
-                .map(|it| it.state.sync.id)
-                .collect(),
+            None => self.items()?.iter().map(whole_id).collect(),
         };
         for id in ids {
-            let path = format!("/api/v1/items/{id}/{verb}");
+            let path = format!("/api/v1/items/{}/{verb}", id.replace('/', "%2F"));
             self.client.post::<ItemView>(&path, body)?;
         }
         Ok(())
     }
 
-    /// Returns the syncs of a scope; `None` is all of them.
+    /// Returns the syncs of a scope, each with its handler; `None` is all of them.
     fn ids(&mut self, scope: &Scope) -> Result<Option<Vec<String>>, CliError> {
         Ok(match scope {
             Scope::All => None,
-            Scope::Items(_, items) => Some(items.iter().map(ToString::to_string).collect()),
+            Scope::Items(handler, items) => {
+                let whole = |item: &ItemId| format!("{handler}/{item}");
+                Some(items.iter().map(whole).collect())
+            }
             Scope::Handler(handler) => Some(
                 self.items()?
-                    .into_iter()
+                    .iter()
                     .filter(|it| it.state.handler == handler.as_str())
-                    .map(|it| it.state.sync.id)
+                    .map(whole_id)
                     .collect(),
             ),
         })
     }
 
-    /// Starts a run and watches it to its end.
-    pub(super) fn run(
+    /// Starts a run.
+    ///
+    /// # Errors
+    /// When the daemon does not take it.
+    pub(super) fn begin(
         &mut self,
         item: &Item,
         work: &Work,
         intent: Intent,
-        wish: Wish,
-        watching: &Watching<'_>,
-    ) -> Result<Ran, CliError> {
-        // Before it starts, so that nothing of it is missed.
-        let mut events = self.events()?;
+    ) -> Result<RunAccepted, CliError> {
         let asked = RunWith {
             item: item.into(),
             mode: match intent {
@@ -303,11 +364,34 @@ impl There {
                 .unwrap_or_else(|| Trouble::new(Code::NotPossible))
                 .into());
         }
+        Ok(taken)
+    }
+
+    /// Watches a run that was taken, to its end. Without `events`, it may have ended already.
+    #[expect(clippy::too_many_arguments, reason = "each is another part of one run")]
+    pub(super) fn follow(
+        &mut self,
+        taken: RunAccepted,
+        item: &Item,
+        work: &Work,
+        intent: Intent,
+        wish: Wish,
+        watching: &Watching<'_>,
+        events: Option<Events>,
+    ) -> Result<Ran, CliError> {
         if wish.no_wait {
             return Ok(Ran::GoesOn(taken));
         }
         let mut heard = Vec::new();
-        if !self.watch(&taken, &mut events, wish, watching, &mut heard)? {
+        let has_ended = match events {
+            Some(mut events) => self.watch(&taken, &mut events, wish, watching, &mut heard)?,
+            None => {
+                let mut events = self.events()?;
+                self.has_ended(&taken.run)?
+                    || self.watch(&taken, &mut events, wish, watching, &mut heard)?
+            }
+        };
+        if !has_ended {
             return Ok(Ran::TimedOut);
         }
         let (run, item) = (&*taken.run, item);
@@ -428,12 +512,12 @@ impl There {
     }
 
     /// Reads what a run would do. The end is told a moment before it can be read.
-    fn previewed(&mut self, run: &str, item: &Item, work: &Work) -> Result<Outcome, CliError> {
+    fn preview_of(&mut self, run: &str) -> Result<Page<ItemPreview>, CliError> {
         let path = format!("/api/v1/sessions/{run}/preview");
         let mut n_tries = 0;
-        let page: Page<ItemPreview> = loop {
+        loop {
             match self.client.get(&path, &[]) {
-                Ok(answer) => break answer.body,
+                Ok(answer) => return Ok(answer.body),
                 Err(ClientError::Refused(problem))
                     if problem.code == "still-running" && n_tries < PREVIEW_TRIES_MAX =>
                 {
@@ -442,7 +526,12 @@ impl There {
                 }
                 Err(error) => return Err(error.into()),
             }
-        };
+        }
+    }
+
+    /// Makes an outcome of what a run would do.
+    fn previewed(&mut self, run: &str, item: &Item, work: &Work) -> Result<Outcome, CliError> {
+        let page = self.preview_of(run)?;
         let id = SessionId::new(run).map_err(|_| strange(run))?;
         let mut outcome = unwritten(id, item, work, ProgressStatus::Succeeded, Vec::new());
         for one in &page.items {
@@ -515,12 +604,20 @@ fn take(message: &Message, run: &str, view: &mut ProgressView, told: &mut Vec<Ev
     }
 }
 
-/// Sorts states by the id of their sync.
+/// Sorts states by the handler and the id of their sync.
 pub(super) fn by_id(views: Vec<ItemView>) -> BTreeMap<String, ItemView> {
     let views = views.into_iter();
-    views
-        .map(|view| (view.state.sync.id.clone(), view))
-        .collect()
+    views.map(|view| (whole_id(&view), view)).collect()
+}
+
+/// Returns what names a sync among those of all handlers.
+fn whole_id(view: &ItemView) -> String {
+    format!("{}/{}", view.state.handler, view.state.sync.id)
+}
+
+/// Returns where a sync is found; its handler stands before its id.
+fn address(key: &ItemKey) -> String {
+    format!("/api/v1/items/{}%2F{}", key.handler, key.item)
 }
 
 fn left_alone() -> CliError {
