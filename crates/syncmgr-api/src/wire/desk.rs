@@ -28,7 +28,6 @@ pub struct ConflictVersion {
     /// When it was modified, when known.
     pub modified: Option<String>,
     /// It is in a file, whose bytes can be asked for.
-    #[serde(default)]
     pub readable: bool,
 }
 
@@ -208,6 +207,8 @@ pub struct Resolved {
 pub struct ResolveAnswer {
     /// The runs that carry them out, or previews of them.
     pub runs: Vec<RunAccepted>,
+    /// The sync that each of these runs works on, in their order: `HANDLER/ID`.
+    pub syncs: Vec<String>,
     /// What became of each.
     pub outcomes: Vec<Resolved>,
     /// Names the states of all that were meant, as they were.

@@ -22,13 +22,10 @@ pub struct Item {
     /// Its folders, where it has two sides; otherwise empty texts.
     pub folders: Sides<String>,
     /// What it is called: its name, or what its handler calls it; empty: neither is known.
-    #[serde(default)]
     pub title: String,
     /// What it is, in a line of its handler; empty: that says nothing.
-    #[serde(default)]
     pub summary: String,
     /// The folders it works on, as far as that is known.
-    #[serde(default)]
     pub paths: Vec<String>,
 }
 

@@ -56,8 +56,13 @@ impl ItemView {
     /// Says whether it is its handler that takes it out of what is synced.
     #[must_use]
     pub fn can_delete(&self) -> bool {
-        let capabilities = self.memory.capabilities;
-        !self.is_saved && capabilities.contains(ItemCapabilities::CAN_DELETE)
+        // One that people made, saved or not, has settings.
+        let is_its_own = self.is_listed && !self.is_saved && self.item.settings.0.is_empty();
+        is_its_own
+            && self
+                .memory
+                .capabilities
+                .contains(ItemCapabilities::CAN_DELETE)
     }
 }
 

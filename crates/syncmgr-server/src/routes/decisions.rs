@@ -54,9 +54,11 @@ pub(super) async fn resolve(
         .zip(&outcomes)
         .map(|((address, _), decided)| resolved(address, decided))
         .collect();
-    let location = runs.first().map(|run| run.run.clone());
+    let (syncs, runs): (Vec<_>, Vec<_>) = runs.into_iter().unzip();
+    let location = runs.first().map(|run: &RunAccepted| run.run.clone());
     let body = json(&ResolveAnswer {
         runs,
+        syncs,
         outcomes,
         seen,
     });
@@ -269,14 +271,14 @@ async fn carry_out(
     places: Places,
     picks: Picks,
     is_preview: bool,
-) -> Result<(Vec<RunAccepted>, Vec<Decided>), Refusal> {
+) -> Result<(Vec<(String, RunAccepted)>, Vec<Decided>), Refusal> {
     let api = api.clone();
     aside(move || {
         let mut runs = Vec::new();
         let mut refusals = Vec::new();
         let mut begin = |batch: &Batch| match start(&api, batch, is_preview) {
             Ok(run) => {
-                runs.push(run);
+                runs.push((format!("{}/{}", batch.handler, batch.item), run));
                 Ok(())
             }
             Err((refusal, trouble)) => {

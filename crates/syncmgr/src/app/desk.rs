@@ -3,11 +3,9 @@
 use std::ffi::OsString;
 
 use syncmgr_api::wire::desk::{Resolve, ResolveOne, Resolved};
-use syncmgr_api::wire::run::RunAccepted;
 use syncmgr_api::wire::{Decision, ListedConflict};
 use syncmgr_center::desk::{Batch, Decided};
 use syncmgr_model::conflict::Address;
-use syncmgr_model::id::ItemKey;
 use syncmgr_model::item::Item;
 use syncmgr_model::request::{Intent, Work};
 use syncmgr_model::resolution::Pick;
@@ -17,7 +15,6 @@ use syncmgr_server::desk::{Compared, Found};
 use super::{App, Begun, Core, Wish, key};
 use crate::conflicts;
 use crate::error::CliError;
-use crate::exit::Exit;
 
 /// Most bytes of one content that are compared on a terminal.
 const TEXT_MAX: usize = 4 << 20;
@@ -221,12 +218,10 @@ impl App {
             return Ok(Vec::new());
         };
         let answer = there.decide(&asked)?;
-        for taken in answer.runs {
-            let of = there_key(self, &taken, is_dry, picks)?;
+        for (taken, of) in answer.runs.into_iter().zip(answer.syncs) {
             let mut items = picks.iter().filter_map(|(case, _)| case.item.as_ref());
-            if let Some(item) = items.find(|item| key(item) == of) {
-                let begun = Begun::There(Box::new(taken), None);
-                carry_out(self, Carried::Begun(item, begun))?;
+            if let Some(item) = items.find(|item| key(item).to_string() == of) {
+                carry_out(self, Carried::Begun(item, Begun::There(Box::new(taken))))?;
             }
         }
         self.hears_signals(false)?;
@@ -250,25 +245,6 @@ impl App {
         };
         preview.ok_or_else(|| Trouble::new(Code::Stopped).into())
     }
-}
-
-/// Returns which sync a run of the daemon works on.
-fn there_key(
-    app: &mut App,
-    taken: &RunAccepted,
-    is_dry: bool,
-    picks: &[(Case, Decision)],
-) -> Result<ItemKey, CliError> {
-    let Core::There(there) = app.core()? else {
-        return Err(CliError::new(Exit::Bug, "the daemon is not asked here"));
-    };
-    let (handler, item) = there.item_of_run(&taken.run, is_dry)?;
-    let strange = || CliError::new(Exit::Bug, "the daemon ran something else");
-    let is_its = |it: &&Item| {
-        it.id.as_str() == item && handler.as_deref().is_none_or(|id| it.handler.as_str() == id)
-    };
-    let mut items = picks.iter().filter_map(|(case, _)| case.item.as_ref());
-    items.find(is_its).map(key).ok_or_else(strange)
 }
 
 fn listed(found: &Found) -> ListedConflict {

@@ -76,16 +76,10 @@ impl App {
         {
             self.faces.insert(key(&item), face);
             // One that is not in the file any more is about to be known as removed.
-            if is_saved || !is_new(&items, &item) {
-                continue;
+            // Two folders are not listed by anybody: history knows those that ran.
+            if !is_saved && !Self::is_sided(&item) && is_new(&items, &item) {
+                items.push(Item { name: None, ..item });
             }
-            // Of one that ran without being saved, history may know more.
-            let known = run_before.iter().find(|it| key(it) == key(&item));
-            let known = known.filter(|_| item.settings.0.is_empty());
-            items.push(Item {
-                name: None,
-                ..known.cloned().unwrap_or(item)
-            });
         }
         for item in run_before {
             // What a handler lists is known from its list.

@@ -5,7 +5,6 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
-use syncmgr_api::client::Events;
 use syncmgr_api::wire::run::{OpenRun, RunAccepted};
 use syncmgr_center::center::{self, NotStarted, Pending};
 use syncmgr_center::command::{Control, Outcome, Scope, StartOptions};
@@ -35,8 +34,8 @@ pub(crate) enum Waited {
 pub(crate) enum Begun {
     /// In this process.
     Here(Box<Pending>),
-    /// In the daemon; what it tells from before the run began.
-    There(Box<RunAccepted>, Option<Box<Events>>),
+    /// In the daemon.
+    There(Box<RunAccepted>),
 }
 
 impl App {
@@ -69,25 +68,22 @@ impl App {
     ) -> Result<Waited, CliError> {
         self.ui.set_sides(self.sides(item));
         self.hears_signals(true)?;
-        // Listened to before it starts, so that nothing of it is missed.
-        let ran = self.events().and_then(|events| {
-            let begun = self.begin(item, &work, intent, wish)?;
-            let begun = match begun {
-                Begun::There(taken, _) => Begun::There(taken, events.map(Box::new)),
-                Begun::Here(pending) => Begun::Here(pending),
-            };
-            self.wait(item, &work, intent, wish, begun)
-        });
+        let begun = self.begin(item, &work, intent, wish);
+        let ran = begun.and_then(|begun| self.wait(item, &work, intent, wish, begun));
         self.hears_signals(false)?;
         ran
     }
 
-    /// Has signals stop runs from now on, or end the program.
+    /// Has signals stop runs from now on, and what is told of runs heard; or no more.
     ///
     /// # Errors
     /// As [`App::core`].
     pub(crate) fn hears_signals(&mut self, is_running: bool) -> Result<(), CliError> {
-        self.core()?;
+        if let Core::There(there) = self.core()?
+            && is_running
+        {
+            there.listen()?;
+        }
         self.signals.is_running.store(is_running, Ordering::SeqCst);
         Ok(())
     }
@@ -106,7 +102,7 @@ impl App {
         match self.core()? {
             Core::There(there) => {
                 let taken = there.begin(item, work, intent)?;
-                Ok(Begun::There(Box::new(taken), None))
+                Ok(Begun::There(Box::new(taken)))
             }
             Core::Here(center) => {
                 if wish.no_wait {
@@ -142,14 +138,13 @@ impl App {
         let (ui, clock) = (self.ui.clone(), Arc::clone(&self.clock));
         let signals = self.signals.clone();
         let ran = match (self.core()?, begun) {
-            (Core::There(there), Begun::There(taken, events)) => {
+            (Core::There(there), Begun::There(taken)) => {
                 let watching = Watching {
                     ui: &ui,
                     clock,
                     asked: &signals.asked,
                 };
-                let events = events.map(|events| *events);
-                there.follow(*taken, item, work, intent, wish, &watching, events)?
+                there.follow(*taken, item, work, intent, wish, &watching)?
             }
             (Core::Here(center), Begun::Here(pending)) => {
                 let timer = wish
@@ -167,7 +162,7 @@ impl App {
                 }
                 Ran::Ended(Box::new(outcome))
             }
-            (Core::There(_) | Core::Here(_), Begun::There(..) | Begun::Here(_)) => {
+            (Core::There(_) | Core::Here(_), Begun::There(_) | Begun::Here(_)) => {
                 return Err(CliError::new(Exit::Bug, "the run is not where it began"));
             }
         };

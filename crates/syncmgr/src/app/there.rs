@@ -3,7 +3,7 @@
 //! History is read from the same database, through a connection of its own that writes nothing;
 //! everything else goes through the API.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -62,6 +62,16 @@ const PAGE: &str = "1000";
 pub(crate) struct There {
     client: Client,
     store: SqliteStore,
+    /// What is heard of the runs of this command.
+    hearing: Option<Hearing>,
+}
+
+/// What was told of runs since before they began. One that is refused is not in the history: what
+/// was told of it is all there is.
+struct Hearing {
+    events: Events,
+    told: BTreeMap<String, Vec<Event>>,
+    ended: BTreeSet<String>,
 }
 
 impl std::fmt::Debug for There {
@@ -107,6 +117,7 @@ impl There {
         Ok(Self {
             client,
             store: SqliteStore::open(state)?,
+            hearing: None,
         })
     }
 
@@ -188,28 +199,6 @@ impl There {
     /// Decides conflicts; the runs that carry decisions out are only begun.
     pub(super) fn decide(&mut self, asked: &Resolve) -> Result<ResolveAnswer, ClientError> {
         Ok(self.client.post("/api/v1/conflicts/resolve", asked)?.body)
-    }
-
-    /// Returns the handler, where that is said, and the sync of a run that was begun.
-    pub(super) fn item_of_run(
-        &mut self,
-        run: &str,
-        is_preview: bool,
-    ) -> Result<(Option<String>, String), CliError> {
-        if is_preview {
-            let page = self.preview_of(run)?;
-            let item = page.items.into_iter().next();
-            let item = item.ok_or_else(|| strange(run))?.item;
-            return Ok((None, item));
-        }
-        let path = format!("/api/v1/sessions/{run}");
-        let state: RunState = self.client.get(&path, &[]).map_err(CliError::from)?.body;
-        if let Some(record) = state.record {
-            return Ok((Some(record.handler), record.item));
-        }
-        let open = state.open.ok_or_else(|| strange(run))?;
-        let item = open.items.into_iter().next();
-        Ok((Some(open.handler), item.ok_or_else(|| strange(run))?.item))
     }
 
     /// Asks a run to stop.
@@ -367,8 +356,20 @@ impl There {
         Ok(taken)
     }
 
-    /// Watches a run that was taken, to its end. Without `events`, it may have ended already.
-    #[expect(clippy::too_many_arguments, reason = "each is another part of one run")]
+    /// Listens from now on to what is told of runs, so that nothing of those that begin is missed.
+    ///
+    /// # Errors
+    /// When the daemon cannot be reached.
+    pub(super) fn listen(&mut self) -> Result<(), ClientError> {
+        self.hearing = Some(Hearing {
+            events: self.events()?,
+            told: BTreeMap::new(),
+            ended: BTreeSet::new(),
+        });
+        Ok(())
+    }
+
+    /// Watches a run that was taken, to its end. It was listened before it began.
     pub(super) fn follow(
         &mut self,
         taken: RunAccepted,
@@ -377,26 +378,26 @@ impl There {
         intent: Intent,
         wish: Wish,
         watching: &Watching<'_>,
-        events: Option<Events>,
     ) -> Result<Ran, CliError> {
         if wish.no_wait {
             return Ok(Ran::GoesOn(taken));
         }
-        let mut heard = Vec::new();
-        let has_ended = match events {
-            Some(mut events) => self.watch(&taken, &mut events, wish, watching, &mut heard)?,
+        let mut hearing = match self.hearing.take() {
+            Some(hearing) => hearing,
             None => {
-                let mut events = self.events()?;
-                self.has_ended(&taken.run)?
-                    || self.watch(&taken, &mut events, wish, watching, &mut heard)?
+                self.listen()?;
+                return self.follow(taken, item, work, intent, wish, watching);
             }
         };
-        if !has_ended {
+        let watched = self.watch(&taken, &mut hearing, wish, watching);
+        let told = hearing.told.remove(&taken.run).unwrap_or_default();
+        self.hearing = Some(hearing);
+        if !watched? {
             return Ok(Ran::TimedOut);
         }
         let (run, item) = (&*taken.run, item);
         let outcome = match intent {
-            Intent::Apply => self.outcome(run, item, work, heard)?,
+            Intent::Apply => self.outcome(run, item, work, told)?,
             Intent::Preview => self.previewed(run, item, work)?,
         };
         Ok(Ran::Ended(Box::new(outcome)))
@@ -406,11 +407,13 @@ impl There {
     fn watch(
         &mut self,
         taken: &RunAccepted,
-        events: &mut Events,
+        hearing: &mut Hearing,
         wish: Wish,
         watching: &Watching<'_>,
-        told: &mut Vec<Event>,
     ) -> Result<bool, CliError> {
+        if hearing.ended.contains(&taken.run) {
+            return Ok(true);
+        }
         let clock = &watching.clock;
         let mut view = ProgressView::new(watching.ui, Arc::clone(clock));
         view.began();
@@ -439,13 +442,14 @@ impl There {
                 }
                 self.cancel(&taken.run)?;
             }
-            match events.next_within(BEAT) {
+            match hearing.events.next_within(BEAT) {
                 Ok(Some(message)) => {
                     n_lost = 0;
-                    if take(&message, &taken.run, &mut view, told) {
+                    hearing.note(&message);
+                    if take(&message, &taken.run, &mut view) {
                         heard = clock.elapsed_ms();
                     }
-                    if matches!(&message, Message::SessionEnded { run } if *run == taken.run) {
+                    if hearing.ended.contains(&taken.run) {
                         break;
                     }
                 }
@@ -578,7 +582,7 @@ fn unwritten(
 }
 
 /// Shows a message about this run; says whether it was one.
-fn take(message: &Message, run: &str, view: &mut ProgressView, told: &mut Vec<Event>) -> bool {
+fn take(message: &Message, run: &str, view: &mut ProgressView) -> bool {
     match message {
         Message::Progress {
             run: of, progress, ..
@@ -594,13 +598,27 @@ fn take(message: &Message, run: &str, view: &mut ProgressView, told: &mut Vec<Ev
             }
             true
         }
-        Message::Event { event } if event.run.as_deref() == Some(run) => {
-            if told.len() < TOLD_MAX {
-                told.extend(Event::try_from(&**event).ok());
-            }
-            true
-        }
+        Message::Event { event } => event.run.as_deref() == Some(run),
         _ => false,
+    }
+}
+
+impl Hearing {
+    /// Notes what a message tells of any run.
+    fn note(&mut self, message: &Message) {
+        match message {
+            Message::Event { event } => {
+                let Some(run) = &event.run else {
+                    return;
+                };
+                let told = self.told.entry(run.clone()).or_default();
+                if told.len() < TOLD_MAX {
+                    told.extend(Event::try_from(&**event).ok());
+                }
+            }
+            Message::SessionEnded { run } => drop(self.ended.insert(run.clone())),
+            _ => {}
+        }
     }
 }
 

@@ -221,8 +221,10 @@ fn own_id(listed: &ListedConflict) -> String {
 fn print(app: &App, case: &Case) {
     let listed = &case.listed;
     let id = app.ui.out.bold(&short_id(listed));
-    if let (Some(file), Some(item)) = (&listed.file, &case.item) {
-        return print_file(app, &id, file, &app.places(item));
+    if let (Some(file), Some(item)) = (&listed.file, &case.item)
+        && let Some(places) = app.sides(item)
+    {
+        return print_file(app, &id, file, &places);
     }
     let about = match &*listed.description {
         "" => &listed.kind,
@@ -369,7 +371,8 @@ fn show(app: &mut App, id: &str) -> Done {
     for case in &found.cases {
         app.ui.say(heading(app, case));
         print(app, case);
-        for version in case.listed.versions.iter().filter(|_| case.listed.file.is_none()) {
+        let is_sided = case.item.as_ref().is_some_and(App::is_sided);
+        for version in case.listed.versions.iter().filter(|_| !is_sided) {
             app.ui.say(format!("            at {}", safe(&version.location)));
         }
         if let Some(found) = time(case.listed.found.as_ref()) {
@@ -391,7 +394,7 @@ fn diff(app: &mut App, id: &str) -> Done {
     json_diff(&app.ui, &path, &compared.contents, &compared.by_index);
     print(app, &case);
     let names = match &case.item {
-        Some(item) if case.listed.file.is_some() => {
+        Some(item) if App::is_sided(item) => {
             let places = app.places(item);
             vec![places.left, places.right]
         }

@@ -3,6 +3,7 @@
 use clap::Args;
 use syncmgr_api::wire::conflict::Keep;
 use syncmgr_api::wire::{Content, Decision, ListedConflict};
+use syncmgr_handlers::files;
 use syncmgr_model::format::plural;
 use syncmgr_model::item::Item;
 use syncmgr_model::request::{Intent, Work};
@@ -78,6 +79,12 @@ pub(crate) fn run(app: &mut App, args: &ResolveArgs) -> Done {
         } else {
             Exit::Conflicts
         }
+    } else if let (Wanted::Place(word), true) = (&wanted, chosen.is_empty()) {
+        return Err(
+            CliError::usage(format!("--keep: unknown word `{}`", safe(word))).hint(
+                "one of left, right, newest, both, merge, remove, skip, merged FILE, or a number",
+            ),
+        );
     } else if chosen.is_empty() {
         app.ui.say("No conflict fits; nothing was changed.");
         Exit::Done
@@ -219,7 +226,8 @@ pub(crate) fn offers(listed: &ListedConflict) -> Vec<String> {
     };
     add(can("newest"), "newest");
     add(can("several"), if n == 2 { "both" } else { "all" });
-    add(can("other") && listed.file.is_some(), "merge");
+    // Whether another handler merges by itself, only a try can tell.
+    add(can("other") && listed.handler == files::ID, "merge");
     add(can("other"), "merged FILE");
     add(can("nothing"), "remove");
     add(true, "skip");
