@@ -9,8 +9,10 @@
 
 pub mod command;
 pub mod files;
+pub mod mbsync;
 pub mod rsync;
 pub mod tool;
+pub mod vdirsyncer;
 
 use std::sync::Arc;
 
@@ -22,8 +24,12 @@ use crate::tool::{Context, Tool, ToolFactory};
 #[must_use]
 pub fn all(ctx: Context) -> Vec<Arc<dyn HandlerFactory>> {
     let ctx = Arc::new(ctx);
-    let tools: Vec<Arc<dyn Tool>> =
-        vec![Arc::new(command::CommandTool), Arc::new(rsync::RsyncTool)];
+    let tools: Vec<Arc<dyn Tool>> = vec![
+        Arc::new(command::CommandTool),
+        Arc::new(mbsync::MbsyncTool),
+        Arc::new(rsync::RsyncTool),
+        Arc::new(vdirsyncer::VdirsyncerTool),
+    ];
     tools
         .into_iter()
         .map(|tool| Arc::new(ToolFactory::new(tool, Arc::clone(&ctx))) as Arc<dyn HandlerFactory>)
