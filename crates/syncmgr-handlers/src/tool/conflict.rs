@@ -130,6 +130,7 @@ impl ToolConflicts {
                 item: item.id.clone(),
                 handler: self.handler.to_string(),
                 abilities: self.tool.abilities(),
+                kind: self.tool.conflict_word(&conflict),
                 conflict,
             };
             Arc::new(view) as Arc<dyn ConflictView>
@@ -217,6 +218,7 @@ struct View {
     item: ItemId,
     handler: String,
     abilities: Abilities,
+    kind: &'static str,
     conflict: ToolConflict,
 }
 
@@ -259,7 +261,7 @@ impl ConflictView for View {
     }
 
     fn kind(&self) -> String {
-        self.conflict.kind.as_str().to_owned()
+        self.kind.to_owned()
     }
 
     fn property(&self, key: &str) -> Property {
