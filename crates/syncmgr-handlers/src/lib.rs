@@ -9,6 +9,7 @@
 
 pub mod command;
 pub mod files;
+pub mod rclone;
 pub mod rsync;
 pub mod tool;
 
@@ -22,8 +23,11 @@ use crate::tool::{Context, Tool, ToolFactory};
 #[must_use]
 pub fn all(ctx: Context) -> Vec<Arc<dyn HandlerFactory>> {
     let ctx = Arc::new(ctx);
-    let tools: Vec<Arc<dyn Tool>> =
-        vec![Arc::new(command::CommandTool), Arc::new(rsync::RsyncTool)];
+    let tools: Vec<Arc<dyn Tool>> = vec![
+        Arc::new(command::CommandTool),
+        Arc::new(rclone::RcloneTool),
+        Arc::new(rsync::RsyncTool),
+    ];
     tools
         .into_iter()
         .map(|tool| Arc::new(ToolFactory::new(tool, Arc::clone(&ctx))) as Arc<dyn HandlerFactory>)

@@ -103,6 +103,12 @@ pub struct Job<'a> {
 }
 
 impl Job<'_> {
+    /// Returns the last process that worked on this item before; it has ended.
+    #[must_use]
+    pub fn previous_pid(&self) -> Option<u32> {
+        self.lock.and_then(ItemLock::previous)
+    }
+
     /// Builds a command that starts the program of the tool, as [`Self::command_of`].
     #[must_use]
     pub fn command(&self) -> Command {

@@ -21,6 +21,7 @@ pub mod diagnose;
 pub mod exits;
 pub mod hold;
 pub mod job;
+pub mod kept;
 pub mod pattern;
 pub mod process;
 pub mod settings;
@@ -51,7 +52,7 @@ pub use job::{Job, Session};
 pub use lock::ItemLock;
 pub use memory::{recall, remember};
 pub use redact::redact;
-pub use secret::{NoSecrets, Secret, Secrets};
+pub use secret::{NoSecrets, Secret, SecretFile, Secrets};
 pub use tail::Tail;
 
 /// What a person asked of a sync.
@@ -184,5 +185,14 @@ pub trait Tool: Send + Sync + 'static {
                 self.name()
             ),
         ))
+    }
+
+    /// Is told that decisions were carried out, once for all of them: brings what they did to the
+    /// other side.
+    ///
+    /// # Errors
+    /// When that could not be done; the decisions stay as they were carried out.
+    fn resolved(&self, _job: &Job<'_>) -> Result<Outcome, Trouble> {
+        Ok(Outcome::default())
     }
 }

@@ -9,5 +9,6 @@
 mod harness;
 
 mod command;
+mod rclone;
 mod rsync;
 mod server;
