@@ -25,6 +25,9 @@ pub(super) struct Entry {
     pub(super) level: String,
     pub(super) msg: String,
     pub(super) object: Option<String>,
+    /// As `*local.Object` or `*s3.Fs`.
+    #[serde(rename = "objectType")]
+    pub(super) object_type: String,
     pub(super) size: Option<u64>,
     pub(super) skipped: Option<String>,
     pub(super) stats: Option<Stats>,
@@ -193,8 +196,7 @@ impl Read {
         let is_about_file = !object.is_empty()
             && object != "Safety abort"
             && object != "march"
-            && !object.contains(" at ")
-            && !object.contains(" root ");
+            && !entry.object_type.ends_with(".Fs");
         if !is_about_file {
             self.push_error(entry);
             return;
@@ -260,7 +262,15 @@ impl Read {
 
     fn take_done(&mut self, side: Side, object: &str, msg: &str, size: Option<u64>) {
         let tally = &mut self.done[side];
-        if msg.starts_with("Copied (replaced") {
+        let is_away =
+            msg.starts_with("Copied (server-side copy) to: ") || msg == "Moved (server-side)";
+        if is_away {
+            // A store that cannot rename copies, and deletes then: what is replaced goes to where it
+            // is kept.
+            self.moved.insert((side, object.to_owned()));
+        } else if msg == "Deleted" && self.moved.contains(&(side, object.to_owned())) {
+            // The second half of that.
+        } else if msg.starts_with("Copied (replaced") {
             tally.n_updated += 1;
             tally.bytes += size.unwrap_or(0);
         } else if msg.starts_with("Copied (") || msg.starts_with("Multi-thread Copied (") {
@@ -273,8 +283,6 @@ impl Read {
         } else if msg.starts_with("Moved into backup dir") || msg == "Deleted" {
             tally.n_deleted += 1;
             self.moved.remove(&(side, object.to_owned()));
-        } else if msg == "Moved (server-side)" {
-            self.moved.insert((side, object.to_owned()));
         } else if msg.starts_with("Removing directory") {
             tally.n_folders_removed += 1;
         } else if msg.starts_with("Making directory") {
@@ -372,7 +380,7 @@ mod tests {
             &[
                 r#"{"level":"error","msg":"Failed to copy: open /x/a: permission denied","object":"a"}"#,
                 r#"{"level":"error","msg":"Failed to copy: open /x/a: permission denied","object":"a"}"#,
-                r#"{"level":"error","msg":"not deleting directories as there were IO errors","object":"Local file system at /x"}"#,
+                r#"{"level":"error","msg":"not deleting directories as there were IO errors","object":"Local file system at /x","objectType":"*local.Fs"}"#,
             ],
         );
         assert_eq!(read.failed[&Reason::Denied].len(), 1);
