@@ -8,8 +8,11 @@ use anyhow::{Context as _, Result, bail};
 use crate::{api, shell};
 
 /// A program, and the Debian package that brings it.
-const PACKAGES: [(&str, &str); 12] = [
+const PACKAGES: [(&str, &str); 14] = [
     ("rsync", "rsync"),
+    ("restic", "restic"),
+    // How rsync says that a host cannot be reached is the words of this one.
+    ("ssh", "openssh-client"),
     ("unison", "unison"),
     // Another program that stays, for the control workloads of the benchmark.
     ("syncthing", "syncthing"),

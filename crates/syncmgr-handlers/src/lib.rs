@@ -9,9 +9,12 @@
 
 pub mod command;
 pub mod files;
+pub mod mbsync;
 pub mod rclone;
+pub mod restic;
 pub mod rsync;
 pub mod tool;
+pub mod vdirsyncer;
 
 use std::sync::Arc;
 
@@ -25,8 +28,11 @@ pub fn all(ctx: Context) -> Vec<Arc<dyn HandlerFactory>> {
     let ctx = Arc::new(ctx);
     let tools: Vec<Arc<dyn Tool>> = vec![
         Arc::new(command::CommandTool),
+        Arc::new(mbsync::MbsyncTool),
         Arc::new(rclone::RcloneTool),
+        Arc::new(restic::ResticTool),
         Arc::new(rsync::RsyncTool),
+        Arc::new(vdirsyncer::VdirsyncerTool),
     ];
     tools
         .into_iter()

@@ -46,8 +46,7 @@ pub(super) fn call(job: &Job<'_>, chosen: &Chosen, words: &[&str]) -> Result<Cal
     }
     let mut password = None;
     if let Some(secret) = job.ctx.secret(job.item, "config_password")? {
-        let name = format!("{PASSWORD}-{}", job.session.id());
-        let file = SecretFile::new(job.dir, &name, &secret)?;
+        let file = job.secret_file(PASSWORD, &secret)?;
         let quoted = file.path().to_string_lossy().replace('"', "\"\"");
         command = command
             .arg(format!("--password-command=cat \"{quoted}\""))

@@ -132,6 +132,8 @@ pub(super) struct Read {
     pub(super) errors: Vec<String>,
     /// Objects that were moved out of the way, so that the copy that follows is an update.
     moved: BTreeSet<(Side, String)>,
+    /// Objects that were copied within a store; a move, if the first one is deleted then.
+    copied_there: BTreeMap<(Side, String), u64>,
 }
 
 /// Why a file was left alone.
@@ -262,14 +264,21 @@ impl Read {
 
     fn take_done(&mut self, side: Side, object: &str, msg: &str, size: Option<u64>) {
         let tally = &mut self.done[side];
-        let is_away =
-            msg.starts_with("Copied (server-side copy) to: ") || msg == "Moved (server-side)";
-        if is_away {
-            // A store that cannot rename copies, and deletes then: what is replaced goes to where it
+        let key = || (side, object.to_owned());
+        if msg == "Moved (server-side)" {
+            self.moved.insert(key());
+        } else if msg.starts_with("Copied (server-side copy)") && !self.moved.contains(&key()) {
+            self.copied_there.insert(key(), size.unwrap_or(0));
+            tally.n_copied += 1;
+            tally.bytes += size.unwrap_or(0);
+        } else if msg == "Deleted"
+            && let Some(bytes) = self.copied_there.remove(&key())
+        {
+            // A store that cannot rename copies, and then deletes: what is replaced went to where it
             // is kept.
-            self.moved.insert((side, object.to_owned()));
-        } else if msg == "Deleted" && self.moved.contains(&(side, object.to_owned())) {
-            // The second half of that.
+            tally.n_copied -= 1;
+            tally.bytes -= bytes;
+            self.moved.insert(key());
         } else if msg.starts_with("Copied (replaced") {
             tally.n_updated += 1;
             tally.bytes += size.unwrap_or(0);
@@ -371,6 +380,25 @@ mod tests {
         assert_eq!(read.done.left.n_deleted, 1);
         let right = read.done.right;
         assert_eq!((right.n_updated, right.n_copied, right.bytes), (1, 1, 10));
+    }
+
+    #[test]
+    fn a_store_that_cannot_rename_is_counted_alike() {
+        let read = read(
+            Read::one_way(),
+            &[
+                r#"{"level":"info","msg":"Copied (server-side copy)","object":"a","size":2}"#,
+                r#"{"level":"info","msg":"Deleted","object":"a"}"#,
+                r#"{"level":"info","msg":"Copied (new)","object":"a","size":8}"#,
+                r#"{"level":"info","msg":"Copied (server-side copy)","object":"b","size":4}"#,
+                r#"{"level":"info","msg":"Copied (server-side copy)","object":"c","size":4}"#,
+                r#"{"level":"info","msg":"Deleted","object":"c"}"#,
+                r#"{"level":"info","msg":"Moved into backup dir","object":"c"}"#,
+            ],
+        );
+        let done = read.done.right;
+        assert_eq!((done.n_updated, done.n_copied, done.n_deleted), (1, 1, 1));
+        assert_eq!(done.bytes, 12);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `rclone copy` and `rclone sync`: one direction.
 
-use syncmgr_model::preview::Preview;
+use syncmgr_model::preview::{Action, PlannedChange, Preview};
 use syncmgr_model::progress::Phase;
 use syncmgr_model::record::Summary;
 use syncmgr_model::trouble::{Code, Trouble};
@@ -46,7 +46,9 @@ pub(super) fn sync(job: &Job<'_>, chosen: &Chosen, wish: &Wish) -> Result<Outcom
             return Ok(stopped(Summary::default()));
         }
         let now = hold(chosen, &look);
-        let n_planned = look.changes.iter().filter(|it| is_deletion(it)).count();
+        // Where a store cannot rename, keeping what is replaced is a copy and a deletion.
+        let is_counted = |it: &&PlannedChange| is_deletion(it) || it.action == Action::Update;
+        let n_planned = look.changes.iter().filter(is_counted).count();
         match (&wish.release, now) {
             (Some(allowed), now) => {
                 Hold::check(now.as_ref(), allowed)?;

@@ -27,7 +27,11 @@ pub(super) const SPECS: &[SettingSpec] = &[
         SettingKind::List,
         "what to leave out, patterns of restic",
     ),
-    optional("password", SettingKind::Secret, "password of the repository"),
+    optional(
+        "password",
+        SettingKind::Secret,
+        "password of the repository",
+    ),
     optional(
         "password_file",
         SettingKind::Text,
@@ -136,9 +140,9 @@ impl Chosen {
         };
         let text = text(item, "repository")?;
         let path = ctx.place(text);
-        let is_scheme = text
-            .split_once(':')
-            .is_some_and(|(scheme, _)| scheme.bytes().all(|b| b.is_ascii_alphanumeric()) && !scheme.is_empty());
+        let is_scheme = text.split_once(':').is_some_and(|(scheme, _)| {
+            scheme.bytes().all(|b| b.is_ascii_alphanumeric()) && !scheme.is_empty()
+        });
         let local = path.is_absolute().then_some(path);
         let repository = match &local {
             Some(path) => path
@@ -151,7 +155,11 @@ impl Chosen {
                 return Err(unusable("repository", text, why));
             }
         };
-        let folders: Vec<PathBuf> = settings.list("folders").iter().map(|it| ctx.place(it)).collect();
+        let folders: Vec<PathBuf> = settings
+            .list("folders")
+            .iter()
+            .map(|it| ctx.place(it))
+            .collect();
         for (folder, text) in folders.iter().zip(settings.list("folders")) {
             if !folder.is_absolute() {
                 return Err(unusable("folders", text, "it is not a whole path"));
@@ -160,8 +168,13 @@ impl Chosen {
         if mode == Mode::Backup && folders.is_empty() {
             return Err(unusable("folders", "", "a backup needs at least one"));
         }
-        let password_file = settings.text("password_file").map(|text| (text, ctx.place(text)));
-        if let Some((text, _)) = password_file.as_ref().filter(|(_, path)| !path.is_absolute()) {
+        let password_file = settings
+            .text("password_file")
+            .map(|text| (text, ctx.place(text)));
+        if let Some((text, _)) = password_file
+            .as_ref()
+            .filter(|(_, path)| !path.is_absolute())
+        {
             return Err(unusable("password_file", text, "it is not a whole path"));
         }
         let options = settings.list("options").to_vec();
@@ -170,7 +183,11 @@ impl Chosen {
         }
         let check_data = settings.text("check_data").map(str::to_owned);
         if let Some(text) = check_data.as_ref().filter(|text| !is_part(text)) {
-            return Err(unusable("check_data", text, "it is no part, as 5%, 1/10 or 100M"));
+            return Err(unusable(
+                "check_data",
+                text,
+                "it is no part, as 5%, 1/10 or 100M",
+            ));
         }
         let keep = [
             ("--keep-last", "keep_last"),
@@ -208,7 +225,8 @@ impl Chosen {
 }
 
 fn is_part(text: &str) -> bool {
-    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    let is_number =
+        |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
     match text.split_once('/') {
         Some((part, all)) => is_number(part) && is_number(all),
         None => is_number(text.trim_end_matches(['%', 'K', 'M', 'G', 'T'])),

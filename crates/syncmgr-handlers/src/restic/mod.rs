@@ -34,6 +34,9 @@ use crate::tool::{
 /// What is remembered of a repository.
 const SNAPSHOTS: &str = "snapshots.json";
 
+/// Is there while restic works, and stays when it was killed.
+const RUNNING: &str = "running.json";
+
 /// How long restic may take to take its lock away when it is stopped.
 const GRACE: Duration = Duration::from_millis(1700);
 
@@ -115,26 +118,36 @@ impl Tool for ResticTool {
     fn sync(&self, job: &Job<'_>, wish: &Wish) -> Result<Outcome, Trouble> {
         let chosen = Chosen::read(job.ctx, job.item)?;
         let open = Open::new(job, &chosen)?;
-        if job.previous_pid().is_some_and(|pid| !is_alive(pid)) {
+        let marker = job.dir.join(RUNNING);
+        if marker.exists() {
             // A run of ours that was killed may have left a lock. restic itself looks which locks
             // have nobody any more, and leaves all others.
             job.run(open.command(job, None).arg("unlock"), |_| Keep::No)?;
         }
-        let mut outcome = match chosen.mode {
-            Mode::Backup => backup(job, &chosen, &open, wish)?,
-            Mode::Check => check(job, &chosen, &open)?,
+        remember(job.dir, RUNNING, &true)?;
+        let worked = match chosen.mode {
+            Mode::Backup => backup(job, &chosen, &open, wish),
+            Mode::Check => check(job, &chosen, &open),
         };
-        if outcome.was_stopped {
-            return Ok(outcome);
+        // One that was stopped may have had to be killed.
+        if worked.as_ref().is_ok_and(|it| it.was_stopped) {
+            return worked;
         }
+        let mut outcome = worked.inspect_err(|_| forget_marker(&marker))?;
         if chosen.mode == Mode::Backup && !chosen.keep.is_empty() {
             outcome.was_stopped = forget(job, &chosen, &open)?;
         }
         if !outcome.was_stopped {
+            forget_marker(&marker);
             count(job, &open)?;
         }
         Ok(outcome)
     }
+}
+
+fn forget_marker(marker: &std::path::Path) {
+    // When it stays, the next run asks restic once more than it needs to.
+    fs::remove_file(marker).ok();
 }
 
 /// The files by which restic is told which repository it is and what opens it.
@@ -147,10 +160,8 @@ struct Open {
 
 impl Open {
     fn new(job: &Job<'_>, chosen: &Chosen) -> Result<Self, Trouble> {
-        let run = job.session.id();
-        let name = |what: &str| format!("{what}-{run}");
         let address = Secret::new(&chosen.repository);
-        let repository = SecretFile::new(job.dir, &name("repository"), &address)?;
+        let repository = job.secret_file("repository", &address)?;
         if let Some(file) = &chosen.password_file {
             if !file.is_file() {
                 return Err(Trouble::new(Code::NotFound)
@@ -171,7 +182,7 @@ impl Open {
         };
         Ok(Self {
             repository,
-            password: Some(SecretFile::new(job.dir, &name("password"), &secret)?),
+            password: Some(job.secret_file("password", &secret)?),
             password_file: None,
             hidden: vec![secret.expose().to_owned()],
         })
@@ -224,12 +235,7 @@ fn backup_command(job: &Job<'_>, chosen: &Chosen, open: &Open) -> Command {
         .args(tags)
 }
 
-fn backup(
-    job: &Job<'_>,
-    chosen: &Chosen,
-    open: &Open,
-    wish: &Wish,
-) -> Result<Outcome, Trouble> {
+fn backup(job: &Job<'_>, chosen: &Chosen, open: &Open, wish: &Wish) -> Result<Outcome, Trouble> {
     folders_are_there(job, chosen)?;
     job.session.phase(Phase::Checking);
     let mut command = backup_command(job, chosen, open);
@@ -303,7 +309,8 @@ fn name_files(job: &Job<'_>, chosen: &Chosen, unread: &Unread, ended: &Ended) ->
         job.session.say(trouble);
     }
     if n == 0 {
-        job.session.say(job.failed(ended).at_level(EventLevel::Warning));
+        job.session
+            .say(job.failed(ended).at_level(EventLevel::Warning));
         return 1;
     }
     n
@@ -402,7 +409,10 @@ fn check(job: &Job<'_>, chosen: &Chosen, open: &Open) -> Result<Outcome, Trouble
     if ended.output.has("repository contains errors") {
         let trouble = Trouble::new(Code::RepairNeeded)
             .with("tool", "restic")
-            .with("detail", format!("the check found errors in {}", chosen.shown(job.ctx)))
+            .with(
+                "detail",
+                format!("the check found errors in {}", chosen.shown(job.ctx)),
+            )
             .with(
                 "advice",
                 "leave the repository as it is, and see what restic says about repairing it before \
@@ -445,7 +455,9 @@ fn forget(job: &Job<'_>, chosen: &Chosen, open: &Open) -> Result<bool, Trouble> 
 
 /// Remembers how many snapshots there are; a repository that cannot say it now keeps what was known.
 fn count(job: &Job<'_>, open: &Open) -> Result<(), Trouble> {
-    let command = open.command(job, None).args(["--no-lock", "snapshots", "--compact"]);
+    let command = open
+        .command(job, None)
+        .args(["--no-lock", "snapshots", "--compact"]);
     let mut n = None;
     let ended = job.run(command, |line| {
         if let Some(found) = COUNT.captures(line.text().trim()) {
@@ -492,7 +504,8 @@ fn trouble(job: &Job<'_>, chosen: &Chosen, ended: &Ended) -> Trouble {
         }
         return failed(
             format!("there is no repository in {place}"),
-            "make it once with `restic init`, or name the right place with `syncmgr set`".to_owned(),
+            "make it once with `restic init`, or name the right place with `syncmgr set`"
+                .to_owned(),
         );
     }
     job.failed(ended)
@@ -509,12 +522,25 @@ fn locked(job: &Job<'_>, place: &str, pid: &str, host: &str, ended: &Ended) -> T
     let is_here = host == here.trim();
     if !is_here || pid.parse().is_ok_and(is_alive) {
         let trouble = Trouble::new(Code::Busy).with("folder", place);
-        let trouble = if is_here { trouble.with("pid", pid) } else { trouble };
+        let trouble = if is_here {
+            trouble.with("pid", pid)
+        } else {
+            trouble
+        };
         return job::with_output(trouble, &ended.output);
     }
     let trouble = Trouble::new(Code::RepairNeeded)
         .with("tool", "restic")
-        .with("detail", format!("process {pid} has ended and left a lock in {place}"))
-        .with("advice", format!("remove it with `restic unlock`, then `syncmgr sync {}`", job.item.label()));
+        .with(
+            "detail",
+            format!("process {pid} has ended and left a lock in {place}"),
+        )
+        .with(
+            "advice",
+            format!(
+                "remove it with `restic unlock`, then `syncmgr sync {}`",
+                job.item.label()
+            ),
+        );
     job::with_output(trouble, &ended.output)
 }

@@ -106,7 +106,11 @@ impl Reason {
         let number = self.err.as_i64().and_then(|n| i32::try_from(n).ok());
         let text = match number {
             _ if !self.message.is_empty() => self.message.clone(),
-            Some(number) => format!("{} ({})", std::io::Error::from_raw_os_error(number), self.op),
+            Some(number) => format!(
+                "{} ({})",
+                std::io::Error::from_raw_os_error(number),
+                self.op
+            ),
             None => "it cannot be read".to_owned(),
         };
         escape(text.as_bytes())
@@ -141,7 +145,10 @@ mod tests {
             };
             assert_eq!((item.as_str(), error.words().as_str()), ("/x", words));
         }
-        assert!(matches!(Said::read(br#"{"message_type":"new one"}"#), Some(Said::Other)));
+        assert!(matches!(
+            Said::read(br#"{"message_type":"new one"}"#),
+            Some(Said::Other)
+        ));
         assert!(Said::read(b"Fatal: wrong password").is_none());
     }
 }

@@ -7,8 +7,11 @@
 )]
 
 mod harness;
+mod server;
 
 mod command;
+mod mbsync;
 mod rclone;
+mod restic;
 mod rsync;
-mod server;
+mod vdirsyncer;

@@ -1,6 +1,6 @@
 //! rclone between folders, and with real servers: WebDAV, SFTP and S3.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use syncmgr_model::item::{Item, Value};
 use syncmgr_model::preview::Action;
@@ -211,7 +211,7 @@ fn remote(machine: &Machine, text: &str) {
     machine.write(".config/rclone/rclone.conf", format!("[nas]\n{text}"));
 }
 
-fn serve(machine: &Machine, rclone: &PathBuf, kind: &str, more: &[&str]) -> Server {
+fn serve(machine: &Machine, rclone: &Path, kind: &str, more: &[&str]) -> Server {
     let dir = machine.dir("Served").display().to_string();
     let arguments = |port| {
         let mut all = vec!["serve".to_owned(), kind.to_owned(), dir];
@@ -229,7 +229,7 @@ fn serve(machine: &Machine, rclone: &PathBuf, kind: &str, more: &[&str]) -> Serv
     )
 }
 
-fn obscured(rclone: &PathBuf, password: &str) -> String {
+fn obscured(rclone: &Path, password: &str) -> String {
     let out = std::process::Command::new(rclone)
         .args(["obscure", password])
         .output();
@@ -295,7 +295,8 @@ fn an_s3_server_with_replaced_files_kept() {
     let it = one_way("sync", &[("target", "nas:bucket")]);
     machine.sync(&it).succeeded();
     machine.write("Photos/a.jpg", "another");
-    assert_eq!(machine.sync(&it).succeeded().done.right.n_updated, 1);
+    let ran = machine.sync(&it);
+    assert_eq!(ran.succeeded().done.right.n_updated, 1, "{ran:?}");
     assert_eq!(machine.read("Served/bucket/a.jpg"), "another");
     let kept = "Served/bucket/.syncmgr-kept/20261130-120000000-0001/a.jpg";
     assert_eq!(machine.read(kept), "a");
