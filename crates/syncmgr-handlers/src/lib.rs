@@ -14,6 +14,7 @@ pub mod rclone;
 pub mod restic;
 pub mod rsync;
 pub mod tool;
+pub mod unison;
 pub mod vdirsyncer;
 
 use std::sync::Arc;
@@ -32,6 +33,7 @@ pub fn all(ctx: Context) -> Vec<Arc<dyn HandlerFactory>> {
         Arc::new(rclone::RcloneTool),
         Arc::new(restic::ResticTool),
         Arc::new(rsync::RsyncTool),
+        Arc::new(unison::UnisonTool),
         Arc::new(vdirsyncer::VdirsyncerTool),
     ];
     tools

@@ -11,7 +11,7 @@ use super::chosen::{Chosen, Place};
 use super::log::{Entry, Read, Reason};
 use crate::tool::diagnose::{self, Cause};
 use crate::tool::process::{Command, Ended, Exit, GRACE, Keep};
-use crate::tool::{Job, SecretFile, job, kept};
+use crate::tool::{Job, SecretFile, aside, job};
 
 /// The name of the file that a password lies in while rclone works.
 const PASSWORD: &str = "config-password";
@@ -61,7 +61,7 @@ pub(super) fn call(job: &Job<'_>, chosen: &Chosen, words: &[&str]) -> Result<Cal
 
 /// Adds the rules about what is synced, and how fast.
 pub(super) fn rules(command: Command, chosen: &Chosen, filters: &str) -> Command {
-    let own = ["/.syncmgr/**".to_owned(), format!("/{}/**", kept::DIR)];
+    let own = ["/.syncmgr/**".to_owned(), format!("/{}/**", aside::DIR)];
     let left_out = own.iter().chain(&chosen.exclude);
     let mut command = command.args(left_out.map(|pattern| format!("--filter=- {pattern}")));
     if let Some(file) = &chosen.filters {
@@ -211,12 +211,12 @@ pub(super) fn name_files(job: &Job<'_>, chosen: &Chosen, read: &Read, ended: &En
 /// Removes what local folders keep of runs that are too long ago.
 pub(super) fn forget_old(chosen: &Chosen, now: Timestamp) {
     for folder in chosen.both().into_iter().filter_map(Place::local) {
-        kept::forget_old(folder, chosen.keep_days, now);
+        aside::forget_old(folder, chosen.keep_days, now);
     }
 }
 
 /// Returns where a run keeps what it replaces at a place.
 pub(super) fn kept_at(place: &Place, run: &str) -> std::ffi::OsString {
     // With the slash, a store of objects is not asked whether it is one of them.
-    place.beneath(&format!("{}/{run}/", kept::DIR))
+    place.beneath(&format!("{}/{run}/", aside::DIR))
 }

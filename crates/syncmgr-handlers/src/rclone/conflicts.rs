@@ -21,7 +21,7 @@ use super::call;
 use super::chosen::{Chosen, Place};
 use super::log::Read;
 use super::state::Memory;
-use crate::tool::{Context, Job, ToolConflict, Version, conflict_id, kept, recall, remember};
+use crate::tool::{Context, Job, ToolConflict, Version, aside, conflict_id, recall, remember};
 
 /// What is remembered: the names of copies in conflict, and of the files they belong to.
 const NAMES: &str = "conflicts.json";
@@ -227,7 +227,7 @@ struct Hands<'a> {
 
 impl Hands<'_> {
     fn kept(&self, name: &str) -> String {
-        format!("{}/{}/{name}", kept::DIR, self.job.session.id())
+        format!("{}/{}/{name}", aside::DIR, self.job.session.id())
     }
 
     fn keep(&self, pair: &Pair, winner: &str, loser: &str) -> Result<(), Trouble> {

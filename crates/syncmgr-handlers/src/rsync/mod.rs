@@ -24,7 +24,7 @@ use self::said::{CauseKey, LeftAlone, OUT_FORMAT, Progress};
 use crate::tool::diagnose::{self, Cause};
 use crate::tool::hold::{Hold, is_deletion, plan_id};
 use crate::tool::process::{Command, Ended, Exit, GRACE, Keep, Stream};
-use crate::tool::{Context, Job, Outcome, Program, Tool, Wish, job, kept};
+use crate::tool::{Context, Job, Outcome, Program, Tool, Wish, aside, job};
 
 /// Most lines about files of a plan that are kept: a plan that is longer is not read by anybody.
 const PLAN_MAX: usize = 1_000_000;
@@ -140,7 +140,7 @@ impl Tool for RsyncTool {
         if !outcome.was_stopped
             && let Some(target) = chosen.target.local()
         {
-            kept::forget_old(target, chosen.keep_days, job.ctx.now());
+            aside::forget_old(target, chosen.keep_days, job.ctx.now());
         }
         Ok(outcome)
     }
@@ -194,7 +194,7 @@ fn command(job: &Job<'_>, chosen: &Chosen, is_full: bool) -> Command {
         .stopped_by(Signal::TERM, GRACE)
         .args(["--archive", "--stats", "--outbuf=L", OUT_FORMAT])
         // What both ends keep for themselves.
-        .arg(format!("--exclude=/{}/", kept::DIR))
+        .arg(format!("--exclude=/{}/", aside::DIR))
         .arg("--exclude=/.syncmgr/");
     if let Some(ssh) = chosen.shell() {
         command = command.arg(format!("--rsh={ssh}"));
@@ -296,7 +296,7 @@ fn copy(
     job.session.phase(Phase::Checking);
     let mut command = command(job, chosen, is_full).arg("--info=progress2");
     if chosen.keep_days > 0 {
-        let dir = format!("--backup-dir={}/{}", kept::DIR, job.session.id());
+        let dir = format!("--backup-dir={}/{}", aside::DIR, job.session.id());
         command = command.arg("--backup").arg(dir);
     }
     if let Deletes::AtMost(n) = deletes {

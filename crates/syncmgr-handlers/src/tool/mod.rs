@@ -16,6 +16,7 @@
 //! Must not: write into the set-up of a person's tool, start a shell, or hand a secret over in
 //! arguments.
 
+pub mod aside;
 pub mod context;
 pub mod diagnose;
 pub mod exits;
@@ -38,6 +39,7 @@ mod tail;
 use std::path::PathBuf;
 
 use syncmgr_model::capability::{HandlerType, ItemCapabilities};
+use syncmgr_model::hresult::Hresult;
 use syncmgr_model::item::{Found, Item, SettingSpec};
 use syncmgr_model::preview::Preview;
 use syncmgr_model::record::Summary;
@@ -122,6 +124,14 @@ pub trait Tool: Send + Sync + 'static {
     /// `setting-unusable`.
     fn check(&self, ctx: &Context, item: &Item) -> Result<(), Trouble>;
 
+    /// Is told that a person turned an item on or off.
+    ///
+    /// # Errors
+    /// When it refuses; the state then stays. [`Hresult::NotImplemented`] counts as done.
+    fn enable(&self, _ctx: &Context, _item: &Item, _is_on: bool) -> Result<(), Hresult> {
+        Err(Hresult::NotImplemented)
+    }
+
     /// Looks for what the tool was set up to sync by a person. Reads files only: no process, no
     /// network.
     ///
@@ -160,6 +170,12 @@ pub trait Tool: Send + Sync + 'static {
     /// When they cannot be listed; nothing is concluded about them then.
     fn conflicts(&self, _ctx: &Context, _item: &Item) -> Result<Vec<ToolConflict>, Trouble> {
         Ok(Vec::new())
+    }
+
+    /// Returns the stable word for the kind of a conflict: a decision for all applies to those of
+    /// the same kind.
+    fn conflict_word(&self, conflict: &ToolConflict) -> &'static str {
+        conflict.kind.as_str()
     }
 
     /// Returns what can be done about conflicts beside keeping one content.

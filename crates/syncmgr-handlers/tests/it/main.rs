@@ -8,10 +8,12 @@
 
 mod harness;
 mod server;
+mod sshd;
 
 mod command;
 mod mbsync;
 mod rclone;
 mod restic;
 mod rsync;
+mod unison;
 mod vdirsyncer;
