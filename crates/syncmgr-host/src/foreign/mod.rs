@@ -12,7 +12,6 @@
 //!
 //! Must not: know the settings file or any one handler; ask a person.
 
-mod form;
 mod handler;
 mod health;
 mod item;
@@ -223,12 +222,15 @@ impl Foreign {
                 .with("detail", what)
         };
         let id = HandlerId::new(hello.id.as_str()).map_err(|error| unusable(error.to_string()))?;
-        let form = hello.settings.as_ref().map(ToString::to_string);
+        let form = hello
+            .settings
+            .as_ref()
+            .map(|form| wire::write(form).to_string());
         if let Some(form) = &hello.settings {
-            form::read(form).map_err(unusable)?;
+            form.specs().map_err(|wrong| unusable(wrong.to_string()))?;
         }
         let mut items = Vec::new();
-        if !hello.offers.is_legacy {
+        if !hello.offers.legacy {
             let answer = program.ask("items/list", json!({"saved": []}));
             let answer = answer.map_err(|error| error.trouble(&id))?;
             let listed = program.understood("items/list", wire::items(answer))?;
@@ -239,7 +241,7 @@ impl Foreign {
             name: hello.name.clone(),
             version: hello.version.clone(),
             form: form.unwrap_or_default(),
-            is_legacy: hello.offers.is_legacy,
+            is_legacy: hello.offers.legacy,
             items,
         })
     }
