@@ -101,6 +101,7 @@ impl Host {
             trouble: trouble.map(trouble::Trouble::of),
         };
         let answer = self.asker.ask::<method::SessionClose>(&close);
+        self.open.answered();
         answer.map(drop).map_err(|error| error.hresult())
     }
 }

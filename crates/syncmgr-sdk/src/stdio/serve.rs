@@ -379,7 +379,8 @@ impl Service {
         };
         let session = start.session_id.clone();
         if !self.pending.begin(&id, Some(&session)) {
-            return self.host.open.remove(&session);
+            self.host.open.remove(&session);
+            return self.host.open.answered();
         }
         let (factory, host) = (Arc::clone(&self.factory), self.host.clone());
         let (pending, saved) = (Arc::clone(&self.pending), lock(&self.saved).clone());
@@ -388,10 +389,12 @@ impl Service {
             let answer = sessions::work(&*factory, saved, (start, items), remote);
             host.open.remove(&own);
             pending.end(&end, &answer);
+            host.open.answered();
         });
         if !is_there {
             self.host.open.remove(&session);
             self.no_thread(&id);
+            self.host.open.answered();
         }
     }
 

@@ -28,49 +28,65 @@ pub(super) const SESSIONS_MAX: usize = 32;
 /// The sessions that are open.
 #[derive(Default)]
 pub(super) struct Open {
-    all: Mutex<HashMap<String, Arc<Remote>>>,
+    state: Mutex<Sessions>,
     fewer: Condvar,
+}
+
+#[derive(Default)]
+struct Sessions {
+    all: HashMap<String, Arc<Remote>>,
+    /// Sessions that are open, or whose answer is on its way.
+    n_running: usize,
 }
 
 impl Open {
     pub(super) fn add(&self, id: &str, remote: &Arc<Remote>) {
-        lock(&self.all).insert(id.to_owned(), Arc::clone(remote));
+        let mut state = lock(&self.state);
+        state.all.insert(id.to_owned(), Arc::clone(remote));
+        state.n_running += 1;
     }
 
+    /// Ends a session: its id may be used again. [`Self::answered`] follows.
     pub(super) fn remove(&self, id: &str) {
-        lock(&self.all).remove(id);
+        lock(&self.state).all.remove(id);
+    }
+
+    /// Says that the host knows that a session ended.
+    pub(super) fn answered(&self) {
+        let mut state = lock(&self.state);
+        state.n_running = state.n_running.saturating_sub(1);
         self.fewer.notify_all();
     }
 
     pub(super) fn cancel(&self, id: &str, item: Option<&ItemId>) {
-        let remote = lock(&self.all).get(id).cloned();
+        let remote = lock(&self.state).all.get(id).cloned();
         if let Some(remote) = remote {
             remote.cancel(item);
         }
     }
 
     pub(super) fn cancel_all(&self) {
-        let all: Vec<_> = lock(&self.all).values().cloned().collect();
+        let all: Vec<_> = lock(&self.state).all.values().cloned().collect();
         for remote in all {
             remote.cancel(None);
         }
     }
 
-    /// Waits until no session is open, but not longer than this.
+    /// Waits until no session is open and all are answered, but not longer than this.
     pub(super) fn wait(&self, patience: Duration) {
-        let all = lock(&self.all);
+        let state = lock(&self.state);
         let waited = self
             .fewer
-            .wait_timeout_while(all, patience, |all| !all.is_empty());
+            .wait_timeout_while(state, patience, |state| state.n_running > 0);
         drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
 
     fn has_room(&self) -> bool {
-        lock(&self.all).len() < SESSIONS_MAX
+        lock(&self.state).all.len() < SESSIONS_MAX
     }
 
     fn has(&self, id: &str) -> bool {
-        lock(&self.all).contains_key(id)
+        lock(&self.state).all.contains_key(id)
     }
 }
 
