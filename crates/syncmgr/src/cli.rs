@@ -83,6 +83,8 @@ pub(crate) enum Command {
     Watch(commands::watch::WatchArgs),
     /// Save two folders as a sync with a name
     Add(commands::add::AddArgs),
+    /// Add what your tools, your crontab and your timers sync already
+    Import(commands::import::ImportArgs),
     /// List the syncs
     #[command(visible_alias = "ls")]
     List,

@@ -19,7 +19,7 @@ use syncmgr_model::progress::ProgressStatus;
 
 pub(crate) use syncmgr_api::wire::{
     Change as ChangeJson, Conflict as ConflictJson, Content as ContentJson, Event as ResultJson,
-    Item as ItemJson, ItemState as StatusItemJson, Notice as NoticeJson, Progress as ProgressJson,
+    FoundSync as FoundJson, Item as ItemJson, Silent as SilentJson, ItemState as StatusItemJson, Notice as NoticeJson, Progress as ProgressJson,
     Run as RunJson, Sides, Step as StepJson, Version as VersionJson,
 };
 
@@ -617,4 +617,18 @@ mod tests {
         check::<TextOutput>("text");
         check::<ErrorOutput>("error");
     }
+}
+
+/// The answer of `import`.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct ImportOutput {
+    /// [`SCHEMA`].
+    pub(crate) schema: u32,
+    /// What was found and is no sync yet.
+    pub(crate) found: Vec<FoundJson>,
+    /// The names of what was added now.
+    pub(crate) added: Vec<String>,
+    /// Where it could not be looked.
+    pub(crate) silent: Vec<SilentJson>,
 }
