@@ -17,10 +17,12 @@ mod icon;
 mod in_process;
 mod legacy;
 mod parts;
+mod paths;
 mod session;
 mod stores;
 
 pub use choices::ChoiceFiles;
 pub use in_process::InProcess;
 pub use legacy::ToCenter;
+pub use paths::Look;
 pub use stores::{Listing, Silent};
