@@ -3,9 +3,12 @@
 //! the person's set-up is changed.
 
 use std::fmt::Display;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use syncmgr_calendar::Calendar;
 use syncmgr_center::port::Handlers as _;
+use syncmgr_engine::clock::SystemClock;
 use syncmgr_handlers::found::{self, Offer};
 use syncmgr_handlers::tool::Context;
 use syncmgr_host::InProcess;
@@ -14,9 +17,9 @@ use syncmgr_model::item::{Found, Item};
 use syncmgr_model::schedule::{Schedule, ScheduleItems, Trigger};
 use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::{Code, Trouble};
-use syncmgr_store::config::{Config, ConfigError};
+use syncmgr_store::config::Config;
 
-use crate::daemon::desk::new_id;
+use crate::daemon::desk::{new_id, of_config};
 
 /// What was found, and where it could not be looked.
 #[derive(Debug, Default)]
@@ -28,7 +31,14 @@ pub(crate) struct Looked {
 }
 
 /// Looks. `saved` are the syncs there are already.
-pub(crate) fn look(host: &InProcess, ctx: &Context, saved: &[Item], now: Timestamp) -> Looked {
+pub(crate) fn look(
+    host: &InProcess,
+    home: Option<PathBuf>,
+    saved: &[Item],
+    now: Timestamp,
+) -> Looked {
+    // Looking keeps no state.
+    let ctx = &Context::of_process(home, PathBuf::new(), Arc::new(SystemClock));
     let mut silent: Vec<(String, Trouble)> = Vec::new();
     let mut all = Vec::new();
     let mut handlers = host.installed();
@@ -101,17 +111,6 @@ fn schedule_of(name: &str, text: &str) -> Option<Schedule> {
     Some(schedule)
 }
 
-/// Why something could not be added.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum NotAdded {
-    /// The file of the settings.
-    #[error("{0}")]
-    Config(#[from] ConfigError),
-    /// Anything else.
-    #[error("{0}")]
-    Trouble(#[from] Trouble),
-}
-
 /// Saves what was found as a sync, with its schedule if that is wanted. The schedule gets the name
 /// of the sync, as `schedule set` does it; one of that name that is there already stays.
 ///
@@ -121,14 +120,16 @@ pub(crate) fn add(
     config: &mut Config,
     found: &Found,
     with_schedule: bool,
-) -> Result<Item, NotAdded> {
+) -> Result<Item, Trouble> {
     let item = item(found)?;
-    config.add(&item)?;
+    config.add(&item).map_err(|error| of_config(&error))?;
     let schedule = found.schedule.as_deref().filter(|_| with_schedule);
     if let Some(schedule) = schedule.and_then(|text| schedule_of(&found.name, text)) {
-        let is_taken = config.schedules()?.iter().any(|it| it.name == schedule.name);
+        let is_taken = config.schedules().map_err(|error| of_config(&error))?.iter().any(|it| it.name == schedule.name);
         if !is_taken {
-            config.put_schedule(&schedule)?;
+            config
+                .put_schedule(&schedule)
+                .map_err(|error| of_config(&error))?;
         }
     }
     Ok(item)

@@ -617,6 +617,7 @@ mod tests {
         check::<PreviewOutput>("preview");
         check::<ResolveOutput>("resolve");
         check::<StatusOutput>("status");
+        check::<ImportOutput>("import");
         check::<ItemOutput>("sync");
         check::<ConflictsOutput>("conflicts");
         check::<DiffOutput>("diff");

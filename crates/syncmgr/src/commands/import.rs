@@ -101,7 +101,7 @@ fn print(app: &App, offer: &Offer) {
     let found = &offer.found;
     let name = app.ui.out.bold(&safe(&found.name));
     app.ui.say(format!("{name}  {}  {}", found.handler, found.summary));
-    let when = found::when(found).map_or_else(String::new, |when| format!("  runs {}", lower(&when)));
+    let when = found::when(found).map_or_else(String::new, |when| format!(", {}", lower(&when)));
     app.ui.say(format!("  found in {}{}", found.origin, safe(&when)));
     for remark in &found.remarks {
         app.ui.say(format!("  {remark}"));
