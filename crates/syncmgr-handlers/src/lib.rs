@@ -13,6 +13,7 @@ pub mod found;
 pub mod mbsync;
 pub mod rsync;
 pub mod tool;
+pub mod unison;
 pub mod vdirsyncer;
 
 use std::sync::Arc;
@@ -29,6 +30,7 @@ pub fn all(ctx: Context) -> Vec<Arc<dyn HandlerFactory>> {
         Arc::new(command::CommandTool),
         Arc::new(mbsync::MbsyncTool),
         Arc::new(rsync::RsyncTool),
+        Arc::new(unison::UnisonTool),
         Arc::new(vdirsyncer::VdirsyncerTool),
     ];
     tools

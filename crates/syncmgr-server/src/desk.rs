@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use syncmgr_center::desk::{Batch, Decided};
 pub use syncmgr_center::desk::Places;
+use syncmgr_center::desk::{Batch, Decided};
 use syncmgr_model::conflict::{Address, Card, Conflict, Content};
 use syncmgr_model::id::{HandlerId, ItemId, SessionId};
 use syncmgr_model::item::{self, Item, SettingSpec, Settings, Value};

@@ -5,6 +5,7 @@ mod core;
 mod desk;
 mod face;
 mod known;
+mod outside;
 mod runs;
 pub(crate) mod setting;
 mod shared;
@@ -15,6 +16,7 @@ mod there;
 pub(crate) use self::core::Core;
 pub(crate) use desk::{Carried, Case, Cases};
 pub(crate) use face::Face;
+pub(crate) use outside::Outside;
 pub(crate) use runs::{Begun, Waited, needs_daemon};
 pub(crate) use state::{ItemState, key};
 pub(crate) use target::apply;
@@ -64,6 +66,8 @@ pub(crate) struct App {
     pub(crate) ui: Ui,
     clock: Arc<MachineClock>,
     host: InProcess,
+    /// The handlers that a person installed.
+    pub(crate) outside: Arc<Outside>,
     files: Arc<FilesHandler>,
     core: Option<Core>,
     /// Options of this command that decide what a plan does, for hints that name the plan.
@@ -90,6 +94,8 @@ pub(crate) struct Built {
     pub(crate) clock: Arc<MachineClock>,
     /// The handlers.
     pub(crate) host: InProcess,
+    /// Those among them that a person installed.
+    pub(crate) outside: Arc<Outside>,
     /// The built-in one.
     pub(crate) files: Arc<FilesHandler>,
 }
@@ -112,8 +118,11 @@ impl App {
         );
         let mut factories = vec![Arc::new(factory) as Arc<dyn HandlerFactory>];
         factories.extend(syncmgr_handlers::all(tools));
+        let host = InProcess::new(factories, Vec::new(), Arc::clone(&clock) as _);
+        let outside = Outside::open(&dirs, Arc::clone(&clock) as _, &host);
         Self {
-            host: InProcess::new(factories, Vec::new(), Arc::clone(&clock) as _),
+            host,
+            outside: Arc::new(outside),
             dirs,
             ui,
             clock,
@@ -135,6 +144,7 @@ impl App {
         Ok(Built {
             clock: Arc::clone(&self.clock),
             host: self.host.clone(),
+            outside: Arc::clone(&self.outside),
             files: Arc::clone(&self.files),
         })
     }
@@ -316,6 +326,7 @@ impl App {
         if let Some(Core::Here(center)) = self.core.take() {
             center.close();
         }
+        self.outside.foreign.close();
     }
 
     fn make_state_dir(&self) -> Result<(), CliError> {
@@ -360,6 +371,7 @@ impl App {
             random: random(),
             limits: Limits::default(),
         })?;
+        self.outside.to_center.connect(center.clone());
         listen_to_signals(Some(center.clone()), &self.signals);
         Ok(center)
     }

@@ -22,7 +22,9 @@ pub fn places(state: &State, store: &mut dyn Store) -> Result<Places, StoreError
         view.is_some_and(|view| view.is_listed && view.memory.is_active)
     };
     let ids = state.handler_ids().filter(is_there);
-    let mut places: Places = ids.map(|id| (id.clone(), state.present_items(id))).collect();
+    let mut places: Places = ids
+        .map(|id| (id.clone(), state.present_items(id)))
+        .collect();
     for known in store.items()? {
         let key = ItemKey {
             handler: known.handler.clone(),

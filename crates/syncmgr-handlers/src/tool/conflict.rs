@@ -131,6 +131,7 @@ impl ToolConflicts {
                 item: item.id.clone(),
                 handler: self.handler.to_string(),
                 abilities: self.tool.abilities(),
+                kind: self.tool.conflict_word(&conflict),
                 conflict,
             };
             Arc::new(view) as Arc<dyn ConflictView>
@@ -218,6 +219,7 @@ struct View {
     item: ItemId,
     handler: String,
     abilities: Abilities,
+    kind: &'static str,
     conflict: ToolConflict,
 }
 
@@ -266,7 +268,7 @@ impl ConflictView for View {
     }
 
     fn kind(&self) -> String {
-        self.conflict.kind.as_str().to_owned()
+        self.kind.to_owned()
     }
 
     fn property(&self, key: &str) -> Property {

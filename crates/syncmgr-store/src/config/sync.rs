@@ -58,9 +58,7 @@ fn checked(
     read(table, known, &mut settings, is_common)?;
     // A secret is kept elsewhere.
     let is_wanting = |spec: &&SettingSpec| {
-        spec.is_required
-            && spec.kind != SettingKind::Secret
-            && !settings.0.contains_key(spec.key)
+        spec.is_required && spec.kind != SettingKind::Secret && !settings.0.contains_key(spec.key)
     };
     if let Some(spec) = known.iter().find(is_wanting) {
         let what = format!("`sync.{name}` has no `{}`", spec.key);

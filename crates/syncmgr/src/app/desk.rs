@@ -78,10 +78,11 @@ impl App {
         }
         if only.is_none() {
             let of_handlers = listed.iter().filter(|it| it.item.is_none());
-            cases.cases.extend(of_handlers.cloned().map(|listed| Case {
-                item: None,
-                listed,
-            }));
+            cases.cases.extend(
+                of_handlers
+                    .cloned()
+                    .map(|listed| Case { item: None, listed }),
+            );
         }
         for (handler, id, trouble) in unasked {
             let item = items.iter().find(|it| is_of(it, &handler, id.as_deref()));
@@ -274,7 +275,7 @@ fn resolved(address: &Address, decided: &Decided) -> Resolved {
 }
 
 fn trouble_of(error: CliError) -> Trouble {
-    error.trouble.unwrap_or_else(|| {
-        Trouble::new(Code::NotPossible).with("detail", error.message)
-    })
+    error
+        .trouble
+        .unwrap_or_else(|| Trouble::new(Code::NotPossible).with("detail", error.message))
 }

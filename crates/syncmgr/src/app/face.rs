@@ -37,7 +37,9 @@ impl App {
     pub(crate) fn folders(&self, item: &Item) -> Result<PerSide<PathBuf>, CliError> {
         if !Self::is_sided(item) {
             let detail = "this sync has no left and right folder";
-            return Err(Trouble::new(Code::NotPossible).with("detail", detail).into());
+            return Err(Trouble::new(Code::NotPossible)
+                .with("detail", detail)
+                .into());
         }
         let chosen = self.files.chosen(item)?;
         Ok(PerSide {

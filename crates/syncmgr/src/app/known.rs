@@ -156,9 +156,7 @@ impl App {
     ///
     /// # Errors
     /// When history cannot be read.
-    pub(super) fn places_here(
-        &mut self,
-    ) -> Result<Option<syncmgr_center::desk::Places>, CliError> {
+    pub(super) fn places_here(&mut self) -> Result<Option<syncmgr_center::desk::Places>, CliError> {
         let look =
             |state: &State, store: &mut dyn Store, _| syncmgr_center::desk::places(state, store);
         match self.core()? {
@@ -282,7 +280,11 @@ impl App {
                     .all(|c| c.is_alphanumeric() || "._-@+".contains(c))
         };
         let name = item.name.clone().unwrap_or(title);
-        let name = if is_plain(&name) { &*name } else { item.id.as_str() };
+        let name = if is_plain(&name) {
+            &*name
+        } else {
+            item.id.as_str()
+        };
         format!("{}/{name}", item.handler)
     }
 

@@ -57,8 +57,10 @@ pub(crate) fn read(spec: &SettingSpec, text: &str, item: &Item) -> Result<Value,
     Ok(match spec.kind {
         SettingKind::Text => Value::Text(text.to_owned()),
         SettingKind::Word(words) if !words.contains(&text) => {
-            return Err(CliError::usage(format!("{key}: `{shown}` is not among its words"))
-                .hint(format!("one of {}", words.join(", "))));
+            return Err(
+                CliError::usage(format!("{key}: `{shown}` is not among its words"))
+                    .hint(format!("one of {}", words.join(", "))),
+            );
         }
         SettingKind::Word(_) => Value::Text(text.to_owned()),
         SettingKind::Bytes if parse_bytes(text).is_none() => {
@@ -69,9 +71,10 @@ pub(crate) fn read(spec: &SettingSpec, text: &str, item: &Item) -> Result<Value,
         }
         SettingKind::Bytes => Value::Text(text.to_owned()),
         SettingKind::Folder => Value::Text(folder(text)),
-        SettingKind::Number => Value::Number(parse_days(text).ok_or_else(|| {
-            CliError::usage(format!("{key}: `{shown}` is no whole number"))
-        })?),
+        SettingKind::Number => Value::Number(
+            parse_days(text)
+                .ok_or_else(|| CliError::usage(format!("{key}: `{shown}` is no whole number")))?,
+        ),
         SettingKind::List => Value::List(text.split(',').map(str::to_owned).collect()),
         SettingKind::Secret => {
             return Err(CliError::usage(format!(

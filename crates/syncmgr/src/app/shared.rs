@@ -38,7 +38,10 @@ impl App {
     pub(crate) fn all_shared(&mut self) -> Result<Vec<Trouble>, CliError> {
         let known = self.known()?;
         let placed = self.placed(&known);
-        Ok(overlap::all(&placed).iter().map(|it| self.told(it)).collect())
+        Ok(overlap::all(&placed)
+            .iter()
+            .map(|it| self.told(it))
+            .collect())
     }
 
     fn told(&self, shared: &Shared) -> Trouble {

@@ -13,12 +13,12 @@ use syncmgr_api::Client;
 use syncmgr_api::client::{ClientError, Events, Method, With};
 use syncmgr_api::page::Page;
 use syncmgr_api::stream::Message;
+use syncmgr_api::wire::desk::Silent;
 use syncmgr_api::wire::handler::{Handler, HandlerChange};
 use syncmgr_api::wire::run::{
     Cancel, ItemPreview, Mode, OpenRun, RunAccepted, RunState, RunWith, RunsAccepted,
 };
 use syncmgr_api::wire::sign_in::Code as SignInCode;
-use syncmgr_api::wire::desk::Silent;
 use syncmgr_api::wire::{
     Conflicts, Contents, ItemChange, ItemView, ListedConflict, Nothing, Pause, Resolve,
     ResolveAnswer, Seen,
@@ -177,7 +177,11 @@ impl There {
             let page: Conflicts = self.client.get("/api/v1/conflicts", &query)?.body;
             all.extend(page.items);
             // Every part says it.
-            silent = if silent.is_empty() { page.silent } else { silent };
+            silent = if silent.is_empty() {
+                page.silent
+            } else {
+                silent
+            };
             match page.next_cursor {
                 Some(next) => cursor = Some(next),
                 None => return Ok((all, silent)),

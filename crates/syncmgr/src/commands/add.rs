@@ -91,10 +91,8 @@ fn handler(app: &App, name: Option<&str>) -> Result<HandlerId, CliError> {
 fn two_folders(app: &mut App, args: &AddArgs) -> Result<Item, CliError> {
     let handler = HandlerId::new(files::ID).expect("the id of a built-in handler is valid");
     let specs = app.specs(&handler).unwrap_or_default();
-    let (settings, mut folders): (Vec<_>, Vec<_>) = args
-        .values
-        .iter()
-        .partition(|word| is_setting(specs, word));
+    let (settings, mut folders): (Vec<_>, Vec<_>) =
+        args.values.iter().partition(|word| is_setting(specs, word));
     let mut item = bare(&args.name, handler)?;
     for text in settings {
         setting::set_one(app, &mut item, &text.to_string_lossy())?;
@@ -128,10 +126,10 @@ fn two_folders(app: &mut App, args: &AddArgs) -> Result<Item, CliError> {
 fn of_handler(app: &mut App, args: &AddArgs, handler: HandlerId) -> Result<Item, CliError> {
     let specs = app.specs(&handler).unwrap_or_default();
     if specs.is_empty() {
-        return Err(CliError::usage(format!(
-            "the handler {handler} finds its syncs by itself"
-        ))
-        .hint(format!("`syncmgr list --handler {handler}` shows them")));
+        return Err(
+            CliError::usage(format!("the handler {handler} finds its syncs by itself"))
+                .hint(format!("`syncmgr list --handler {handler}` shows them")),
+        );
     }
     let mut item = bare(&args.name, handler)?;
     let mut options = Settings::default();
@@ -159,7 +157,10 @@ fn of_handler(app: &mut App, args: &AddArgs, handler: HandlerId) -> Result<Item,
     };
     let missing: Vec<_> = specs.iter().filter(|it| is_missing(&item, it)).collect();
     if !missing.is_empty() && !app.ui.can_ask {
-        let names: Vec<_> = missing.iter().map(|spec| format!("`{}`", spec.key)).collect();
+        let names: Vec<_> = missing
+            .iter()
+            .map(|spec| format!("`{}`", spec.key))
+            .collect();
         let mut error = CliError::usage(format!(
             "the handler {} needs {}",
             item.handler,
@@ -179,7 +180,9 @@ fn of_handler(app: &mut App, args: &AddArgs, handler: HandlerId) -> Result<Item,
 /// Asks for a setting until there is one that it can have.
 fn ask(app: &App, spec: &SettingSpec, item: &mut Item) -> Result<(), CliError> {
     for _ in 0..ASK_MAX {
-        let answer = app.ui.ask(&format!("{} ({})", spec.key, setting::help(spec)))?;
+        let answer = app
+            .ui
+            .ask(&format!("{} ({})", spec.key, setting::help(spec)))?;
         if answer.is_empty() {
             continue;
         }

@@ -160,11 +160,12 @@ fn list(app: &mut App, which: &Which) -> Done {
         notice::print(&app.ui, trouble);
     }
     if found.cases.is_empty() && found.silent.is_empty() {
-        app.ui.say(if which.filter.is_some() || which.sync.is_some() {
-            "No conflict fits."
-        } else {
-            "No conflicts. If the same file changes in two places, you decide here."
-        });
+        app.ui
+            .say(if which.filter.is_some() || which.sync.is_some() {
+                "No conflict fits."
+            } else {
+                "No conflicts. If the same file changes in two places, you decide here."
+            });
     } else if !found.cases.is_empty() {
         let keep = common_offers(&found);
         app.ui.hint(format!(
@@ -243,8 +244,10 @@ fn print(app: &App, case: &Case) {
             version_facts(app, version, &listed.versions)
         ));
     }
-    app.ui
-        .say(format!("            keep: {}", resolve::offers(listed).join(", ")));
+    app.ui.say(format!(
+        "            keep: {}",
+        resolve::offers(listed).join(", ")
+    ));
 }
 
 fn print_file(app: &App, id: &str, file: &Conflict, names: &PerSide<String>) {
@@ -311,13 +314,15 @@ fn version_facts(app: &App, version: &ConflictVersion, all: &[ConflictVersion]) 
     if let Some(size) = version.size {
         parts.push(bytes(size));
     }
-    let others = || all.iter().filter(|it| !std::ptr::eq(*it, version) && !it.deleted);
+    let others = || {
+        all.iter()
+            .filter(|it| !std::ptr::eq(*it, version) && !it.deleted)
+    };
     let is_newer = |it: &ConflictVersion| time(it.modified.as_ref()) < modified;
     if modified.is_some() && others().count() > 0 && others().all(is_newer) {
         parts.push("newer".to_owned());
     }
-    if version.size.is_some() && others().count() > 0 && others().all(|it| it.size < version.size)
-    {
+    if version.size.is_some() && others().count() > 0 && others().all(|it| it.size < version.size) {
         parts.push("larger".to_owned());
     }
     if parts.is_empty() {
@@ -373,7 +378,8 @@ fn show(app: &mut App, id: &str) -> Done {
         print(app, case);
         let is_sided = case.item.as_ref().is_some_and(App::is_sided);
         for version in case.listed.versions.iter().filter(|_| !is_sided) {
-            app.ui.say(format!("            at {}", safe(&version.location)));
+            app.ui
+                .say(format!("            at {}", safe(&version.location)));
         }
         if let Some(found) = time(case.listed.found.as_ref()) {
             app.ui
@@ -403,7 +409,11 @@ fn diff(app: &mut App, id: &str) -> Done {
             case.listed.versions.iter().map(place).collect()
         }
     };
-    let texts: Vec<_> = names.iter().map(String::as_str).zip(&compared.by_index).collect();
+    let texts: Vec<_> = names
+        .iter()
+        .map(String::as_str)
+        .zip(&compared.by_index)
+        .collect();
     match (&compared.contents.base, texts.as_slice()) {
         (None, [(left_name, Some(left)), (right_name, Some(right))]) => {
             unified(&app.ui, (left_name, left), (right_name, right));
@@ -418,7 +428,9 @@ fn diff(app: &mut App, id: &str) -> Done {
         }
         // Of three and more, each is held against the first that can be read.
         (None, texts) => {
-            let mut there = texts.iter().filter_map(|(name, it)| Some((*name, it.as_ref()?)));
+            let mut there = texts
+                .iter()
+                .filter_map(|(name, it)| Some((*name, it.as_ref()?)));
             let first = there.next();
             let mut n_compared = 0;
             for (name, new) in there {
@@ -436,12 +448,7 @@ fn diff(app: &mut App, id: &str) -> Done {
 }
 
 /// Prints the JSON object of a comparison.
-pub(crate) fn json_diff(
-    ui: &Ui,
-    path: &[u8],
-    contents: &Contents,
-    by_index: &[Option<Vec<u8>>],
-) {
+pub(crate) fn json_diff(ui: &Ui, path: &[u8], contents: &Contents, by_index: &[Option<Vec<u8>>]) {
     ui.json(&DiffOutput {
         schema: SCHEMA,
         path: display_bytes(path),

@@ -29,8 +29,10 @@ pub(crate) fn run(app: &mut App, args: &ListArgs) -> Done {
         let is_known = !items.is_empty() || app.handlers()?.iter().any(|it| it.id == *handler);
         if !is_known {
             let handler = safe(handler);
-            return Err(CliError::not_found(format!("there is no handler `{handler}`"))
-                .hint("`syncmgr handler list` shows those there are"));
+            return Err(
+                CliError::not_found(format!("there is no handler `{handler}`"))
+                    .hint("`syncmgr handler list` shows those there are"),
+            );
         }
     }
     let states = app.states(&items)?;

@@ -56,7 +56,11 @@ pub(crate) fn pause(app: &mut App, args: &PauseArgs) -> Done {
         || "until you resume".to_owned(),
         |until| format!("until {}", when(until, app.now())),
     );
-    say(app, &chosen, &format!("Paused {} {time}.", chosen.words(app)))?;
+    say(
+        app,
+        &chosen,
+        &format!("Paused {} {time}.", chosen.words(app)),
+    )?;
     app.ui.hint(format!(
         "runs that you start still work; `syncmgr resume{}` goes on",
         chosen.command_words(app)

@@ -28,6 +28,7 @@ pub(crate) fn run(app: &mut App, args: &RenameArgs) -> Done {
     } else {
         "history and settings stay"
     };
-    app.ui.say(format!("Renamed {old} to {}; {kept}.", args.new));
+    app.ui
+        .say(format!("Renamed {old} to {}; {kept}.", args.new));
     Ok(Exit::Done)
 }

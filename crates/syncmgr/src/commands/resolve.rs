@@ -137,7 +137,10 @@ fn decide(
             Carried::Work(item, _) | Carried::Begun(item, _) => *item,
         };
         let words = app.command_words(item);
-        let n = counts.iter().find(|(it, _)| *it == words).map_or(0, |(_, n)| *n);
+        let n = counts
+            .iter()
+            .find(|(it, _)| *it == words)
+            .map_or(0, |(_, n)| *n);
         n_in_runs += n;
         let verb = if is_dry { "Would decide" } else { "Deciding" };
         app.ui
@@ -170,7 +173,11 @@ fn decide(
         });
     }
     for outcome in &outcomes {
-        if let Some(trouble) = outcome.notice.as_ref().and_then(|it| Trouble::try_from(it).ok()) {
+        if let Some(trouble) = outcome
+            .notice
+            .as_ref()
+            .and_then(|it| Trouble::try_from(it).ok())
+        {
             notice::print(&app.ui, &trouble);
             exit = Exit::of_code(trouble.code);
         }

@@ -60,13 +60,18 @@ fn options(app: &App, item: &mut Item, args: &SettingArgs) -> Result<(), CliErro
     let mut given = item.settings.clone();
     apply(&mut given, args)?;
     let specs = app.specs(&item.handler).unwrap_or_default();
-    let unknown = given.0.keys().find(|key| setting::find(specs, key).is_none());
+    let unknown = given
+        .0
+        .keys()
+        .find(|key| setting::find(specs, key).is_none());
     if let Some(key) = unknown {
         let names: Vec<_> = specs.iter().map(|spec| spec.key).collect();
-        return Err(
-            CliError::usage(format!("the handler {} has no `{}`", item.handler, safe(key)))
-                .hint(format!("known: {}", names.join(", "))),
-        );
+        return Err(CliError::usage(format!(
+            "the handler {} has no `{}`",
+            item.handler,
+            safe(key)
+        ))
+        .hint(format!("known: {}", names.join(", "))));
     }
     item.settings = given;
     Ok(())

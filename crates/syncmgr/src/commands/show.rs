@@ -34,7 +34,11 @@ pub(crate) fn run(app: &mut App, args: &ShowArgs) -> Done {
     if let Some(reason) = &state.reason {
         let reason = notice(reason);
         ui.say(format!("            {}", reason.what));
-        for action in reason.actions.iter().filter(|_| state.status.needs_person()) {
+        for action in reason
+            .actions
+            .iter()
+            .filter(|_| state.status.needs_person())
+        {
             ui.hint(action);
         }
     }

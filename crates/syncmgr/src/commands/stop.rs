@@ -43,9 +43,8 @@ pub(crate) fn run(app: &mut App, args: &StopArgs) -> Done {
         .map(|item| key(item).to_string())
         .collect();
     let is_its = |run: &OpenRun, item: &str| ids.contains(&format!("{}/{item}", run.handler));
-    let is_meant = |run: &OpenRun| {
-        chosen.is_all || run.items.iter().any(|item| is_its(run, &item.item))
-    };
+    let is_meant =
+        |run: &OpenRun| chosen.is_all || run.items.iter().any(|item| is_its(run, &item.item));
     let mut runs = app.open_runs()?;
     runs.retain(is_meant);
     for run in &runs {

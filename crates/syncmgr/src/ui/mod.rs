@@ -125,7 +125,10 @@ impl Ui {
         let mut err = io::stderr().lock();
         drop(write!(err, "{}: ", display_bytes(question.as_bytes())).and_then(|()| err.flush()));
         let mut answer = String::new();
-        let read = io::stdin().lock().take(ANSWER_LEN_MAX).read_line(&mut answer);
+        let read = io::stdin()
+            .lock()
+            .take(ANSWER_LEN_MAX)
+            .read_line(&mut answer);
         match read {
             Ok(0) => Err(CliError::usage("nobody answered; nothing was saved")),
             Ok(_) => Ok(answer.trim().to_owned()),

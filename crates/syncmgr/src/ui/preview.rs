@@ -19,12 +19,7 @@ const NAME_SHOWN: usize = 40;
 const CONFLICTS_SHOWN: usize = 10;
 
 /// Prints a preview; `sides` are the names of the sides, where it has two.
-pub(crate) fn print(
-    ui: &Ui,
-    preview: &Preview,
-    sides: Option<&PerSide<String>>,
-    all_files: bool,
-) {
+pub(crate) fn print(ui: &Ui, preview: &Preview, sides: Option<&PerSide<String>>, all_files: bool) {
     let words = PerSide::from_fn(|side: Side| side.as_str().to_owned());
     let names = sides.unwrap_or(&words);
     if preview.is_first {

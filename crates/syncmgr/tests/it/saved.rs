@@ -52,7 +52,9 @@ fn a_mistake_in_the_file_stops_no_question_that_the_daemon_answers() {
     world.start_daemon();
     let file = ".config/syncmgr/config.toml";
     let text = world.text(file);
-    world.put(file, &format!("{text}\nthis is no setting\n"));
+    // Replaced as a whole, as editors do: a file cut short for a moment would say something else.
+    world.put("new.toml", &format!("{text}\nthis is no setting\n"));
+    std::fs::rename(world.path("new.toml"), world.path(file)).unwrap();
     for words in ["list", "show docs", "conflicts", "history docs"] {
         let text = world.run(words, 0);
         assert!(text.contains("The daemon goes on"), "{words}: {text}");
