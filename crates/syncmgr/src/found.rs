@@ -81,7 +81,8 @@ fn has_settings(host: &InProcess, found: &Found) -> bool {
     };
     let specs = factory.settings();
     let set = &found.settings.0;
-    set.keys().all(|key| specs.iter().any(|spec| spec.key == key))
+    set.keys()
+        .all(|key| specs.iter().any(|spec| spec.key == key))
         && specs
             .iter()
             .all(|spec| !spec.is_required || set.contains_key(spec.key))
@@ -125,7 +126,11 @@ pub(crate) fn add(
     config.add(&item).map_err(|error| of_config(&error))?;
     let schedule = found.schedule.as_deref().filter(|_| with_schedule);
     if let Some(schedule) = schedule.and_then(|text| schedule_of(&found.name, text)) {
-        let is_taken = config.schedules().map_err(|error| of_config(&error))?.iter().any(|it| it.name == schedule.name);
+        let is_taken = config
+            .schedules()
+            .map_err(|error| of_config(&error))?
+            .iter()
+            .any(|it| it.name == schedule.name);
         if !is_taken {
             config
                 .put_schedule(&schedule)

@@ -3,8 +3,8 @@
 use axum::extract::State;
 use axum::response::Response;
 use hyper::StatusCode;
-use syncmgr_api::wire::found::{FoundSync, FoundSyncs, Import, Imported, Silent};
 use syncmgr_api::wire::Notice;
+use syncmgr_api::wire::found::{FoundSync, FoundSyncs, Import, Imported, Silent};
 
 use crate::answer::Refusal;
 use crate::center::Api;
@@ -45,7 +45,9 @@ pub(super) async fn add(
         return Err(Refusal::field("names", "unusable", "from 1 to 1000 names"));
     }
     let (names, with_schedules) = (import.names, import.schedules);
-    let items = api.ask(move |desk| desk.import(&names, with_schedules)).await?;
+    let items = api
+        .ask(move |desk| desk.import(&names, with_schedules))
+        .await?;
     let mut response = json(&Imported {
         added: items.iter().map(|item| item.id.to_string()).collect(),
     });

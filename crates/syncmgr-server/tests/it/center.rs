@@ -35,7 +35,9 @@ use syncmgr_model::side::{PerSide, Side};
 use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::{Code, Trouble};
 use syncmgr_server::center::Api;
-use syncmgr_server::desk::{Compared, Desk, Found, ItemEdit, NewItem, Offered, Offers, Places, Runs, Silent};
+use syncmgr_server::desk::{
+    Compared, Desk, Found, ItemEdit, NewItem, Offered, Offers, Places, Runs, Silent,
+};
 use syncmgr_server::feed::Feed;
 use syncmgr_server::hub::Hub;
 
@@ -598,7 +600,9 @@ impl Desk for Table {
     fn import(&self, names: &[String], _with_schedules: bool) -> Result<Vec<Item>, Trouble> {
         let offers = self.offers()?.offers;
         let one = |name: &String| {
-            let found = offers.iter().find(|it| it.found.name == *name && it.can_be_added);
+            let found = offers
+                .iter()
+                .find(|it| it.found.name == *name && it.can_be_added);
             let found = found.ok_or_else(|| not_found("sync to add", name))?;
             self.add(NewItem {
                 handler: files(),

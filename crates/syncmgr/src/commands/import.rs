@@ -29,7 +29,11 @@ pub(crate) struct ImportArgs {
 pub(crate) fn run(app: &mut App, args: &ImportArgs) -> Done {
     let looked = app.look_for_syncs()?;
     let chosen: Vec<&Offer> = if args.all {
-        looked.offers.iter().filter(|it| it.is_usual && it.can_be_added).collect()
+        looked
+            .offers
+            .iter()
+            .filter(|it| it.is_usual && it.can_be_added)
+            .collect()
     } else {
         named(&looked, &args.add)?
     };
@@ -47,9 +51,12 @@ pub(crate) fn run(app: &mut App, args: &ImportArgs) -> Done {
     json(app, &looked, &[]);
     if looked.offers.is_empty() {
         app.ui.say("Nothing was found that is not a sync already.");
-        app.ui.hint("`syncmgr add NAME LEFT RIGHT` saves two folders; `--handler` something else");
+        app.ui
+            .hint("`syncmgr add NAME LEFT RIGHT` saves two folders; `--handler` something else");
     } else {
-        app.ui.hint("add all of it with `syncmgr import --all`, or some with `syncmgr import --add NAME…`");
+        app.ui.hint(
+            "add all of it with `syncmgr import --all`, or some with `syncmgr import --add NAME…`",
+        );
     }
     Ok(Exit::Done)
 }
@@ -100,9 +107,11 @@ fn ask<'a>(app: &App, looked: &'a Looked) -> Result<Vec<&'a Offer>, CliError> {
 fn print(app: &App, offer: &Offer) {
     let found = &offer.found;
     let name = app.ui.out.bold(&safe(&found.name));
-    app.ui.say(format!("{name}  {}  {}", found.handler, found.summary));
+    app.ui
+        .say(format!("{name}  {}  {}", found.handler, found.summary));
     let when = found::when(found).map_or_else(String::new, |when| format!(", {}", lower(&when)));
-    app.ui.say(format!("  found in {}{}", found.origin, safe(&when)));
+    app.ui
+        .say(format!("  found in {}{}", found.origin, safe(&when)));
     for remark in &found.remarks {
         app.ui.say(format!("  {remark}"));
     }
@@ -124,7 +133,18 @@ fn complain(app: &App, looked: &Looked) {
 fn json(app: &App, looked: &Looked, added: &[String]) {
     app.ui.json(&ImportOutput {
         schema: SCHEMA,
-        found: looked.offers.iter().map(|it| FoundJson::of(&it.found, it.can_be_added, it.is_usual, found::when(&it.found))).collect(),
+        found: looked
+            .offers
+            .iter()
+            .map(|it| {
+                FoundJson::of(
+                    &it.found,
+                    it.can_be_added,
+                    it.is_usual,
+                    found::when(&it.found),
+                )
+            })
+            .collect(),
         added: added.to_vec(),
         silent: looked
             .silent
@@ -145,15 +165,29 @@ fn save(app: &mut App, looked: &Looked, chosen: &[&Offer], with_schedules: bool)
         let item = found::add(&mut config, &offer.found, with_schedules)?;
         n_scheduled += usize::from(with_schedules && offer.found.schedule.is_some());
         added.push(item.label().to_owned());
-        app.ui.say(format!("Saved: {}  {}", app.ui.out.bold(&safe(item.label())), offer.found.summary));
+        app.ui.say(format!(
+            "Saved: {}  {}",
+            app.ui.out.bold(&safe(item.label())),
+            offer.found.summary
+        ));
     }
     if !added.is_empty() {
         app.settings_changed()?;
     }
     complain(app, looked);
     json(app, looked, &added);
-    let is_double = |offer: &&&Offer| offer.found.remarks.iter().any(|it| it.contains("both would run"));
-    let doubles: Vec<_> = chosen.iter().filter(is_double).map(|it| safe(&it.found.name)).collect();
+    let is_double = |offer: &&&Offer| {
+        offer
+            .found
+            .remarks
+            .iter()
+            .any(|it| it.contains("both would run"))
+    };
+    let doubles: Vec<_> = chosen
+        .iter()
+        .filter(is_double)
+        .map(|it| safe(&it.found.name))
+        .collect();
     if added.is_empty() {
         app.ui.say("Nothing was added.");
     } else if with_schedules && !doubles.is_empty() {
@@ -163,10 +197,14 @@ fn save(app: &mut App, looked: &Looked, chosen: &[&Offer], with_schedules: bool)
         ));
     }
     if n_scheduled > 0 && !app.has_daemon()? {
-        app.ui.hint("they run by themselves while the daemon runs: `syncmgr daemon start`");
+        app.ui
+            .hint("they run by themselves while the daemon runs: `syncmgr daemon start`");
     }
     if let Some(first) = added.first() {
-        app.ui.hint(format!("see them all with `syncmgr status`, run one with `syncmgr sync {}`", safe(first)));
+        app.ui.hint(format!(
+            "see them all with `syncmgr status`, run one with `syncmgr sync {}`",
+            safe(first)
+        ));
     }
     Ok(Exit::Done)
 }

@@ -26,7 +26,9 @@ use syncmgr_model::side::{PerSide, Side};
 use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::{Code, Trouble};
 use syncmgr_sdk::Handler;
-use syncmgr_server::desk::{Compared, Desk, Found, ItemEdit, NewItem, Offered, Offers, Places, Runs, Silent};
+use syncmgr_server::desk::{
+    Compared, Desk, Found, ItemEdit, NewItem, Offered, Offers, Places, Runs, Silent,
+};
 use syncmgr_store::config::spec::DAEMON;
 use syncmgr_store::config::{Checks, Config, ConfigError};
 
@@ -106,7 +108,12 @@ impl ProgramDesk {
     /// Looks for what could be added as a sync.
     fn look(&self) -> Result<found::Looked, Trouble> {
         let (host, home) = (&self.source.host, self.source.home.clone());
-        Ok(found::look(host, home, &self.saved()?, self.source.clock.now()))
+        Ok(found::look(
+            host,
+            home,
+            &self.saved()?,
+            self.source.clock.now(),
+        ))
     }
 
     /// Checks an item: by its handler, and beside the others.

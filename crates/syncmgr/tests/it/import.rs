@@ -24,10 +24,16 @@ const CRONTAB: &str = "MAILTO=anna
 /// Makes a home as many people have it. The program `crontab` prints a file of that home, as the
 /// real one prints one that only cron may read.
 fn set_up(world: &World) {
-    world.put(".config/rclone/rclone.conf", "[nas]\ntype = alias\nremote = /tmp\n");
+    world.put(
+        ".config/rclone/rclone.conf",
+        "[nas]\ntype = alias\nremote = /tmp\n",
+    );
     world.put(
         ".unison/photos.prf",
-        &format!("root = {0}/Photos\nroot = {0}/Copy\n", world.path("").display()),
+        &format!(
+            "root = {0}/Photos\nroot = {0}/Copy\n",
+            world.path("").display()
+        ),
     );
     world.put(
         ".mbsyncrc",
@@ -37,7 +43,10 @@ fn set_up(world: &World) {
         ".config/vdirsyncer/config",
         "[general]\nstatus_path = \"~/.vdirsyncer/status\"\n\n[pair cal]\na = \"here\"\nb = \"there\"\ncollections = [\"from a\"]\n\n[storage here]\ntype = \"filesystem\"\npath = \"~/cal\"\nfileext = \".ics\"\n\n[storage there]\ntype = \"caldav\"\nurl = \"https://dav.example.org/\"\nusername = \"anna\"\npassword = \"geheim\"\n",
     );
-    world.put(".config/systemd/user/notes.timer", "[Timer]\nOnCalendar=hourly\n");
+    world.put(
+        ".config/systemd/user/notes.timer",
+        "[Timer]\nOnCalendar=hourly\n",
+    );
     world.put(
         ".config/systemd/user/notes.service",
         "[Service]\nExecStart=/opt/bin/backup-notes %h/notes\n",
@@ -46,7 +55,10 @@ fn set_up(world: &World) {
     fs::create_dir(&wants).unwrap();
     symlink("../notes.timer", wants.join("notes.timer")).unwrap();
     world.put("crontab.txt", CRONTAB);
-    world.put("bin/crontab", "#!/bin/sh\n[ \"$*\" = -l ] && cat \"$HOME/crontab.txt\"\n");
+    world.put(
+        "bin/crontab",
+        "#!/bin/sh\n[ \"$*\" = -l ] && cat \"$HOME/crontab.txt\"\n",
+    );
     let program = world.path("bin/crontab");
     fs::set_permissions(program, fs::Permissions::from_mode(0o755)).unwrap();
 }
@@ -107,16 +119,32 @@ fn from_nothing_to_everything_on_one_screen() {
     let before = theirs(&world);
     let found = json(&world, "import");
     let work = one(&found, "work");
-    assert_eq!((&work["handler"], &work["when"]), (&"mbsync".into(), &"Runs at the times of the cron line `*/15 * * * *`".into()));
+    assert_eq!(
+        (&work["handler"], &work["when"]),
+        (
+            &"mbsync".into(),
+            &"Runs at the times of the cron line `*/15 * * * *`".into()
+        )
+    );
     assert_eq!(work["origin"], "~/.mbsyncrc, crontab, line 2");
-    assert!(work["remarks"][0].as_str().unwrap().contains("both would run"));
+    assert!(
+        work["remarks"][0]
+            .as_str()
+            .unwrap()
+            .contains("both would run")
+    );
     assert_eq!(one(&found, "both")["usual"], false);
     assert_eq!(one(&found, "cal")["schedule"], "daily 00:00");
     assert_eq!(one(&found, "rsync-Copy")["settings"]["delete"], "yes");
     assert_eq!(one(&found, "notes")["schedule"], "cron 0 * * * *");
     let shell = one(&found, "line");
     assert_eq!(shell["can_be_added"], false);
-    assert!(shell["remarks"][0].as_str().unwrap().contains("syncmgr run --"));
+    assert!(
+        shell["remarks"][0]
+            .as_str()
+            .unwrap()
+            .contains("syncmgr run --")
+    );
     assert_eq!(one(&found, "restic-home")["can_be_added"], false);
     assert!(!found.to_string().contains("geheim"), "{found:#}");
     assert!(!found.to_string().contains("certbot"), "{found:#}");
@@ -129,16 +157,31 @@ fn from_nothing_to_everything_on_one_screen() {
     for name in ["work", "home", "cal", "rsync-Copy", "notes"] {
         assert!(saved.contains(&name), "{name}: {saved:?}");
     }
-    let unison = names(&found).into_iter().find(|name| name.contains("photos"));
+    let unison = names(&found)
+        .into_iter()
+        .find(|name| name.contains("photos"));
     assert!(saved.contains(&unison.unwrap()), "{saved:?}");
     let schedules = json(&world, "schedule show");
     let times = schedules["schedules"].as_array().unwrap();
-    let times: Vec<_> = times.iter().map(|it| it["name"].as_str().unwrap()).collect();
-    assert!(times.contains(&"work") && !times.contains(&"home"), "{times:?}");
+    let times: Vec<_> = times
+        .iter()
+        .map(|it| it["name"].as_str().unwrap())
+        .collect();
+    assert!(
+        times.contains(&"work") && !times.contains(&"home"),
+        "{times:?}"
+    );
 
     // What is there already is not offered again, and nothing of the person's was touched.
     let again = json(&world, "import");
-    assert!(again["found"].as_array().unwrap().iter().all(|it| it["usual"] == false), "{again:#}");
+    assert!(
+        again["found"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|it| it["usual"] == false),
+        "{again:#}"
+    );
     assert_eq!(theirs(&world), before);
 }
 
@@ -148,7 +191,10 @@ fn only_what_is_named_is_added() {
     set_up(&world);
     let added = json(&world, "import --no-schedules --add work cal");
     assert_eq!(added["added"], serde_json::json!(["work", "cal"]));
-    assert_eq!(json(&world, "schedule show")["schedules"], serde_json::json!([]));
+    assert_eq!(
+        json(&world, "schedule show")["schedules"],
+        serde_json::json!([])
+    );
     let unknown = run(&world, "import --add nothing");
     assert_eq!(unknown.status.code(), Some(21), "{unknown:?}");
     let shell = run(&world, "import --add line");
@@ -171,7 +217,10 @@ fn nothing_is_found_where_nothing_is_set_up() {
 fn a_crontab_that_cannot_be_read_is_said() {
     let world = World::new();
     set_up(&world);
-    world.put("bin/crontab", "#!/bin/sh\necho 'you are not allowed to use this program' >&2; exit 1\n");
+    world.put(
+        "bin/crontab",
+        "#!/bin/sh\necho 'you are not allowed to use this program' >&2; exit 1\n",
+    );
     let found = json(&world, "import");
     assert_eq!(found["silent"][0]["source"], "crontab");
     assert!(names(&found).contains(&"work"));
