@@ -9,6 +9,7 @@ mod conflicts;
 mod decisions;
 mod desk;
 mod events;
+mod found;
 mod handlers;
 mod items;
 mod paging;
@@ -81,6 +82,7 @@ pub(crate) fn center() -> OpenApiRouter<Api> {
         .routes(routes!(desk::status))
         .routes(routes!(desk::why))
         .routes(routes!(items::list, items::create))
+        .routes(routes!(found::list, found::add))
         .routes(routes!(items::get, items::change, items::remove))
         .routes(routes!(items::pause))
         .routes(routes!(items::resume))
@@ -105,6 +107,8 @@ pub(crate) fn center() -> OpenApiRouter<Api> {
         .routes(routes!(handlers::list))
         .routes(routes!(handlers::get, handlers::change))
         .routes(routes!(handlers::update))
+        .routes(routes!(handlers::restart))
+        .routes(routes!(handlers::log))
         .routes(routes!(schedules::list))
         .routes(routes!(schedules::get, schedules::put, schedules::remove))
         .routes(routes!(schedules::next))
