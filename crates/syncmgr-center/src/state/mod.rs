@@ -9,6 +9,7 @@
 //! - `run`: a request that waits, or the session it became;
 //! - `queue` (with `line`, `claims`): requests that wait, and what they wait for;
 //! - `begin`, `session`, `absorb`, `end`: the life of a session;
+//! - `outside`: sessions of other programs, also those told after their end;
 //! - `stop` (with `timers`): requests to stop, and what happens when nobody listens;
 //! - `timetable`: what runs by itself, and when;
 //! - `watched`: which directories of which items changed;
@@ -29,6 +30,7 @@ mod control;
 mod end;
 mod line;
 mod operation;
+mod outside;
 mod queue;
 mod registry;
 mod reload;
