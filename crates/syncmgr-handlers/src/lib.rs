@@ -1,7 +1,29 @@
 //! The built-in handlers, one module each, written with the public SDK.
 //!
+//! [`files`] syncs two folders itself. The others wrap a tool that people use already; [`tool`] is
+//! what they have in common, and [`all`] makes every handler of this crate that wraps one.
+//!
 //! Must not: reach around the SDK to the center or the store.
 
 #![forbid(unsafe_code)]
 
+pub mod command;
 pub mod files;
+pub mod tool;
+
+use std::sync::Arc;
+
+use syncmgr_sdk::HandlerFactory;
+
+use crate::tool::{Context, Tool, ToolFactory};
+
+/// Returns the handlers that wrap tools. Looks at nothing and starts nothing.
+#[must_use]
+pub fn all(ctx: Context) -> Vec<Arc<dyn HandlerFactory>> {
+    let ctx = Arc::new(ctx);
+    let tools: Vec<Arc<dyn Tool>> = vec![Arc::new(command::CommandTool)];
+    tools
+        .into_iter()
+        .map(|tool| Arc::new(ToolFactory::new(tool, Arc::clone(&ctx))) as Arc<dyn HandlerFactory>)
+        .collect()
+}

@@ -27,6 +27,7 @@ use syncmgr_center::command::{Answer, Control, Limits, Scope};
 use syncmgr_center::port::{Clock as _, EventQuery, SessionQuery, Store, StoreError, Unwatched};
 use syncmgr_engine::clock::SystemClock;
 use syncmgr_handlers::files::{FilesFactory, FilesHandler, place};
+use syncmgr_handlers::tool::Context;
 use syncmgr_host::InProcess;
 use syncmgr_model::event::{Event, EventLevel};
 use syncmgr_model::id::{HandlerId, SessionId};
@@ -93,7 +94,13 @@ impl App {
             Arc::new(SystemClock),
         ));
         let factory = FilesFactory::new(Arc::clone(&files));
-        let factories = vec![Arc::new(factory) as Arc<dyn HandlerFactory>];
+        let tools = Context::of_process(
+            dirs.home.clone(),
+            dirs.state.join("tools"),
+            Arc::new(SystemClock),
+        );
+        let mut factories = vec![Arc::new(factory) as Arc<dyn HandlerFactory>];
+        factories.extend(syncmgr_handlers::all(tools));
         Self {
             host: InProcess::new(factories, Vec::new(), Arc::clone(&clock) as _),
             dirs,

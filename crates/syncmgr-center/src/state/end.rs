@@ -231,7 +231,9 @@ impl State {
 fn status_of(code: Code) -> ProgressStatus {
     match code {
         Code::Stopped => ProgressStatus::Canceled,
-        Code::FolderMissing | Code::Disconnected => ProgressStatus::Disconnected,
+        Code::FolderMissing | Code::Disconnected | Code::ToolMissing => {
+            ProgressStatus::Disconnected
+        }
         _ => ProgressStatus::Failed,
     }
 }

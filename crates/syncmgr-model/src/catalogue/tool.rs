@@ -19,7 +19,9 @@ pub(super) fn words(t: &Trouble) -> Words {
             NOTHING_DONE,
             one(match t.params.get("package") {
                 Some(package) => format!("install it, as with `apt install {package}`"),
-                None => "install it, or write its whole path in the settings of the sync".to_owned(),
+                None => {
+                    "install it, or write its whole path in the settings of the sync".to_owned()
+                }
             }),
         ),
         Code::ToolFailed => (
@@ -33,13 +35,15 @@ pub(super) fn words(t: &Trouble) -> Words {
                 None => "see what it printed with `syncmgr results`, then sync again".to_owned(),
             }),
         ),
-        Code::RepairNeeded => (
-            format!("{tool} can't go on by itself: {detail}."),
-            "Nothing was deleted. Until it is repaired, this sync does not run.",
-            one(t.params.get("advice").cloned().unwrap_or_else(|| {
-                "see `syncmgr preview` for what a repair would do".to_owned()
-            })),
-        ),
+        Code::RepairNeeded => {
+            (
+                format!("{tool} can't go on by itself: {detail}."),
+                "Nothing was deleted. Until it is repaired, this sync does not run.",
+                one(t.params.get("advice").cloned().unwrap_or_else(|| {
+                    "see `syncmgr preview` for what a repair would do".to_owned()
+                })),
+            )
+        }
         Code::HandlerTooOld => (
             format!(
                 "The handler {handler} speaks protocol {}; {} is needed.",

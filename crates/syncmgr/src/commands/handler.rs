@@ -70,7 +70,8 @@ fn json(app: &App, handlers: &[HandlerJson]) {
 
 fn line(app: &App, handler: &HandlerJson) -> String {
     let state = match () {
-        () if !handler.enabled || !handler.active => "off",
+        () if !handler.enabled => "off",
+        () if !handler.active => "not installed",
         () if handler.silent => "no answer",
         () if !handler.connected => "disconnected",
         () if !handler.running.is_empty() => "syncing",

@@ -1,0 +1,76 @@
+//! Keeps two runs of one item apart, whoever started them.
+//!
+//! The lock is one of the system (`flock`) on a file in the state of the item. The child gets the
+//! locked file as its standard input, which is empty: when this process is killed, the lock stays
+//! as long as the tool it started still works, and the next run is told so.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read as _, Seek as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use rustix::fs::FlockOperation;
+use rustix::io::Errno;
+use syncmgr_model::trouble::{Code, Trouble};
+
+/// Holds the lock until it is dropped.
+#[derive(Debug)]
+pub struct ItemLock {
+    file: File,
+}
+
+impl ItemLock {
+    /// Takes the lock in a folder of state, without waiting. `what` is what people call the item.
+    ///
+    /// # Errors
+    /// `busy` when another run has it; `state-unusable` when it cannot be made.
+    pub fn take(dir: &Path, what: &str) -> Result<Self, Trouble> {
+        let unusable = |e: std::io::Error| Trouble::new(Code::StateUnusable).with("detail", e);
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(dir.join("lock"))
+            .map_err(unusable)?;
+        match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            // The last ones: a file system that cannot lock; there, two runs are not kept apart.
+            Ok(()) | Err(Errno::NOLCK | Errno::OPNOTSUPP | Errno::NOSYS) => {}
+            Err(Errno::WOULDBLOCK) => {
+                let mut pid = String::new();
+                drop(file.read_to_string(&mut pid));
+                let busy = Trouble::new(Code::Busy).with("folder", what);
+                let pid = pid.trim();
+                return Err(match pid.parse::<u32>() {
+                    Ok(pid) => busy.with("pid", pid),
+                    Err(_) => busy,
+                });
+            }
+            Err(errno) => return Err(unusable(errno.into())),
+        }
+        file.set_len(0).map_err(unusable)?;
+        Ok(Self { file })
+    }
+
+    /// Returns the locked file for the standard input of a process. Reading from it ends at once.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub fn for_child(&self) -> std::io::Result<File> {
+        self.file.try_clone()
+    }
+
+    /// Writes down which process works, for whoever finds the lock taken.
+    pub fn note(&self, pid: u32) {
+        // It only makes a message better.
+        let mut file = &self.file;
+        // The child reads from the same place, so there must be nothing after it at any moment.
+        let written = self
+            .file
+            .set_len(0)
+            .and_then(|()| file.rewind())
+            .and_then(|()| file.write_all(pid.to_string().as_bytes()));
+        drop(written);
+    }
+}
