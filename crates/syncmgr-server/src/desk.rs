@@ -7,6 +7,7 @@ use syncmgr_center::desk::{Batch, Decided};
 use syncmgr_model::conflict::{Address, Card, Conflict, Content};
 use syncmgr_model::id::{HandlerId, ItemId, SessionId};
 use syncmgr_model::item::{Item, SettingSpec, Settings, Value};
+use syncmgr_model::outside::Subject;
 use syncmgr_model::record::{Contents, Explanation, Step, Version};
 use syncmgr_model::resolution::{Abilities, Pick};
 use syncmgr_model::schedule::Schedule;
@@ -142,6 +143,16 @@ pub trait Desk: Send + Sync {
     /// # Errors
     /// Why it cannot be said.
     fn why(&self, item: &Item, path: &[u8]) -> Result<Explanation, Trouble>;
+
+    /// Finds the sync that a program outside works on, or makes it. One that cannot be saved is
+    /// returned all the same: then it is known by its runs alone.
+    ///
+    /// # Errors
+    /// `not-possible` where such programs are not listened to.
+    fn subject(&self, _subject: &Subject) -> Result<Item, Trouble> {
+        let detail = "runs of other programs are not recorded here";
+        Err(Trouble::new(Code::NotPossible).with("detail", detail))
+    }
 
     /// Saves a sync.
     ///

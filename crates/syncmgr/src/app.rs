@@ -7,7 +7,7 @@ mod state;
 mod target;
 mod there;
 
-pub(crate) use self::core::Core;
+pub(crate) use self::core::{Core, reach};
 pub(crate) use runs::{Waited, needs_daemon};
 pub(crate) use state::{ItemState, key};
 pub(crate) use target::{apply, set_one};
@@ -32,13 +32,16 @@ use syncmgr_host::InProcess;
 use syncmgr_model::event::{Event, EventLevel};
 use syncmgr_model::id::{HandlerId, SessionId};
 use syncmgr_model::item::{Item, SettingSpec};
+use syncmgr_model::outside::Subject;
 use syncmgr_model::record::SessionRecord;
+use syncmgr_model::schedule::RunPolicy;
 use syncmgr_model::side::{PerSide, Side};
 use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::Trouble;
 use syncmgr_sdk::{Handler, HandlerFactory};
 use syncmgr_store::SqliteStore;
-use syncmgr_store::config::Config;
+use syncmgr_store::config::{Checks, Config};
+use syncmgr_store::spool::Spool;
 
 use self::there::There;
 use crate::clock::MachineClock;
@@ -46,6 +49,7 @@ use crate::dirs::Dirs;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::json::HandlerJson;
+use crate::run::subject::Found;
 use crate::ui::Ui;
 use crate::ui::progress::ProgressView;
 
@@ -204,13 +208,47 @@ impl App {
         match core::reach(&self.dirs)? {
             Some(client) => {
                 listen_to_signals(None, &self.signals);
-                Ok(Core::There(Box::new(There::open(
-                    client,
-                    &self.dirs.state,
-                )?)))
+                let mut there = There::open(client, &self.dirs.state)?;
+                let spool = Spool::new(&self.dirs.state);
+                if !spool.is_empty() {
+                    there.take_in(&spool, self.now());
+                }
+                Ok(Core::There(Box::new(there)))
             }
-            None => Ok(Core::Here(self.open_center()?)),
+            None => {
+                let center = self.open_center()?;
+                self.take_in(&center);
+                Ok(Core::Here(center))
+            }
         }
+    }
+
+    /// Takes in what programs reported while nobody listened. What fails waits for the next command.
+    fn take_in(&self, center: &Handle) {
+        let spool = Spool::new(&self.dirs.state);
+        if spool.is_empty() {
+            return;
+        }
+        crate::run::take::to_center(&spool, center, self.now(), |subject| {
+            let found = self.subject(subject);
+            if found.is_changed
+                && let Ok(saved) = self.saved()
+            {
+                center.control(Control::Configure(saved)).map_err(drop)?;
+            }
+            Ok(found.item)
+        });
+    }
+
+    /// Finds the sync that a program reports on, or makes it.
+    pub(crate) fn subject(&self, subject: &Subject) -> Found {
+        let handlers = |id: &HandlerId| self.specs(id);
+        let checks = Checks {
+            handlers: &handlers,
+            alerts: &syncmgr_alerts::settings::specs,
+            general: syncmgr_alerts::settings::general::SPECS,
+        };
+        crate::run::subject::find(&self.config_path(), &checks, subject)
     }
 
     /// Listens to what the daemon tells; `None` when none runs.
@@ -355,7 +393,8 @@ impl App {
             watches: Box::new(Unwatched),
             // A command runs what it was asked for and nothing else.
             schedules: Vec::new(),
-            policies: BTreeMap::new(),
+            // They say when the last success is too old.
+            policies: self.policies().unwrap_or_default(),
             keeps_time: false,
             // A mistake in the file is told by the command that needs it.
             saved: self.saved().unwrap_or_default(),
@@ -364,6 +403,10 @@ impl App {
         })?;
         listen_to_signals(Some(center.clone()), &self.signals);
         Ok(center)
+    }
+
+    fn policies(&self) -> Result<BTreeMap<String, RunPolicy>, CliError> {
+        Ok(self.config()?.policies()?.into_iter().collect())
     }
 
     /// Returns the handler of an item.

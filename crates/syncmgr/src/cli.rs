@@ -75,6 +75,8 @@ pub(crate) enum Command {
     Preview(commands::sync::SyncArgs),
     /// Ask runs to stop
     Stop(commands::stop::StopArgs),
+    /// Run any command as a run of a sync
+    Run(crate::run::RunArgs),
     /// Let no run begin by itself for a while
     Pause(commands::pause::PauseArgs),
     /// Let runs begin by themselves again

@@ -19,7 +19,7 @@ use crate::wire::{
 const ROWS: &str = "1000";
 
 /// The path of a resource below the root of the API.
-fn path(parts: &[&str]) -> String {
+pub(super) fn path(parts: &[&str]) -> String {
     let mut path = "/api/v1".to_owned();
     for part in parts {
         path.push('/');

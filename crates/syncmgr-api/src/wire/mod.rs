@@ -11,6 +11,7 @@ pub mod event;
 pub mod handler;
 pub mod item;
 pub mod notice;
+pub mod outside;
 pub mod preview;
 pub mod progress;
 pub mod run;

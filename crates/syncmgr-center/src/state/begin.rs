@@ -5,7 +5,7 @@ use syncmgr_model::hresult::Hresult;
 use syncmgr_model::id::{HandlerId, ItemId, SessionId};
 use syncmgr_model::item::Item;
 use syncmgr_model::progress::CancelRequest;
-use syncmgr_model::request::{Intent, Origin};
+use syncmgr_model::request::Intent;
 
 use super::run::{Run, Stage};
 use super::{State, Turn, key};

@@ -299,6 +299,12 @@ impl State {
         self.handlers.values().any(HandlerEntry::is_loading)
     }
 
+    /// Returns the limits that hold.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
     /// Returns how many sessions run.
     #[must_use]
     pub fn n_running(&self) -> usize {

@@ -145,6 +145,7 @@ impl State {
             ));
         };
         let told: Vec<_> = run.events.iter().map(|it| it.trouble.clone()).collect();
+        let key = key(&run.handler, &past.item.id);
         let item = past.item.id;
         let news = past.events.into_iter().map(|(_, trouble)| trouble);
         let calls = news
@@ -159,7 +160,11 @@ impl State {
             // It has the item, and is open: nothing of this can be refused, except a second end.
             drop(self.called(&id, call, turn));
         }
+        // With the time it really ended at, by which it is known again.
+        let now = std::mem::replace(&mut turn.now, past.ended);
         self.end(&id, Ok(()), turn);
+        turn.now = now;
+        self.look_at(&key, turn);
         Ok(())
     }
 

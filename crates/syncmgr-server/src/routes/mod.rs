@@ -11,6 +11,7 @@ mod desk;
 mod events;
 mod handlers;
 mod items;
+mod outside;
 mod paging;
 mod schedules;
 mod sessions;
@@ -86,6 +87,12 @@ pub(crate) fn center() -> OpenApiRouter<Api> {
         .routes(routes!(items::resume))
         .routes(routes!(sessions::list, sessions::create))
         .routes(routes!(sessions::open))
+        .routes(routes!(outside::begin))
+        .routes(routes!(outside::progress))
+        .routes(routes!(outside::alive))
+        .routes(routes!(outside::event))
+        .routes(routes!(outside::end))
+        .routes(routes!(outside::past))
         .routes(routes!(sessions::run_with))
         .routes(routes!(sessions::get))
         .routes(routes!(sessions::cancel))

@@ -756,7 +756,7 @@ pub(crate) fn center(hub: Arc<Hub>) -> Api {
             is_emptied: Arc::default(),
         }),
         clock: Arc::new(Noon),
-        notifier: Box::new(Feed(hub)),
+        notifier: Box::new(Feed(Arc::clone(&hub))),
         saved: Vec::new(),
         random: 0,
         limits: Limits::default(),
@@ -779,5 +779,6 @@ pub(crate) fn center(hub: Arc<Hub>) -> Api {
         center: handle,
         desk: Arc::new(desk),
         previews: Arc::default(),
+        hub,
     }
 }

@@ -50,6 +50,8 @@ pub(crate) fn run(app: &mut App, command: Option<Command>) -> Done {
         Some(Command::Sync(args)) => sync::run(app, &args, args.dry_run),
         Some(Command::Preview(args)) => sync::run(app, &args, true),
         Some(Command::Stop(args)) => stop::run(app, &args),
+        // The program hands it to `run` before there is an app.
+        Some(Command::Run(_)) => Ok(Exit::Bug),
         Some(Command::Pause(args)) => pause::pause(app, &args),
         Some(Command::Resume(args)) => pause::resume(app, &args),
         Some(Command::Watch(args)) => watch::run(app, &args.syncs),

@@ -18,6 +18,7 @@ use syncmgr_model::capability::ControlFlags;
 use syncmgr_model::conflict::{Address, Conflict};
 use syncmgr_model::id::{HandlerId, ItemId, SessionId};
 use syncmgr_model::item::{Item, SettingSpec, Settings, Value};
+use syncmgr_model::outside::Subject;
 use syncmgr_model::record::{Contents, Explanation, Step, Version};
 use syncmgr_model::resolution::Pick;
 use syncmgr_model::schedule::Schedule;
@@ -253,6 +254,21 @@ impl Desk for ProgramDesk {
         self.ask(item, |it| {
             it.explain().map(|explain| explain.why(item, path))
         })
+    }
+
+    fn subject(&self, subject: &Subject) -> Result<Item, Trouble> {
+        let _alone = self.editing.lock().unwrap_or_else(PoisonError::into_inner);
+        let handlers = |id: &HandlerId| self.source.host.factory(id).ok().map(|it| it.settings());
+        let checks = Checks {
+            handlers: &handlers,
+            alerts: &alert_settings::specs,
+            general: alert_settings::general::SPECS,
+        };
+        let found = crate::run::subject::find(&self.source.path, &checks, subject);
+        if found.is_changed {
+            (self.reload)()?;
+        }
+        Ok(found.item)
     }
 
     fn add(&self, new: NewItem) -> Result<Item, Trouble> {

@@ -94,6 +94,18 @@ impl Ui {
             .clone()
     }
 
+    /// Returns one that prints nothing.
+    #[must_use]
+    pub(crate) fn silent(&self) -> Self {
+        Self {
+            is_quiet: true,
+            is_json: true,
+            is_live: false,
+            is_redrawn: false,
+            ..self.clone()
+        }
+    }
+
     /// Cuts a line to the width of the terminal. Colours take no room.
     #[must_use]
     pub(crate) fn fit(&self, line: &str) -> String {
