@@ -262,7 +262,10 @@ mod tests {
         let check = |line: &str, expected: &str| assert_eq!(shown(&argv(line)), expected);
         check("rsync -a /home/ nas:/b", "rsync -a /home/ …");
         check("curl -u me:secret https://x ./out", "curl -u … ./out");
-        check("dump --password=secret -psecret --all", "dump --password=… -p… --all");
+        check(
+            "dump --password=secret -psecret --all",
+            "dump --password=… -p… --all",
+        );
         assert_eq!(
             shown(&[OsString::from("a\u{1b}[31m")]),
             "a\\x1b[31m",

@@ -69,12 +69,13 @@ struct Target {
 
 impl Target {
     fn send(self, signal: Signal) {
-        // It may have ended just now.
-        drop(if self.is_group {
+        let sent = if self.is_group {
             rustix::process::kill_process_group(self.pid, signal)
         } else {
             rustix::process::kill_process(self.pid, signal)
-        });
+        };
+        // It may have ended just now.
+        sent.unwrap_or(());
     }
 }
 
@@ -173,7 +174,9 @@ pub(super) fn start(
 ) -> Result<Started, (End, String)> {
     let is_group = !has_terminal();
     listen(reins, is_group);
-    let (program, args) = argv.split_first().ok_or((End::NotStarted(127), String::new()))?;
+    let (program, args) = argv
+        .split_first()
+        .ok_or((End::NotStarted(127), String::new()))?;
     let spawned = match prepare(program, args, is_piped, is_group).spawn() {
         Err(error) if error.raw_os_error() == Some(NO_EXEC) => {
             let script: Vec<_> = std::iter::once(program).chain(args).cloned().collect();
@@ -269,7 +272,7 @@ fn listen(reins: &Reins, is_group: bool) {
                     }
                 });
             }
-            drop(ready.send(()));
+            ready.send(()).unwrap_or(());
             tasks.await;
         });
     };
@@ -279,7 +282,7 @@ fn listen(reins: &Reins, is_group: bool) {
         .is_ok()
     {
         // Without it signals end us and not the command; that is what it is for.
-        drop(is_ready.recv());
+        is_ready.recv().unwrap_or(());
     }
 }
 

@@ -8,8 +8,8 @@
 mod child;
 mod report;
 pub(crate) mod subject;
-mod tee;
 pub(crate) mod take;
+mod tee;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -177,9 +177,9 @@ pub(crate) fn main(dirs: Dirs, ui: Ui, args: &RunArgs) -> ExitCode {
     let last_words = Arc::new(Mutex::new(String::new()));
     let end = match child::start(&args.command, wanted.pattern.is_some(), &reins) {
         Ok(mut started) => {
-            let tees = wanted.pattern.map(|pattern| {
-                pass_on(&mut started.child, &pattern, &reporter, &last_words)
-            });
+            let tees = wanted
+                .pattern
+                .map(|pattern| pass_on(&mut started.child, &pattern, &reporter, &last_words));
             let end = started.wait();
             drain(tees.unwrap_or_default());
             end
@@ -190,12 +190,23 @@ pub(crate) fn main(dirs: Dirs, ui: Ui, args: &RunArgs) -> ExitCode {
             // A shell says that too, so it is said also when quiet.
             ui.complain(format!("syncmgr: {program}: {why}"));
             note.was_said = true;
-            last_words.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&why);
+            last_words
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone_from(&why);
             end
         }
     };
-    let words = last_words.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let tool = escape(args.command.first().map(|it| it.as_encoded_bytes()).unwrap_or_default());
+    let words = last_words
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone();
+    let tool = escape(
+        args.command
+            .first()
+            .map(|it| it.as_encoded_bytes())
+            .unwrap_or_default(),
+    );
     let judged = judge(end, &wanted.exits, &reins, &tool, &words);
     let at = clock.now();
     if let Some(trouble) = judged.trouble {
@@ -235,7 +246,10 @@ fn judge(end: End, exits: &ExitMap, reins: &Reins, tool: &str, words: &str) -> J
     let failed = || {
         let trouble = Trouble::new(Code::ToolFailed).with("tool", tool);
         let trouble = trouble.with("detail", &detail);
-        trouble.with("advice", "see its output where it was started, as in a mail of cron")
+        trouble.with(
+            "advice",
+            "see its output where it was started, as in a mail of cron",
+        )
     };
     let meaning = match end {
         End::Code(0) => return judged(ProgressStatus::Succeeded, None),
@@ -306,7 +320,10 @@ fn pass_on(
             });
         }
     };
-    let out = child.stdout.take().map(|from| tee::start(from, std::io::stdout(), read()));
+    let out = child
+        .stdout
+        .take()
+        .map(|from| tee::start(from, std::io::stdout(), read()));
     let (along, words) = (read(), Arc::clone(last_words));
     let err = child.stderr.take().map(|from| {
         tee::start(from, std::io::stderr(), move |line| {

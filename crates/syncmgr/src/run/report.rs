@@ -8,8 +8,8 @@
 //! In the file the run is told from its beginning; what the daemon has of it already is put together
 //! with that when the file is taken in.
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
 use syncmgr_api::Client;
@@ -100,7 +100,7 @@ impl Reporter {
         let back = to.clone();
         let work = move || {
             let line = Line::begin(&parts, &back);
-            drop(has_begun.send(()));
+            has_begun.send(()).unwrap_or(());
             drop(is_kept.send(line.work(&parts, &notes)));
         };
         drop(
@@ -113,7 +113,7 @@ impl Reporter {
 
     /// Waits until it is written down that the run begins, at most so long.
     pub(super) fn wait_begun(&self, limit: Duration) {
-        drop(self.begun.recv_timeout(limit));
+        self.begun.recv_timeout(limit).unwrap_or(());
     }
 
     /// Returns what reports from other threads.
@@ -262,12 +262,7 @@ impl Line {
         }
     }
 
-    fn end(
-        self,
-        parts: &Parts,
-        end: &ReportedEnd,
-        told: &[(Timestamp, Trouble)],
-    ) -> Kept {
+    fn end(self, parts: &Parts, end: &ReportedEnd, told: &[(Timestamp, Trouble)]) -> Kept {
         let line = match self {
             Self::Live(mut client) => {
                 let run = parts.session.as_str();
@@ -298,11 +293,7 @@ impl Line {
 
 /// Says to the daemon that we live, and hears whether somebody wants the command to stop.
 fn watch(parts: &Parts, back: &Sender<Note>) {
-    let (dirs, run, back) = (
-        parts.dirs.clone(),
-        parts.session.to_string(),
-        back.clone(),
-    );
+    let (dirs, run, back) = (parts.dirs.clone(), parts.session.to_string(), back.clone());
     let stop = Arc::clone(&parts.stop);
     let work = move || {
         let Ok(Some(mut client)) = reach(&dirs) else {
@@ -334,10 +325,7 @@ fn watch(parts: &Parts, back: &Sender<Note>) {
 
 /// A command may take its time to stop.
 fn keep_alive(client: &mut Client, run: &str) {
-    while client
-        .outside_alive(run, &OutsideAlive::default())
-        .is_ok()
-    {
+    while client.outside_alive(run, &OutsideAlive::default()).is_ok() {
         crate::clock::rest(Duration::from_millis(WISH_MS));
     }
 }

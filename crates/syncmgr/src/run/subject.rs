@@ -4,7 +4,7 @@ use std::path::Path;
 
 use syncmgr_handlers::run::{COMMAND, ID};
 use syncmgr_model::id::{HandlerId, ItemId};
-use syncmgr_model::item::{Item, SettingSpec, Settings, Value, bad_name};
+use syncmgr_model::item::{Item, Settings, Value, bad_name};
 use syncmgr_model::outside::Subject;
 use syncmgr_store::config::{Checks, Config, ConfigError};
 
@@ -25,25 +25,16 @@ pub(crate) struct Found {
     pub(crate) item: Item,
     /// The file was changed.
     pub(crate) is_changed: bool,
-    /// Why it is not saved.
-    pub(crate) error: Option<ConfigError>,
 }
 
 /// Finds the sync, or makes it. When the file cannot be used, the sync is known by its runs alone.
 pub(crate) fn find(path: &Path, checks: &Checks<'_>, subject: &Subject) -> Found {
-    let mut last = None;
-    for _ in 0..TRIES {
-        match look(path, checks, subject) {
-            Ok(found) => return found,
-            // Another program may have saved the same just now.
-            Err(error) => last = Some(error),
-        }
-    }
-    Found {
+    // Another program may save the same just now.
+    let mut tries = (0..TRIES).map(|_| look(path, checks, subject));
+    tries.find_map(Result::ok).unwrap_or_else(|| Found {
         item: unsaved(subject),
         is_changed: false,
-        error: last,
-    }
+    })
 }
 
 fn look(path: &Path, checks: &Checks<'_>, subject: &Subject) -> Result<Found, ConfigError> {
@@ -58,7 +49,6 @@ fn look(path: &Path, checks: &Checks<'_>, subject: &Subject) -> Result<Found, Co
                 return Ok(Found {
                     item: unsaved(subject),
                     is_changed,
-                    error: None,
                 });
             }
             let item = Item {
@@ -71,11 +61,7 @@ fn look(path: &Path, checks: &Checks<'_>, subject: &Subject) -> Result<Found, Co
         }
     };
     is_changed |= keep_age(path, checks, &item, subject)?;
-    Ok(Found {
-        item,
-        is_changed,
-        error: None,
-    })
+    Ok(Found { item, is_changed })
 }
 
 fn known<'a>(items: &'a [Item], subject: &Subject) -> Option<&'a Item> {
@@ -163,20 +149,19 @@ fn written(ms: u64) -> String {
     }
 }
 
-/// Returns what a handler understands; for [`Checks`].
-pub(crate) type Specs<'a> = dyn Fn(&HandlerId) -> Option<&'static [SettingSpec]> + 'a;
-
 #[cfg(test)]
 mod tests {
+    use syncmgr_model::item::SettingSpec;
+
     use super::*;
 
     fn specs(id: &HandlerId) -> Option<&'static [SettingSpec]> {
         (id.as_str() == ID).then_some(syncmgr_handlers::run::SPECS)
     }
 
-    fn checks(specs: &Specs<'_>, test: impl FnOnce(&Checks<'_>)) {
+    fn checks(test: impl FnOnce(&Checks<'_>)) {
         test(&Checks {
-            handlers: &|id| specs(id),
+            handlers: &specs,
             alerts: &syncmgr_alerts::settings::specs,
             general: syncmgr_alerts::settings::general::SPECS,
         });
@@ -196,9 +181,9 @@ mod tests {
     fn one_is_made_once_and_found_by_its_id_under_any_name() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("config.toml");
-        checks(&specs, |checks| {
+        checks(|checks| {
             let first = find(&path, checks, &subject("rsync", Some("run-1")));
-            assert!(first.is_changed && first.error.is_none(), "{first:?}");
+            assert!(first.is_changed, "{first:?}");
             assert_eq!(first.item.name.as_deref(), Some("rsync"));
             let text = std::fs::read_to_string(&path).unwrap();
             assert!(text.contains("max-age = \"1d\""), "{text}");
@@ -207,7 +192,10 @@ mod tests {
             assert_eq!(again.item, first.item);
             let other = find(&path, checks, &subject("rsync", Some("run-2")));
             assert_eq!(other.item.name.as_deref(), Some("rsync-2"));
-            Config::load(&path).unwrap().rename("rsync", "photos").unwrap();
+            Config::load(&path)
+                .unwrap()
+                .rename("rsync", "photos")
+                .unwrap();
             let renamed = find(&path, checks, &subject("rsync", Some("run-1")));
             assert_eq!(renamed.item.name.as_deref(), Some("photos"));
             let by_name = find(&path, checks, &subject("photos", None));
@@ -220,9 +208,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("config.toml");
         std::fs::write(&path, "sync = 3").unwrap();
-        checks(&specs, |checks| {
+        checks(|checks| {
             let found = find(&path, checks, &subject("rsync", Some("run-1")));
-            assert!(found.error.is_some());
+            assert!(!found.is_changed);
             assert_eq!((found.item.id.as_str(), &found.item.name), ("run-1", &None));
         });
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "sync = 3");
