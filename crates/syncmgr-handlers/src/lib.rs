@@ -10,8 +10,11 @@
 
 pub mod command;
 pub mod files;
+pub mod mbsync;
+pub mod rsync;
 pub mod run;
 pub mod tool;
+pub mod vdirsyncer;
 
 use std::sync::Arc;
 
@@ -23,7 +26,12 @@ use crate::tool::{Context, Tool, ToolFactory};
 #[must_use]
 pub fn all(ctx: Context) -> Vec<Arc<dyn HandlerFactory>> {
     let ctx = Arc::new(ctx);
-    let tools: Vec<Arc<dyn Tool>> = vec![Arc::new(command::CommandTool)];
+    let tools: Vec<Arc<dyn Tool>> = vec![
+        Arc::new(command::CommandTool),
+        Arc::new(mbsync::MbsyncTool),
+        Arc::new(rsync::RsyncTool),
+        Arc::new(vdirsyncer::VdirsyncerTool),
+    ];
     let mut all: Vec<_> = tools
         .into_iter()
         .map(|tool| Arc::new(ToolFactory::new(tool, Arc::clone(&ctx))) as Arc<dyn HandlerFactory>)

@@ -2,12 +2,14 @@
 //! names.
 
 mod core;
+mod outside;
 mod runs;
 mod state;
 mod target;
 mod there;
 
 pub(crate) use self::core::{Core, reach};
+pub(crate) use outside::Outside;
 pub(crate) use runs::{Waited, needs_daemon};
 pub(crate) use state::{ItemState, key};
 pub(crate) use target::{apply, set_one};
@@ -61,6 +63,8 @@ pub(crate) struct App {
     pub(crate) ui: Ui,
     clock: Arc<MachineClock>,
     host: InProcess,
+    /// The handlers that a person installed.
+    pub(crate) outside: Arc<Outside>,
     files: Arc<FilesHandler>,
     core: Option<Core>,
     /// Options of this command that decide what a plan does, for hints that name the plan.
@@ -83,6 +87,8 @@ pub(crate) struct Built {
     pub(crate) clock: Arc<MachineClock>,
     /// The handlers.
     pub(crate) host: InProcess,
+    /// Those among them that a person installed.
+    pub(crate) outside: Arc<Outside>,
     /// The built-in one.
     pub(crate) files: Arc<FilesHandler>,
 }
@@ -105,8 +111,11 @@ impl App {
         );
         let mut factories = vec![Arc::new(factory) as Arc<dyn HandlerFactory>];
         factories.extend(syncmgr_handlers::all(tools));
+        let host = InProcess::new(factories, Vec::new(), Arc::clone(&clock) as _);
+        let outside = Outside::open(&dirs, Arc::clone(&clock) as _, &host);
         Self {
-            host: InProcess::new(factories, Vec::new(), Arc::clone(&clock) as _),
+            host,
+            outside: Arc::new(outside),
             dirs,
             ui,
             clock,
@@ -126,6 +135,7 @@ impl App {
         Ok(Built {
             clock: Arc::clone(&self.clock),
             host: self.host.clone(),
+            outside: Arc::clone(&self.outside),
             files: Arc::clone(&self.files),
         })
     }
@@ -356,6 +366,7 @@ impl App {
         if let Some(Core::Here(center)) = self.core.take() {
             center.close();
         }
+        self.outside.foreign.close();
     }
 
     fn make_state_dir(&self) -> Result<(), CliError> {
@@ -401,6 +412,7 @@ impl App {
             random: random(),
             limits: Limits::default(),
         })?;
+        self.outside.to_center.connect(center.clone());
         listen_to_signals(Some(center.clone()), &self.signals);
         Ok(center)
     }

@@ -30,6 +30,9 @@ use dirs::Dirs;
 use exit::Exit;
 
 fn main() -> ExitCode {
+    if let Some(code) = syncmgr_host::foreign::launch::entry(std::env::args_os()) {
+        return ExitCode::from(code);
+    }
     ui::install_panic_message();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,

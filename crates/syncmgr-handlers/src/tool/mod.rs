@@ -19,6 +19,7 @@
 pub mod context;
 pub mod diagnose;
 pub mod exits;
+pub mod hold;
 pub mod job;
 pub mod pattern;
 pub mod process;

@@ -7,5 +7,9 @@
 )]
 
 mod harness;
+mod server;
 
 mod command;
+mod mbsync;
+mod rsync;
+mod vdirsyncer;
