@@ -32,8 +32,9 @@ use syncmgr_model::progress::ProgressStatus;
 use syncmgr_model::record::Summary;
 use syncmgr_model::schedule::text::parse_duration;
 use syncmgr_model::trouble::{Code, Trouble};
+use syncmgr_store::spool::Spool;
 
-use crate::app::{App, random};
+use crate::app::{App, random, reach};
 use crate::clock::{MachineClock, rest};
 use crate::dirs::Dirs;
 use crate::ui::Ui;
@@ -353,7 +354,20 @@ fn drain(tees: Vec<JoinHandle<()>>) {
 /// Has the run taken in at once, by the daemon if there is one by now, otherwise by a center of our
 /// own. What fails is done by the next command.
 fn take_in(dirs: Dirs, ui: &Ui) {
-    let mut app = App::new(dirs, ui.silent());
-    drop(app.core());
-    app.close();
+    match reach(&dirs) {
+        Ok(Some(mut client)) => {
+            client.answer_within(report::ANSWER_WITHIN);
+            let now = MachineClock::start().now();
+            take::to_daemon(&Spool::new(&dirs.state), &mut client, now);
+        }
+        Ok(None) => {
+            let mut app = App::new(dirs, ui.silent());
+            drop(app.core());
+            app.close();
+        }
+        Err(_) => {}
+    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -26,8 +26,8 @@ use syncmgr_store::spool::{Spool, Writer};
 use crate::app::reach;
 use crate::dirs::Dirs;
 
-/// How long the daemon has for an answer.
-const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+/// How long the daemon has for an answer: a command must not wait long for one that hangs.
+pub(super) const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 
 /// How often progress is reported at most: what the page shows.
 const PROGRESS_EVERY: Duration = Duration::from_millis(250);

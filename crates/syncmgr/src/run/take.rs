@@ -1,6 +1,7 @@
 //! Gives runs that nobody listened to, to whoever does the work now.
 
 use syncmgr_api::Client;
+use syncmgr_api::client::ClientError;
 use syncmgr_api::wire::outside::OutsidePast;
 use syncmgr_center::center::Handle;
 use syncmgr_model::item::Item;
@@ -21,12 +22,15 @@ pub(crate) fn to_center(
     })
 }
 
-/// Gives them to the daemon.
+/// Gives them to the daemon. One that does not answer is not asked again.
 pub(crate) fn to_daemon(spool: &Spool, client: &mut Client, now: Timestamp) -> Taken {
+    let mut is_silent = false;
     spool.take_in(now, |reported| {
-        match client.outside_past(&OutsidePast::from(reported)) {
-            Ok(_) => Ok(()),
-            Err(_) => Err(()),
+        if is_silent {
+            return Err(());
         }
+        let told = client.outside_past(&OutsidePast::from(reported));
+        is_silent = matches!(&told, Err(error) if !matches!(error, ClientError::Refused(_)));
+        told.map(drop).map_err(drop)
     })
 }

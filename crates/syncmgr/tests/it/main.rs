@@ -18,6 +18,7 @@ mod json;
 mod limits;
 mod promises;
 mod questions;
+mod run;
 mod saved;
 mod schema;
 mod signals;
