@@ -172,6 +172,22 @@ pub trait Desk: Send + Sync {
     /// `not-found` when it is not saved, or why it cannot be removed.
     fn remove(&self, id: &ItemId) -> Result<(), Trouble>;
 
+    /// Keeps a secret of an item.
+    ///
+    /// # Errors
+    /// `not-found` when its handler has no such secret, or why it cannot be kept.
+    fn set_secret(&self, _item: &Item, _key: &str, _value: &str) -> Result<(), Trouble> {
+        Err(Trouble::new(Code::NotPossible).with("detail", "no secrets are kept here"))
+    }
+
+    /// Removes a secret of an item; returns whether there was one.
+    ///
+    /// # Errors
+    /// Why it cannot be removed.
+    fn remove_secret(&self, _item: &Item, _key: &str) -> Result<bool, Trouble> {
+        Err(Trouble::new(Code::NotPossible).with("detail", "no secrets are kept here"))
+    }
+
     /// Lists the schedules.
     ///
     /// # Errors

@@ -52,8 +52,11 @@ impl VaultError {
             Self::Unreachable(_) => "sign in at the desktop, or keep the secret in the file with \
                                      `syncmgr secret set SYNC KEY --in file`"
                 .to_owned(),
-            Self::Exposed(path) => format!("run `chmod 600 {}`; and change the secrets in it, for \
-                                            somebody may have read them", shown(path)),
+            Self::Exposed(path) => format!(
+                "run `chmod 600 {}`; and change the secrets in it, for \
+                                            somebody may have read them",
+                shown(path)
+            ),
             Self::File { .. } => "check the permissions of the state folder".to_owned(),
             Self::Unusable(_) => "set another one".to_owned(),
         }

@@ -73,7 +73,9 @@ impl FileVault {
             return Err(VaultError::Exposed(self.path.clone()));
         }
         let mut text = String::new();
-        file.take(LEN_MAX).read_to_string(&mut text).map_err(failed)?;
+        file.take(LEN_MAX)
+            .read_to_string(&mut text)
+            .map_err(failed)?;
         // What is wrong is not said with the text that is wrong: that may be a secret.
         read_index(&text)
             .ok_or_else(|| VaultError::file("read", &self.path, &"it is no file of secrets"))

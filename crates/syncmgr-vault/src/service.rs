@@ -104,12 +104,7 @@ impl Service {
     }
 
     /// Keeps a secret, in place of one of the same name.
-    pub(crate) fn set(
-        &self,
-        item: &ItemKey,
-        key: &str,
-        secret: &Secret,
-    ) -> Result<(), VaultError> {
+    pub(crate) fn set(&self, item: &ItemKey, key: &str, secret: &Secret) -> Result<(), VaultError> {
         let attributes = self.attributes(item, key);
         let label = format!("{APPLICATION}: {key} of {item}");
         self.talk(async move |bus| {
@@ -125,7 +120,12 @@ impl Service {
                 Variant::from(attributes),
             );
             let value = secret.expose().as_bytes();
-            let wire = (&session, &[][..] as &[u8], value, "text/plain; charset=utf8");
+            let wire = (
+                &session,
+                &[][..] as &[u8],
+                value,
+                "text/plain; charset=utf8",
+            );
             let (_, prompt): (OwnedObjectPath, OwnedObjectPath) = bus
                 .call(
                     collection.as_str(),
@@ -144,8 +144,7 @@ impl Service {
         self.talk(async move |bus| {
             let (open, locked) = bus.search(&attributes).await?;
             for found in open {
-                let prompt: OwnedObjectPath =
-                    bus.call(found.as_str(), ITEM, "Delete", &()).await?;
+                let prompt: OwnedObjectPath = bus.call(found.as_str(), ITEM, "Delete", &()).await?;
                 bus.refuse(&prompt).await?;
             }
             if locked.is_empty() {

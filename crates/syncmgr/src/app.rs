@@ -7,6 +7,7 @@ mod runs;
 mod state;
 mod target;
 mod there;
+mod vault;
 
 pub(crate) use self::core::{Core, reach};
 pub(crate) use outside::Outside;
@@ -44,8 +45,10 @@ use syncmgr_sdk::{Handler, HandlerFactory};
 use syncmgr_store::SqliteStore;
 use syncmgr_store::config::{Checks, Config};
 use syncmgr_store::spool::Spool;
+use syncmgr_vault::Vault;
 
 use self::there::There;
+use self::vault::Hand;
 use crate::clock::MachineClock;
 use crate::dirs::Dirs;
 use crate::error::CliError;
@@ -108,10 +111,12 @@ impl App {
             dirs.home.clone(),
             dirs.state.join("tools"),
             Arc::new(SystemClock),
-        );
+        )
+        .with_secrets(Arc::new(Hand(Vault::new(&dirs.state))));
         let mut factories = vec![Arc::new(factory) as Arc<dyn HandlerFactory>];
         factories.extend(syncmgr_handlers::all(tools));
         let host = InProcess::new(factories, Vec::new(), Arc::clone(&clock) as _);
+        host.set_secrets(Arc::new(Hand(Vault::new(&dirs.state))));
         let outside = Outside::open(&dirs, Arc::clone(&clock) as _, &host);
         Self {
             host,
@@ -138,6 +143,12 @@ impl App {
             outside: Arc::clone(&self.outside),
             files: Arc::clone(&self.files),
         })
+    }
+
+    /// Returns the vault.
+    #[must_use]
+    pub(crate) fn vault(&self) -> Vault {
+        Vault::new(&self.dirs.state)
     }
 
     /// Returns the time of day.

@@ -47,7 +47,7 @@ pub(crate) struct Global {
     /// When to use colour
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
     pub(crate) color: When,
-    /// Never ask anything (nothing ever does; for scripts that want to be sure)
+    /// Never ask anything (only `secret set` does, on a terminal; for scripts that want to be sure)
     #[arg(long, global = true)]
     pub(crate) no_input: bool,
 }
@@ -122,6 +122,8 @@ pub(crate) enum Command {
     Open(commands::open::OpenArgs),
     /// List handlers, turn one on or off
     Handler(commands::handler::HandlerArgs),
+    /// Keep passwords and keys of syncs
+    Secret(commands::secret::SecretArgs),
     /// Try the ways on which you are told
     Alert(commands::alert::AlertArgs),
     /// Read and change the settings

@@ -14,6 +14,7 @@ mod items;
 mod outside;
 mod paging;
 mod schedules;
+mod secrets;
 mod sessions;
 
 use std::sync::Arc;
@@ -83,6 +84,7 @@ pub(crate) fn center() -> OpenApiRouter<Api> {
         .routes(routes!(desk::why))
         .routes(routes!(items::list, items::create))
         .routes(routes!(items::get, items::change, items::remove))
+        .routes(routes!(secrets::set, secrets::remove))
         .routes(routes!(items::pause))
         .routes(routes!(items::resume))
         .routes(routes!(sessions::list, sessions::create))

@@ -26,7 +26,10 @@ impl Desktop {
         for program in PROGRAMS {
             let there = Command::new(program).arg("--version").output();
             if there.is_err() {
-                assert!(std::env::var_os("CI").is_none(), "{program} is not installed");
+                assert!(
+                    std::env::var_os("CI").is_none(),
+                    "{program} is not installed"
+                );
                 eprintln!("skipped: {program} is not installed");
                 return None;
             }

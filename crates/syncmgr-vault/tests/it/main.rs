@@ -53,9 +53,17 @@ fn without_a_keyring_secrets_are_in_a_file_of_their_owner() {
         .unwrap()
         .map(|it| it.unwrap().file_name().into_string().unwrap())
         .collect();
-    assert!(!names.iter().any(|name| name.ends_with(".new")), "{names:?}");
-    vault.set(&item, "password", &Secret::new("two"), None).unwrap();
-    assert_eq!(vault.get(&item, "password").unwrap().unwrap().expose(), "two");
+    assert!(
+        !names.iter().any(|name| name.ends_with(".new")),
+        "{names:?}"
+    );
+    vault
+        .set(&item, "password", &Secret::new("two"), None)
+        .unwrap();
+    assert_eq!(
+        vault.get(&item, "password").unwrap().unwrap().expose(),
+        "two"
+    );
     vault.set(&item, "token", &secret(), None).unwrap();
     assert_eq!(vault.list().unwrap().len(), 2);
     assert_eq!(vault.remove_all(&item).unwrap(), 2);
@@ -152,20 +160,31 @@ fn with_a_keyring_no_secret_is_in_the_file() {
     assert!(!fs::read_to_string(vault.path()).unwrap().contains(CANARY));
     assert_eq!(vault.get(&item, "password").unwrap(), Some(secret()));
     // Replaced, not doubled.
-    vault.set(&item, "password", &Secret::new("two"), None).unwrap();
-    assert_eq!(vault.get(&item, "password").unwrap().unwrap().expose(), "two");
+    vault
+        .set(&item, "password", &Secret::new("two"), None)
+        .unwrap();
+    assert_eq!(
+        vault.get(&item, "password").unwrap().unwrap().expose(),
+        "two"
+    );
     // Another state folder has secrets of its own.
     let other = tempfile::tempdir().unwrap();
     let elsewhere = desktop.vault(other.path());
     elsewhere.set(&item, "password", &secret(), None).unwrap();
-    assert_eq!(vault.get(&item, "password").unwrap().unwrap().expose(), "two");
+    assert_eq!(
+        vault.get(&item, "password").unwrap().unwrap().expose(),
+        "two"
+    );
 
     assert!(vault.move_to(&item, "password", Kind::File).unwrap());
     assert_eq!(vault.list().unwrap()[0].kind, Kind::File);
     assert!(fs::read_to_string(vault.path()).unwrap().contains("two"));
     assert!(vault.move_to(&item, "password", Kind::Service).unwrap());
     assert!(!fs::read_to_string(vault.path()).unwrap().contains("two"));
-    assert_eq!(vault.get(&item, "password").unwrap().unwrap().expose(), "two");
+    assert_eq!(
+        vault.get(&item, "password").unwrap().unwrap().expose(),
+        "two"
+    );
 
     assert!(vault.remove(&item, "password").unwrap());
     assert!(!vault.remove(&item, "password").unwrap());
@@ -184,12 +203,18 @@ fn a_locked_keyring_and_one_that_is_gone_are_told_from_a_missing_secret() {
     vault.set(&item, "password", &secret(), None).unwrap();
     desktop.lock();
     assert_eq!(vault.standing(), Standing::Locked);
-    assert!(matches!(vault.get(&item, "password"), Err(VaultError::Locked)));
+    assert!(matches!(
+        vault.get(&item, "password"),
+        Err(VaultError::Locked)
+    ));
     assert!(matches!(
         vault.set(&key("restic/new"), "password", &secret(), None),
         Err(VaultError::Locked)
     ));
-    assert!(matches!(vault.remove(&item, "password"), Err(VaultError::Locked)));
+    assert!(matches!(
+        vault.remove(&item, "password"),
+        Err(VaultError::Locked)
+    ));
     assert_eq!(vault.list().unwrap().len(), 1);
     // In the file it can be kept all the same.
     vault

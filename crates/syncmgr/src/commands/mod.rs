@@ -19,6 +19,7 @@ pub(crate) mod rename;
 pub(crate) mod resolve;
 pub(crate) mod results;
 pub(crate) mod schedule;
+pub(crate) mod secret;
 pub(crate) mod set;
 pub(crate) mod several;
 pub(crate) mod show;
@@ -61,6 +62,7 @@ pub(crate) fn run(app: &mut App, command: Option<Command>) -> Done {
         Some(Command::Results(args)) => results::run(app, &args),
         Some(Command::Open(args)) => open::run(app, &args),
         Some(Command::Handler(args)) => handler::run(app, &args),
+        Some(Command::Secret(args)) => secret::run(app, &args),
         Some(Command::Alert(args)) => alert::run(app, &args),
         Some(Command::Config(args)) => config::run(app, &args),
         Some(Command::Add(args)) => add::run(app, &args),

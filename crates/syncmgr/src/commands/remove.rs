@@ -4,6 +4,8 @@ use std::ffi::OsString;
 
 use clap::Args;
 use syncmgr_center::command::Control;
+use syncmgr_model::format::plural;
+use syncmgr_model::item::Item;
 
 use super::{Done, show};
 use crate::app::{App, key};
@@ -16,6 +18,24 @@ pub(crate) struct RemoveArgs {
     pub(crate) name: OsString,
 }
 
+/// Removes the secrets of a sync that is gone; says so.
+fn secrets(app: &App, item: &Item) {
+    match app.vault().remove_all(&key(item)) {
+        Ok(0) => {}
+        Ok(n) => {
+            let n = plural(n as u64, "secret");
+            app.ui.talk(format!("Removed {n} of {} too.", item.label()));
+        }
+        Err(error) => {
+            app.ui.complain(format!(
+                "warning: secrets of {} are left: {error}",
+                item.label()
+            ));
+            app.ui.hint(error.advice());
+        }
+    }
+}
+
 /// Runs `remove`.
 pub(crate) fn run(app: &mut App, args: &RemoveArgs) -> Done {
     let item = app.named(&args.name)?;
@@ -25,6 +45,7 @@ pub(crate) fn run(app: &mut App, args: &RemoveArgs) -> Done {
         app.settings_changed()?;
     }
     app.control(Control::Forget(key(&item)))?;
+    secrets(app, &item);
     let places = app.places(&item);
     app.ui.say(format!(
         "Removed the sync {}. Files in {} and {} are unchanged.",

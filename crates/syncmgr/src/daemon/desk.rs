@@ -17,7 +17,7 @@ use syncmgr_host::decide::{self, Picked};
 use syncmgr_model::capability::ControlFlags;
 use syncmgr_model::conflict::{Address, Conflict};
 use syncmgr_model::id::{HandlerId, ItemId, SessionId};
-use syncmgr_model::item::{Item, SettingSpec, Settings, Value};
+use syncmgr_model::item::{Item, SettingKind, SettingSpec, Settings, Value};
 use syncmgr_model::outside::Subject;
 use syncmgr_model::record::{Contents, Explanation, Step, Version};
 use syncmgr_model::resolution::Pick;
@@ -29,8 +29,10 @@ use syncmgr_sdk::{ConflictView, Handler};
 use syncmgr_server::desk::{Desk, Found, ItemEdit, NewItem, Places, Runs, Silent};
 use syncmgr_store::config::spec::DAEMON;
 use syncmgr_store::config::{Checks, Config, ConfigError};
+use syncmgr_vault::{Secret, Vault};
 
 use super::settings::Source;
+use crate::app::key;
 
 /// Tells the center what the settings are now; returns what is wrong with them.
 pub(crate) type Reload = Box<dyn Fn() -> Result<(), Trouble> + Send + Sync>;
@@ -40,6 +42,7 @@ pub(crate) struct ProgramDesk {
     source: Source,
     files: Arc<FilesHandler>,
     reload: Reload,
+    vault: Vault,
     /// Changes of the file by the API come one after the other.
     editing: Mutex<()>,
 }
@@ -52,11 +55,17 @@ impl std::fmt::Debug for ProgramDesk {
 
 impl ProgramDesk {
     /// Builds the desk. `reload` is called after each change of the file.
-    pub(crate) fn new(source: Source, files: Arc<FilesHandler>, reload: Reload) -> Self {
+    pub(crate) fn new(
+        source: Source,
+        files: Arc<FilesHandler>,
+        vault: Vault,
+        reload: Reload,
+    ) -> Self {
         Self {
             source,
             files,
             reload,
+            vault,
             editing: Mutex::default(),
         }
     }
@@ -104,6 +113,18 @@ impl ProgramDesk {
         let mut config = self.config()?;
         edit(&mut config).map_err(|error| of_config(&error))?;
         (self.reload)()
+    }
+
+    /// Refuses secrets among settings: those stand in a file that people show to others.
+    fn no_secrets(&self, item: &Item) -> Result<(), Trouble> {
+        let specs = self.settings_of(&item.handler);
+        let secret = specs
+            .iter()
+            .find(|it| it.kind == SettingKind::Secret && item.settings.0.contains_key(it.key));
+        match secret {
+            Some(spec) => Err(unusable(spec.key, "it is a secret, and set apart")),
+            None => Ok(()),
+        }
     }
 
     /// Returns the identity of a new item: what its handler makes of its settings.
@@ -283,6 +304,7 @@ impl Desk for ProgramDesk {
             let detail = format!("these folders are saved already, as `{}`", other.label());
             return Err(unusable("left", &detail));
         }
+        self.no_secrets(&item)?;
         self.source.host.handler(&item.handler)?.check(&item)?;
         self.change(|config| config.add(&item))?;
         Ok(item)
@@ -298,6 +320,7 @@ impl Desk for ProgramDesk {
             }
         }
         item.is_enabled = edit.is_enabled.unwrap_or(item.is_enabled);
+        self.no_secrets(&item)?;
         self.source.host.handler(&item.handler)?.check(&item)?;
         self.change(|config| {
             config.replace(&item)?;
@@ -314,8 +337,27 @@ impl Desk for ProgramDesk {
 
     fn remove(&self, id: &ItemId) -> Result<(), Trouble> {
         let item = self.saved_item(id)?;
-        let name = item.name.unwrap_or_default();
-        self.change(|config| config.remove(&name))
+        let name = item.name.clone().unwrap_or_default();
+        self.change(|config| config.remove(&name))?;
+        let left = self.vault.remove_all(&key(&item));
+        left.map(drop).map_err(|error| (&error).into())
+    }
+
+    fn set_secret(&self, item: &Item, key: &str, value: &str) -> Result<(), Trouble> {
+        let specs = self.settings_of(&item.handler);
+        let is_secret = |spec: &SettingSpec| spec.key == key && spec.kind == SettingKind::Secret;
+        if !specs.iter().any(is_secret) {
+            return Err(not_found("secret", key));
+        }
+        let set = self
+            .vault
+            .set(&self::key(item), key, &Secret::new(value), None);
+        set.map(drop).map_err(|error| (&error).into())
+    }
+
+    fn remove_secret(&self, item: &Item, key: &str) -> Result<bool, Trouble> {
+        let removed = self.vault.remove(&self::key(item), key);
+        removed.map_err(|error| (&error).into())
     }
 
     fn schedules(&self) -> Result<Vec<Schedule>, Trouble> {

@@ -22,6 +22,7 @@ use syncmgr_server::routes::{Shared, SharedClock};
 use syncmgr_server::{Gate, Previews, openapi, serve};
 use syncmgr_store::SqliteStore;
 use syncmgr_store::spool::Spool;
+use syncmgr_vault::Vault;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, watch};
 
@@ -250,6 +251,7 @@ impl Daemon {
         let desk = Arc::new(ProgramDesk::new(
             source.clone(),
             Arc::clone(&self.built.files),
+            Vault::new(&self.state),
             Box::new(move || for_desk.apply(&own, &told)),
         ));
         self.take_in(center, &desk);

@@ -40,6 +40,8 @@ pub(crate) struct Ui {
     pub(crate) is_live: bool,
     /// stdout is a terminal on which lines can be redrawn.
     pub(crate) is_redrawn: bool,
+    /// Nobody may be asked anything.
+    pub(crate) never_asks: bool,
     sides: Arc<Mutex<PerSide<String>>>,
 }
 
@@ -76,6 +78,7 @@ impl Ui {
             is_json: global.json,
             is_live: err_is_terminal && !is_dumb && !global.quiet && !global.json,
             is_redrawn: io::stdout().is_terminal() && !is_dumb,
+            never_asks: global.no_input,
             sides: Arc::default(),
         }
     }

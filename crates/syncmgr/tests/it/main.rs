@@ -21,5 +21,6 @@ mod questions;
 mod run;
 mod saved;
 mod schema;
+mod secrets;
 mod signals;
 mod sync;
