@@ -14,6 +14,7 @@ pub mod mbsync;
 pub mod rsync;
 pub mod run;
 pub mod tool;
+pub mod unison;
 pub mod vdirsyncer;
 
 use std::sync::Arc;
@@ -30,6 +31,7 @@ pub fn all(ctx: Context) -> Vec<Arc<dyn HandlerFactory>> {
         Arc::new(command::CommandTool),
         Arc::new(mbsync::MbsyncTool),
         Arc::new(rsync::RsyncTool),
+        Arc::new(unison::UnisonTool),
         Arc::new(vdirsyncer::VdirsyncerTool),
     ];
     let mut all: Vec<_> = tools

@@ -9,11 +9,13 @@ mod app;
 mod cli;
 mod clock;
 mod commands;
+mod conflicts;
 mod daemon;
 mod dirs;
 mod error;
 mod exit;
 mod json;
+mod overlap;
 #[cfg(test)]
 mod papers;
 mod run;

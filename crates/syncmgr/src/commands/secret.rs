@@ -11,7 +11,7 @@ use syncmgr_handlers::files::place::shown;
 use syncmgr_model::item::{Item, SettingKind};
 use syncmgr_vault::{Kind, SECRET_LEN_MAX, Secret, VaultError};
 
-use super::{Done, set};
+use super::Done;
 use crate::app::{App, key};
 use crate::error::CliError;
 use crate::exit::Exit;
@@ -111,7 +111,7 @@ pub(crate) fn run(app: &mut App, args: &SecretArgs) -> Done {
             Ok(Exit::Done)
         }
         Some(Action::Remove { sync, key }) => {
-            let item = set::saved(app, sync)?;
+            let item = app.named_saved(sync)?;
             if !app.vault().remove(&self::key(&item), key)? {
                 return Err(not_set(&item, key));
             }
@@ -120,7 +120,7 @@ pub(crate) fn run(app: &mut App, args: &SecretArgs) -> Done {
             Ok(Exit::Done)
         }
         Some(Action::Move { sync, key, to }) => {
-            let item = set::saved(app, sync)?;
+            let item = app.named_saved(sync)?;
             let kind = Kind::from(*to);
             if !app.vault().move_to(&self::key(&item), key, kind)? {
                 return Err(not_set(&item, key));
@@ -148,8 +148,8 @@ fn not_set(item: &Item, key: &str) -> CliError {
 }
 
 /// Finds a sync that has this secret.
-fn wanted(app: &App, sync: &str, key: &str) -> Result<Item, CliError> {
-    let item = set::saved(app, sync)?;
+fn wanted(app: &mut App, sync: &str, key: &str) -> Result<Item, CliError> {
+    let item = app.named_saved(sync)?;
     let specs = app.specs(&item.handler).unwrap_or_default();
     let secrets = specs.iter().filter(|it| it.kind == SettingKind::Secret);
     let names: Vec<_> = secrets.map(|it| it.key).collect();
@@ -181,7 +181,7 @@ fn list(app: &mut App) -> Done {
     Ok(Exit::Done)
 }
 
-fn output(app: &App) -> Result<Vec<SecretJson>, CliError> {
+fn output(app: &mut App) -> Result<Vec<SecretJson>, CliError> {
     let saved = app.saved()?;
     let entries: Vec<_> = app
         .vault()
@@ -219,7 +219,7 @@ fn read(app: &App, item: &Item, key: &str, file: Option<&PathBuf>) -> Result<Sec
         return text(stdin.lock())
             .map_err(|error| CliError::new(Exit::Failed, format!("cannot read stdin: {error}")));
     }
-    if app.ui.never_asks {
+    if !app.ui.can_ask {
         return Err(CliError::usage("nobody may be asked for the secret")
             .hint("give it on stdin, or with --file"));
     }
