@@ -21,6 +21,7 @@ const ALLOWED: [(&str, &[&str]); 17] = [
     ),
     ("syncmgr-center", &["syncmgr-model"]),
     ("syncmgr-store", &["syncmgr-model", "syncmgr-center"]),
+    ("syncmgr-vault", &["syncmgr-model"]),
     (
         "syncmgr-host",
         &[
@@ -66,6 +67,7 @@ const ALLOWED: [(&str, &[&str]); 17] = [
             "syncmgr-watch",
             "syncmgr-alerts",
             "syncmgr-desktop",
+            "syncmgr-vault",
         ],
     ),
     (
