@@ -167,7 +167,7 @@ fn mistakes_are_said() {
     assert!(!world.has(FILE) || !world.text(FILE).contains(CANARY));
     // Others can read the file: nothing is put into it.
     set(&world, "secret set home password", "one");
-    fs::set_permissions(world.path(FILE), PermissionsExt::from_mode(0o644)).unwrap();
+    fs::set_permissions(world.path(FILE), std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
     check("secret set home password", CANARY, 12, "others can read");
     let doctor = world.run("doctor", 12);
     assert!(doctor.contains("chmod 600"), "{doctor}");
