@@ -12,7 +12,7 @@ use syncmgr_model::event::{Link, NewEvent};
 use syncmgr_model::hresult::Hresult;
 use syncmgr_model::id::{HandlerId, ItemId, ItemKey, SessionId};
 use syncmgr_model::item::Item;
-use syncmgr_model::progress::ProgressStatus;
+use syncmgr_model::progress::{Phase, Progress, ProgressStatus};
 use syncmgr_model::request::{Origin, WorkKind};
 use syncmgr_model::trouble::{Code, Trouble};
 
@@ -88,7 +88,14 @@ impl State {
             Some(id) => id,
             None => self.new_session_id(turn.now),
         };
-        self.open_outside(&id, &key.handler, vec![key.item], turn);
+        self.open_outside(&id, &key.handler, vec![key.item.clone()], turn);
+        // Its program works, whatever it says of that later.
+        let working = Progress {
+            phase: Phase::Copying,
+            ..Progress::default()
+        };
+        let status = ProgressStatus::UpdatingIndeterminate;
+        drop(self.called(&id, Call::Progress(key.item, status, working), turn));
         self.answer_call(ticket, Ok(CallReply::Session(id)), turn);
     }
 
@@ -153,7 +160,7 @@ impl State {
             .map(|trouble| Call::Event(Box::new(said(&item, trouble))))
             .chain([
                 Call::Summary(item.clone(), past.summary),
-                Call::Progress(item.clone(), past.status, Default::default()),
+                Call::Progress(item.clone(), past.status, Progress::default()),
             ])
             .collect::<Vec<_>>();
         for call in calls {

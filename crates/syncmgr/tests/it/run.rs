@@ -188,7 +188,7 @@ fn a_command_is_one_sync_under_one_name_and_shows_no_secret() {
         let text = world.text(CONFIG);
         assert_eq!(text.matches("[sync.").count(), 3, "{text}");
         assert!(
-            text.contains("command = \"/bin/echo --password=… … /path\""),
+            text.contains("command = \"/bin/echo --password=… /path\""),
             "{text}"
         );
         assert!(text.contains("max-age = \"2d\""), "{text}");
@@ -303,7 +303,7 @@ fn signals_reach_the_command_and_its_children() {
         (rustix::process::Signal::HUP, "HUP", 3),
     ] {
         let script = format!("trap 'kill $!; exit 3' {name}; sleep 60 & echo on; wait");
-        let mut child = shell(&world, "", &script)
+        let mut child = with_usual_signals(&shell(&world, "", &script))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -325,6 +325,24 @@ fn signals_reach_the_command_and_its_children() {
     }
 }
 
+/// Whoever runs the tests may ignore signals, as a shell does for what runs in its background.
+fn with_usual_signals(command: &std::process::Command) -> std::process::Command {
+    let mut env = std::process::Command::new("/usr/bin/env");
+    env.arg("--default-signal=INT,QUIT,HUP,TERM")
+        .arg(command.get_program())
+        .args(command.get_args())
+        .env_clear()
+        .envs(
+            command
+                .get_envs()
+                .filter_map(|(key, value)| Some((key, value?))),
+        );
+    if let Some(dir) = command.get_current_dir() {
+        env.current_dir(dir);
+    }
+    env
+}
+
 /// On a terminal the command has the terminal, and Ctrl-C comes from there.
 #[test]
 fn a_terminal_stays_a_terminal() {
@@ -338,9 +356,10 @@ fn a_terminal_stays_a_terminal() {
         return;
     };
     let script = r#"
-import os, pty, sys, time
+import os, pty, signal, sys
 pid, fd = pty.fork()
 if pid == 0:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.execvp(sys.argv[1], sys.argv[1:])
 out = b""
 sent = False

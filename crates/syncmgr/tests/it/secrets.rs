@@ -147,7 +147,7 @@ fn mistakes_are_said() {
         "secret set nobody password",
         CANARY,
         21,
-        "no saved sync `nobody`",
+        "there is no sync `nobody`",
     );
     check("secret set home pasword", CANARY, 2, "it has: ");
     check("secret set home password", "", 12, "is empty");
@@ -167,7 +167,11 @@ fn mistakes_are_said() {
     assert!(!world.has(FILE) || !world.text(FILE).contains(CANARY));
     // Others can read the file: nothing is put into it.
     set(&world, "secret set home password", "one");
-    fs::set_permissions(world.path(FILE), std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
+    fs::set_permissions(
+        world.path(FILE),
+        std::os::unix::fs::PermissionsExt::from_mode(0o644),
+    )
+    .unwrap();
     check("secret set home password", CANARY, 12, "others can read");
     let doctor = world.run("doctor", 12);
     assert!(doctor.contains("chmod 600"), "{doctor}");
