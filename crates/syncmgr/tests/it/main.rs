@@ -14,6 +14,7 @@ mod exits;
 mod held;
 mod help;
 mod hostile;
+mod import;
 mod json;
 mod limits;
 mod promises;
