@@ -78,7 +78,7 @@ fn a_file_that_others_can_read_is_refused() {
     let item = key("restic/home");
     vault.set(&item, "password", &secret(), None).unwrap();
     for bits in [0o640, 0o604, 0o660, 0o777] {
-        fs::set_permissions(vault.path(), PermissionsExt::from_mode(bits)).unwrap();
+        fs::set_permissions(vault.path(), fs::Permissions::from_mode(bits)).unwrap();
         let refused = |result: Result<(), VaultError>| {
             assert!(matches!(result, Err(VaultError::Exposed(_))), "{bits:o}");
         };
@@ -86,7 +86,7 @@ fn a_file_that_others_can_read_is_refused() {
         refused(vault.set(&item, "password", &secret(), None).map(drop));
         refused(vault.list().map(drop));
     }
-    fs::set_permissions(vault.path(), PermissionsExt::from_mode(0o600)).unwrap();
+    fs::set_permissions(vault.path(), fs::Permissions::from_mode(0o600)).unwrap();
     assert_eq!(vault.get(&item, "password").unwrap(), Some(secret()));
 }
 
@@ -107,7 +107,7 @@ fn a_damaged_file_stays_and_its_text_is_in_no_message() {
     let dir = tempfile::tempdir().unwrap();
     let vault = without_bus(dir.path());
     fs::write(vault.path(), CANARY).unwrap();
-    fs::set_permissions(vault.path(), PermissionsExt::from_mode(0o600)).unwrap();
+    fs::set_permissions(vault.path(), fs::Permissions::from_mode(0o600)).unwrap();
     let item = key("restic/home");
     let error = vault.set(&item, "password", &secret(), None).unwrap_err();
     assert!(!format!("{error} {error:?} {}", error.advice()).contains(CANARY));
