@@ -11,6 +11,7 @@
 
 mod calls;
 mod choices;
+mod claims;
 pub mod decide;
 mod desk;
 mod facts;
@@ -20,6 +21,7 @@ mod in_process;
 mod legacy;
 mod parts;
 mod paths;
+mod secrets;
 mod session;
 mod stores;
 
@@ -27,4 +29,5 @@ pub use choices::ChoiceFiles;
 pub use in_process::InProcess;
 pub use legacy::ToCenter;
 pub use paths::Look;
+pub use secrets::Secrets;
 pub use stores::{Listing, Silent};
