@@ -436,9 +436,8 @@ impl Service {
             "session/cancel" => {
                 if let Ok(cancel) = read::<CancelSession>(params) {
                     let item = cancel.item.map(ItemId::new);
-                    match item.transpose() {
-                        Ok(item) => self.host.open.cancel(&cancel.session_id, item.as_ref()),
-                        Err(_) => {}
+                    if let Ok(item) = item.transpose() {
+                        self.host.open.cancel(&cancel.session_id, item.as_ref());
                     }
                 }
             }
@@ -448,10 +447,10 @@ impl Service {
                 }
             }
             "$/cancel" => {
-                if let Ok(cancel) = read::<life::CancelRequest>(params) {
-                    if let Some(session) = self.pending.cancel(&cancel.id) {
-                        self.host.open.cancel(&session, None);
-                    }
+                if let Ok(cancel) = read::<life::CancelRequest>(params)
+                    && let Some(session) = self.pending.cancel(&cancel.id)
+                {
+                    self.host.open.cancel(&session, None);
                 }
             }
             _ => {}
