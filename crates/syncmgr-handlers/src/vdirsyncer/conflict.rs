@@ -163,10 +163,10 @@ const NAME_MAX: usize = 200;
 
 /// Returns the folder with the contents of an item, relative; the script makes the same.
 pub(super) fn folder_of(uid: &str) -> PathBuf {
-    let mut code = String::from("u");
-    for byte in uid.bytes() {
-        code.push_str(&format!("{byte:02x}"));
-    }
+    let digits = uid.bytes().map(|byte| format!("{byte:02x}"));
+    let code = std::iter::once("u".to_owned())
+        .chain(digits)
+        .collect::<String>();
     let parts = code.as_bytes().chunks(NAME_MAX);
     parts
         .map(|part| String::from_utf8_lossy(part).into_owned())
