@@ -55,6 +55,7 @@ fn name(words: &str) -> &'static str {
         ["schedule", ..] => "schedules",
         ["config", ..] => "config",
         ["open", ..] => "open",
+        ["secret", ..] => "secrets",
         ["alert", ..] => "alerts",
         ["watch", ..] => "watch",
         ["version"] => "version",
