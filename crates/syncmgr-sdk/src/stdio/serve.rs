@@ -39,10 +39,9 @@ const GRACE: Duration = Duration::from_secs(4);
 /// returns.
 ///
 /// ```no_run
-/// # fn factory() -> std::sync::Arc<dyn syncmgr_sdk::HandlerFactory> { unimplemented!() }
-/// fn main() -> std::process::ExitCode {
-///     syncmgr_sdk::stdio::run(factory())
-/// }
+/// # fn example(factory: std::sync::Arc<dyn syncmgr_sdk::HandlerFactory>) -> std::process::ExitCode {
+/// syncmgr_sdk::stdio::run(factory)
+/// # }
 /// ```
 #[must_use]
 pub fn run(factory: Arc<dyn HandlerFactory>) -> ExitCode {
