@@ -10,10 +10,11 @@ const FOR_TESTS: &str = "syncmgr-testing";
 
 /// Which of our crates each of our crates may use. A new arrow is a decision: it belongs in
 /// ARCHITECTURE.md and in the message of the commit that adds it here.
-const ALLOWED: [(&str, &[&str]); 16] = [
+const ALLOWED: [(&str, &[&str]); 17] = [
     ("syncmgr-model", &[]),
     ("syncmgr-engine", &[]),
-    ("syncmgr-sdk", &["syncmgr-model"]),
+    ("syncmgr-protocol", &["syncmgr-model"]),
+    ("syncmgr-sdk", &["syncmgr-model", "syncmgr-protocol"]),
     (
         "syncmgr-handlers",
         &["syncmgr-model", "syncmgr-sdk", "syncmgr-engine"],
@@ -22,7 +23,12 @@ const ALLOWED: [(&str, &[&str]); 16] = [
     ("syncmgr-store", &["syncmgr-model", "syncmgr-center"]),
     (
         "syncmgr-host",
-        &["syncmgr-model", "syncmgr-center", "syncmgr-sdk"],
+        &[
+            "syncmgr-model",
+            "syncmgr-center",
+            "syncmgr-sdk",
+            "syncmgr-protocol",
+        ],
     ),
     ("syncmgr-api", &["syncmgr-model"]),
     (
@@ -49,6 +55,7 @@ const ALLOWED: [(&str, &[&str]); 16] = [
             "syncmgr-model",
             "syncmgr-engine",
             "syncmgr-sdk",
+            "syncmgr-protocol",
             "syncmgr-handlers",
             "syncmgr-center",
             "syncmgr-store",
@@ -71,6 +78,7 @@ const ALLOWED: [(&str, &[&str]); 16] = [
             "syncmgr-host",
             "syncmgr-model",
             "syncmgr-sdk",
+            "syncmgr-protocol",
             "syncmgr-server",
             "syncmgr-store",
         ],
