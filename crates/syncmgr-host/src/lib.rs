@@ -10,6 +10,7 @@
 
 mod calls;
 mod choices;
+pub mod conformance;
 pub mod decide;
 mod desk;
 mod facts;

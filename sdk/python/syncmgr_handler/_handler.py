@@ -110,8 +110,9 @@ class Handler:
     def items(self, saved: List[Item]) -> Iterable[ItemInfo]:
         """Lists the items; by itself, those that a person saved, with their folders."""
         for item in saved:
-            found = (item.get(key) for key, field in self.settings.items() if field.is_folder)
-            yield ItemInfo(item.id, item.name or item.id, paths=[str(one) for one in found if one])
+            keys = [key for key, field in self.settings.items() if field.is_folder]
+            paths = [item.path(key) for key in keys if item.get(key)]
+            yield ItemInfo(item.id, item.name or item.id, paths=paths)
 
     def info(self) -> Info:
         """Tells the state of the handler as a whole."""
@@ -242,24 +243,18 @@ class Handler:
         """Carries a decision out, when it is one that is offered."""
         for item in items:
             for one in self.list_conflicts(item):
-                if one.id == conflict:
+                if one.wire_id == conflict:
                     self._decide(item, one, decision)
                     return
         raise RpcError(INVALID_ARGUMENT, f"no conflict `{conflict}`")
 
     def _decide(self, item: Item, found: Conflict, decision: Decision) -> None:
-        needed = {
-            "keep": "keep_multiple" if len(decision.items) > 1 else None,
-            "keep-recent": "keep_recent",
-            "keep-other": "keep_other",
-            "remove-from-sync-set": "remove_from_sync_set",
-        }
-        if decision.kind not in needed:
-            raise RpcError(NOT_OFFERED, f"`{decision.kind}` is not offered")
-        ability = needed[decision.kind]
-        abilities = self.conflict_abilities if found.abilities is None else found.abilities
-        if ability is not None and ability not in abilities:
-            raise RpcError(NOT_OFFERED, f"`{decision.kind}` is not offered")
+        offered = self.conflict_abilities if found.abilities is None else found.abilities
+        abilities = {ability.replace("_", "-") for ability in offered}
+        several = decision.kind == "keep" and len(decision.items) > 1
+        needed = "keep-multiple" if several else decision.kind
+        if needed not in abilities | {"keep"}:
+            raise RpcError(NOT_OFFERED, f"`{needed}` is not offered")
         indices = [kept.index for kept in decision.items]
         fits = all(0 <= index < len(found.contents) for index in indices)
         if not fits or (decision.kind == "keep" and not indices):
@@ -422,7 +417,7 @@ class Session:
         decisions = self.work.get("decisions")
         decisions = decisions if isinstance(decisions, list) else []
         others = {
-            conflict.id
+            conflict.wire_id
             for other in self.runs
             if other is not run
             for conflict in handler.list_conflicts(other.item)

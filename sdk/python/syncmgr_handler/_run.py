@@ -12,8 +12,12 @@ from ._types import (
     ItemInfo,
     Tally,
     Trouble,
+    path_text,
     present,
 )
+
+# More than the 259 characters that are shown, and far below what a message may have.
+_CURRENT_MAX = 2_000
 
 if TYPE_CHECKING:
     import os
@@ -21,6 +25,11 @@ if TYPE_CHECKING:
     from ._handler import Session
 
     AnyPath = Union[str, bytes, "os.PathLike[str]"]
+
+
+def shown(current: "AnyPath") -> str:
+    """Writes what is being worked on; it is cut by syncmgr anyway."""
+    return path_text(current)[:_CURRENT_MAX]
 
 
 class Run:
@@ -99,7 +108,7 @@ class Run:
         done: Optional[int] = None,
         total: Optional[int] = None,
         *,
-        current: Optional[object] = None,
+        current: Optional["AnyPath"] = None,
         phase: Optional[str] = None,
         bytes_done: Optional[int] = None,
         bytes_total: Optional[int] = None,
@@ -121,7 +130,7 @@ class Run:
             ("bytes_total", bytes_total),
             ("n_seen_left", seen_left),
             ("n_seen_right", seen_right),
-            ("current", None if current is None else str(current)),
+            ("current", None if current is None else shown(current)),
         ):
             if value is not None:
                 latest[key] = value

@@ -16,7 +16,7 @@ import traceback
 from typing import Any, BinaryIO, Callable, Dict, Hashable, List, Mapping, Optional, Set, Union
 
 from ._handler import Handler, Host, Session, decision_of, error_of, item_of
-from ._types import Item
+from ._types import Item, text_path
 from ._wire import (
     ACCESS_DENIED,
     CANCELLED,
@@ -341,9 +341,11 @@ class Server:
             raise RpcError(INVALID_PARAMS, "protocol_versions is missing")
         if "1" not in versions:
             raise RpcError(NO_VERSION, "only version 1 is spoken", {"supported": ["1"]})
-        for key in ("data_dir", "locale", "sandbox"):
+        for key in ("locale", "sandbox"):
             if isinstance(params.get(key), str):
                 setattr(self.handler, key, params[key])
+        if isinstance(params.get("data_dir"), str):
+            self.handler.data_dir = text_path(params["data_dir"])
         try:
             self.handler.start()
         except Exception as error:

@@ -122,7 +122,7 @@ class Item:
 
     def path(self, key: str) -> Path:
         """Returns the folder of a setting."""
-        return Path(str(self[key]))
+        return Path(text_path(str(self[key])))
 
 
 @dataclass
@@ -274,7 +274,7 @@ class Content:
 class Conflict:
     """Something a person has to decide. It is there until `conflicts()` does not name it.
 
-    `item` is filled in by itself.
+    `id` is unique within the item, which is filled in by itself.
     """
 
     id: str
@@ -286,11 +286,20 @@ class Conflict:
     found_at: Optional[int] = None
     abilities: Optional[Sequence[str]] = None
 
+    @property
+    def wire_id(self) -> str:
+        """The id for syncmgr, which knows conflicts of all items by it."""
+        return self.id if self.item is None else f"{self.item}/{self.id}"
+
     def wire(self, abilities: Sequence[str]) -> Dict[str, Any]:
         """Returns it as the protocol writes it; `abilities` are those of the handler."""
-        said = present(self, "id", "name", "item", "kind", "description", "found_at")
+        said = present(self, "name", "item", "kind", "description", "found_at")
+        said["id"] = self.wire_id
         said["contents"] = [content.wire() for content in self.contents]
-        said["abilities"] = list(abilities if self.abilities is None else self.abilities)
+        offered = abilities if self.abilities is None else self.abilities
+        # `remove` is an ability of the handler, not of one conflict.
+        words = (ability.replace("_", "-") for ability in offered)
+        said["abilities"] = [word for word in words if word != "remove"]
         return said
 
 

@@ -157,10 +157,10 @@ impl Drop for Child {
             .and_then(rustix::process::Pid::from_raw)
         {
             // It may be gone, which is what was wanted.
-            drop(rustix::process::kill_process_group(
+            let _ = rustix::process::kill_process_group(
                 group,
                 rustix::process::Signal::KILL,
-            ));
+            );
         }
         drop(self.process.kill());
         drop(self.process.wait());

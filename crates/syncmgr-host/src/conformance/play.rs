@@ -96,18 +96,7 @@ impl About {
 /// Why that was not possible.
 pub(super) fn probe(check: &Check) -> Result<About, String> {
     let mut play = Play::start(check, "probe", None)?;
-    let words = |why: String| play_words(&why, &play);
-    let mut about = play.initialize().map_err(words)?;
-    if about.form.is_none() {
-        let words = |why: String| play_words(&why, &play);
-        play.notify("initialized", &json!({}));
-        play.request("list", "items/list", json!({"saved": []}), None);
-        let list = play
-            .result_of("list", START_MS)
-            .map_err(words)?;
-        about.own = list["items"].as_array().cloned().unwrap_or_default();
-    }
-    Ok(about)
+    play.about().map_err(|why| play_words(&why, &play))
 }
 
 fn play_words(why: &str, play: &Play<'_>) -> String {
@@ -213,6 +202,17 @@ impl<'a> Play<'a> {
         })
     }
 
+    fn about(&mut self) -> Result<About, String> {
+        let mut about = self.initialize()?;
+        if about.form.is_none() {
+            self.notify("initialized", &json!({}));
+            self.request("list", "items/list", json!({"saved": []}), None);
+            let list = self.result_of("list", START_MS)?;
+            about.own = list["items"].as_array().cloned().unwrap_or_default();
+        }
+        Ok(about)
+    }
+
     fn whole(&mut self, case: &Case) -> Result<(), Stop> {
         if case.begin == Begin::Ready {
             self.get_ready()?;
@@ -259,12 +259,31 @@ impl<'a> Play<'a> {
         self.request("at the end", "ping", json!({}), None);
         self.result_of("at the end", END_MS)
             .map_err(|why| format!("after the case: {why}"))?;
+        self.all_answered()?;
         self.request("shutdown at the end", "shutdown", json!({}), None);
         self.result_of("shutdown at the end", END_MS)
             .map_err(|why| format!("after the case: {why}"))?;
         self.notify("exit", &json!({}));
         self.exit(Some(0), END_MS)
             .map_err(|why| format!("after the case: {why}"))
+    }
+
+    /// Of two requests with one id it is enough to answer one.
+    fn all_answered(&mut self) -> Result<(), String> {
+        let open = |play: &Self| -> Option<String> {
+            let is_answered = |id: &Value| {
+                let mut all = play.requests.values();
+                all.any(|other| other.id == *id && other.answer.is_some())
+            };
+            let mut all = play.requests.values();
+            let open = all.find(|request| !is_answered(&request.id))?;
+            Some(open.method.clone())
+        };
+        self.pump(END_MS, |play| open(play).is_none())?;
+        match open(self) {
+            None => Ok(()),
+            Some(method) => Err(format!("it never answered `{method}`")),
+        }
     }
 
     fn steps(&mut self, steps: &[Step]) -> Result<(), Stop> {
@@ -402,7 +421,11 @@ impl<'a> Play<'a> {
             session: session.filter(|_| method == "session/start").map(str::to_owned),
             answer: None,
         };
-        self.requests.insert(name.to_owned(), request);
+        if let Some(before) = self.requests.insert(name.to_owned(), request) {
+            // Its answer still has to come.
+            self.requests
+                .insert(format!("{name} before {}", self.next_id), before);
+        }
     }
 
     fn notify(&self, method: &str, params: &Value) {

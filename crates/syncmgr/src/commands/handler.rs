@@ -1,5 +1,8 @@
 //! `handler`: what can sync one kind of thing.
 
+mod check;
+mod new;
+
 use clap::{Args, Subcommand};
 use syncmgr_center::command::Control;
 use syncmgr_model::capability::ControlFlags;
@@ -40,6 +43,10 @@ pub(crate) enum Action {
         /// The handler
         handler: String,
     },
+    /// Make a handler of your own: a sample that works
+    New(new::NewArgs),
+    /// Try whether a handler keeps the protocol; nothing of yours is touched
+    Check(check::CheckArgs),
 }
 
 /// Runs `handler`.
@@ -49,6 +56,8 @@ pub(crate) fn run(app: &mut App, args: &HandlerArgs) -> Done {
         Some(Action::Show { handler }) => show(app, handler),
         Some(Action::On { handler }) => switch(app, handler, true),
         Some(Action::Off { handler }) => switch(app, handler, false),
+        Some(Action::New(args)) => new::run(app, args),
+        Some(Action::Check(args)) => check::run(app, args),
     }
 }
 
