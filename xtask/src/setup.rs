@@ -8,11 +8,15 @@ use anyhow::{Context as _, Result, bail};
 use crate::{api, shell};
 
 /// A program, and the Debian package that brings it.
-const PACKAGES: [(&str, &str); 12] = [
+const PACKAGES: [(&str, &str); 15] = [
     ("rsync", "rsync"),
     ("unison", "unison"),
     // Another program that stays, for the control workloads of the benchmark.
     ("syncthing", "syncthing"),
+    ("git", "git"),
+    // Another machine, on the loopback.
+    ("ssh", "openssh-client"),
+    ("sshd", "openssh-server"),
     ("mkfs.ext4", "e2fsprogs"),
     ("chattr", "e2fsprogs"),
     ("unshare", "util-linux"),

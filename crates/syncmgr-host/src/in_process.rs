@@ -100,6 +100,19 @@ impl InProcess {
         }
     }
 
+    /// Lets a handler go, or puts another one with its id in its place, while the center runs; tell
+    /// the center by `Control::Unregister` or `Control::Register`.
+    pub fn replace(&self, id: &HandlerId, factory: Option<Arc<dyn HandlerFactory>>) {
+        {
+            let mut factories = lock(&self.inner.factories);
+            factories.remove(id);
+            factories.extend(factory.map(|factory| (id.clone(), factory)));
+        }
+        if let Some(desk) = lock(&self.inner.desks).get(id) {
+            desk.renew();
+        }
+    }
+
     /// Adds a collection while the center runs; tell the center by `Control::UpdateCollection`.
     pub fn register_collection(&self, collection: Arc<dyn HandlerCollection>) {
         lock(&self.inner.collections).push(collection);
@@ -257,6 +270,7 @@ impl Handlers for InProcess {
         let handler = name.clone();
         let line = Arc::new(Line::new(
             id.clone(),
+            name.clone(),
             dispatch.items.iter().map(|item| item.id.clone()).collect(),
             to.clone(),
             Arc::clone(&self.inner.clock),
@@ -305,10 +319,13 @@ impl Handlers for InProcess {
     }
 
     fn abandon(&self, session: &SessionId) {
-        // A thread cannot be killed; what it says is not passed on any more.
+        // A thread cannot be killed; what it says is not passed on any more. A process can.
         let line = lock(&self.inner.lines).get(session).cloned();
         if let Some(line) = line {
             line.close();
+            if let Some(factory) = self.inner.find(line.handler()) {
+                factory.abandon(session);
+            }
         }
     }
 

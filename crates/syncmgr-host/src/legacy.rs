@@ -21,6 +21,11 @@ impl ToCenter {
         drop(self.0.set(center));
     }
 
+    /// Returns the center, once there is one.
+    pub(crate) fn handle(&self) -> Option<&Handle> {
+        self.0.get()
+    }
+
     /// Asks without waiting: who asks may hold up the center's own thread. A refusal changes
     /// nothing, and shows in what the center shows.
     fn ask(&self, asked: Asked) {

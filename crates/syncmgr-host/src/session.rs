@@ -36,6 +36,7 @@ const TEXT_LEN_MAX: usize = 259;
 /// The line between one session and the center.
 pub(crate) struct Line {
     session: SessionId,
+    handler: HandlerId,
     to: Sender<Command>,
     clock: Arc<dyn Clock>,
     calls: Arc<Calls>,
@@ -49,6 +50,7 @@ pub(crate) struct Line {
 impl Line {
     pub(crate) fn new(
         session: SessionId,
+        handler: HandlerId,
         items: Vec<ItemId>,
         to: Sender<Command>,
         clock: Arc<dyn Clock>,
@@ -56,6 +58,7 @@ impl Line {
     ) -> Self {
         Self {
             session,
+            handler,
             to,
             clock,
             calls,
@@ -69,7 +72,20 @@ impl Line {
     /// Returns the line of a further session, over the same way to the center.
     fn further(&self, session: SessionId, items: &[ItemId]) -> Self {
         let (clock, calls) = (Arc::clone(&self.clock), Arc::clone(&self.calls));
-        Self::new(session, items.to_vec(), self.to.clone(), clock, calls)
+        let handler = self.handler.clone();
+        Self::new(
+            session,
+            handler,
+            items.to_vec(),
+            self.to.clone(),
+            clock,
+            calls,
+        )
+    }
+
+    /// Returns whose session it is.
+    pub(crate) fn handler(&self) -> &HandlerId {
+        &self.handler
     }
 
     /// Asks the session, or one item of it, to stop. A request is never taken back.
@@ -332,7 +348,7 @@ impl SyncCallback for Line {
 
 /// Turns bytes from outside into short text without characters that act on a terminal or change the
 /// direction of the text around them (S6).
-fn harmless(bytes: &[u8]) -> String {
+pub(crate) fn harmless(bytes: &[u8]) -> String {
     String::from_utf8_lossy(&bytes[..bytes.len().min(TEXT_LEN_MAX)])
         .chars()
         .map(|c| if acts_on_text(c) { '?' } else { c })
@@ -381,6 +397,10 @@ impl Creator {
 }
 
 impl SessionCreator for Creator {
+    fn session_id(&self) -> Option<&SessionId> {
+        Some(&self.line.session)
+    }
+
     fn create_session(
         &self,
         handler: &HandlerId,

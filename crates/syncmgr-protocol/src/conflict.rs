@@ -176,6 +176,7 @@ impl Content {
             kind: self.kind.into(),
             size: self.size,
             modified: self.modified.map(Timestamp),
+            path: self.path.as_ref().map(PathText::bytes),
         }
     }
 }

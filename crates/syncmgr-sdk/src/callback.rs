@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use syncmgr_model::event::{Link, NewEvent};
 use syncmgr_model::hresult::Hresult;
-use syncmgr_model::id::{EventId, HandlerId, ItemId};
+use syncmgr_model::id::{EventId, HandlerId, ItemId, SessionId};
 use syncmgr_model::item::Item;
 use syncmgr_model::preview::Preview;
 use syncmgr_model::progress::{CancelRequest, Phase, ProgressStatus};
@@ -38,6 +38,11 @@ pub struct ItemProgress<'a> {
 /// Creates sessions (`ISyncMgrSessionCreator`). One is made for each call of `synchronize` and is
 /// of no use after it (spec 9).
 pub trait SessionCreator {
+    /// Returns the id that the first session will have, when that is known beforehand.
+    fn session_id(&self) -> Option<&SessionId> {
+        None
+    }
+
     /// Says that the work on these items begins and returns the way to report on it.
     ///
     /// # Errors

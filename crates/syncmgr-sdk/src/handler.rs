@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use syncmgr_model::capability::{HandlerCapabilities, HandlerPolicies, HandlerType};
 use syncmgr_model::hresult::Hresult;
-use syncmgr_model::id::{HandlerId, ItemId};
+use syncmgr_model::id::{HandlerId, ItemId, SessionId};
 use syncmgr_model::item::{Found, Item, SettingSpec};
 use syncmgr_model::request::{Dirty, Intent, Token, Work};
 use syncmgr_model::time::Timestamp;
@@ -42,6 +42,10 @@ pub trait HandlerFactory: Send + Sync {
     /// # Errors
     /// When it cannot be made; the handler is then silent until it is loaded again.
     fn create(&self, saved: &[Item]) -> Result<Box<dyn Handler>, Hresult>;
+
+    /// Learns that a session of this handler was given up, because it did not end when it was asked
+    /// to. What it says later does not count; a handler in a process of its own is ended.
+    fn abandon(&self, _session: &SessionId) {}
 }
 
 /// Handlers that come and go together, as the devices of one program (spec 2).

@@ -149,14 +149,9 @@ pub(crate) fn view(
     })
 }
 
-/// Returns the handlers that are asked for conflicts, with all their items: those that are set up.
-pub(crate) fn places(state: &State) -> Places {
-    let is_there = |id: &&HandlerId| {
-        let view = state.handler(id);
-        view.is_some_and(|view| view.is_listed && view.memory.is_active)
-    };
-    let ids = state.handler_ids().filter(is_there);
-    ids.map(|id| (id.clone(), state.all_items(id))).collect()
+/// Returns the handlers that are asked for conflicts, with all their items.
+pub(crate) fn places(state: &State, store: &mut dyn Store) -> Result<Places, Refusal> {
+    syncmgr_center::desk::places(state, store).map_err(|error| broken(&error))
 }
 
 /// Reads the id of a run.

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+pub use syncmgr_center::desk::Places;
 use syncmgr_center::desk::{Batch, Decided};
 use syncmgr_model::conflict::{Address, Card, Conflict, Content};
 use syncmgr_model::id::{HandlerId, ItemId, SessionId};
@@ -36,9 +37,6 @@ pub struct ItemEdit {
     pub is_enabled: Option<bool>,
 }
 
-/// The handlers that are asked for conflicts, each with all its items, also those nobody saved.
-pub type Places = BTreeMap<HandlerId, Vec<Item>>;
-
 /// A conflict as it is now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
@@ -50,6 +48,15 @@ pub struct Found {
     pub abilities: Abilities,
     /// What each side has, when it is about a file.
     pub file: Option<Conflict>,
+}
+
+/// The contents in conflict, each up to a limit.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Compared {
+    /// By side, with what both last agreed on.
+    pub contents: Contents,
+    /// By index; `None`: it is in no file that may be read, or is too large.
+    pub by_index: Vec<Option<Vec<u8>>>,
 }
 
 /// Whose conflicts are not known now, and why.
@@ -68,14 +75,13 @@ pub trait Desk: Send + Sync {
     /// Returns how the folders of an item are written; empty where it has none. Asks nobody.
     fn folders(&self, item: &Item) -> PerSide<String>;
 
+    /// Returns how a path is written. Asks nobody.
+    fn place(&self, path: &[u8]) -> String {
+        syncmgr_model::escape::escape(path)
+    }
+
     /// Returns the settings that syncs of a handler have. Asks nobody.
     fn settings_of(&self, handler: &HandlerId) -> Vec<SettingSpec>;
-
-    /// Lists the conflicts of an item.
-    ///
-    /// # Errors
-    /// Why they cannot be listed; `not-possible` when its handler keeps none.
-    fn conflicts(&self, item: &Item) -> Result<Vec<Conflict>, Trouble>;
 
     /// Returns the conflicts of all these handlers, in any order, and who could not be asked. One
     /// that keeps none is no mistake.
@@ -112,7 +118,12 @@ pub trait Desk: Send + Sync {
     ///
     /// # Errors
     /// `not-found`, or why they cannot be read.
-    fn contents(&self, item: &Item, conflict: &str, limit: usize) -> Result<Contents, Trouble>;
+    fn compare(
+        &self,
+        places: &Places,
+        address: &Address,
+        limit: usize,
+    ) -> Result<Compared, Trouble>;
 
     /// Lists the kept versions of what is at `path` or below.
     ///

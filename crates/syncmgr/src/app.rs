@@ -2,15 +2,24 @@
 //! names.
 
 mod core;
+mod desk;
+mod face;
+mod known;
+mod outside;
 mod runs;
+pub(crate) mod setting;
+mod shared;
 mod state;
 mod target;
 mod there;
 
 pub(crate) use self::core::Core;
-pub(crate) use runs::{Waited, needs_daemon};
+pub(crate) use desk::{Carried, Case, Cases};
+pub(crate) use face::Face;
+pub(crate) use outside::Outside;
+pub(crate) use runs::{Begun, Waited, needs_daemon};
 pub(crate) use state::{ItemState, key};
-pub(crate) use target::{apply, set_one};
+pub(crate) use target::apply;
 pub(crate) use there::{Ran, Wish};
 
 use std::collections::BTreeMap;
@@ -30,10 +39,9 @@ use syncmgr_handlers::files::{FilesFactory, FilesHandler, place};
 use syncmgr_handlers::tool::Context;
 use syncmgr_host::InProcess;
 use syncmgr_model::event::{Event, EventLevel};
-use syncmgr_model::id::{HandlerId, SessionId};
+use syncmgr_model::id::{HandlerId, ItemKey, SessionId};
 use syncmgr_model::item::{Item, SettingSpec};
 use syncmgr_model::record::SessionRecord;
-use syncmgr_model::side::{PerSide, Side};
 use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::Trouble;
 use syncmgr_sdk::{Handler, HandlerFactory};
@@ -57,10 +65,16 @@ pub(crate) struct App {
     pub(crate) ui: Ui,
     clock: Arc<MachineClock>,
     host: InProcess,
+    /// The handlers that a person installed.
+    pub(crate) outside: Arc<Outside>,
     files: Arc<FilesHandler>,
     core: Option<Core>,
     /// Options of this command that decide what a plan does, for hints that name the plan.
     pub(crate) one_off: String,
+    /// What is shown of the syncs that were found.
+    faces: BTreeMap<ItemKey, Face>,
+    /// A mistake in the settings file was told already.
+    has_complained: bool,
     signals: Signals,
 }
 
@@ -79,6 +93,8 @@ pub(crate) struct Built {
     pub(crate) clock: Arc<MachineClock>,
     /// The handlers.
     pub(crate) host: InProcess,
+    /// Those among them that a person installed.
+    pub(crate) outside: Arc<Outside>,
     /// The built-in one.
     pub(crate) files: Arc<FilesHandler>,
 }
@@ -101,14 +117,19 @@ impl App {
         );
         let mut factories = vec![Arc::new(factory) as Arc<dyn HandlerFactory>];
         factories.extend(syncmgr_handlers::all(tools));
+        let host = InProcess::new(factories, Vec::new(), Arc::clone(&clock) as _);
+        let outside = Outside::open(&dirs, Arc::clone(&clock) as _, &host);
         Self {
-            host: InProcess::new(factories, Vec::new(), Arc::clone(&clock) as _),
+            host,
+            outside: Arc::new(outside),
             dirs,
             ui,
             clock,
             files,
             core: None,
             one_off: String::new(),
+            faces: BTreeMap::new(),
+            has_complained: false,
             signals: Signals::default(),
         }
     }
@@ -122,6 +143,7 @@ impl App {
         Ok(Built {
             clock: Arc::clone(&self.clock),
             host: self.host.clone(),
+            outside: Arc::clone(&self.outside),
             files: Arc::clone(&self.files),
         })
     }
@@ -153,30 +175,6 @@ impl App {
             .factory(handler)
             .ok()
             .map(|factory| factory.settings())
-    }
-
-    /// Returns the saved syncs.
-    ///
-    /// # Errors
-    /// When the file has a mistake.
-    pub(crate) fn saved(&self) -> Result<Vec<Item>, CliError> {
-        Ok(self.config()?.items(&|handler| self.specs(handler))?)
-    }
-
-    /// Returns every sync there is: the saved ones, then the folders that were synced without
-    /// being saved.
-    ///
-    /// # Errors
-    /// When configuration or history cannot be read.
-    pub(crate) fn known(&mut self) -> Result<Vec<Item>, CliError> {
-        let mut items = self.saved()?;
-        let run_before = self.history(|store| store.items())?;
-        for item in run_before {
-            if items.iter().all(|known| known.id != item.id) {
-                items.push(Item { name: None, ..item });
-            }
-        }
-        Ok(items)
     }
 
     /// Returns who does the work: found out, or started, at the first call.
@@ -318,6 +316,7 @@ impl App {
         if let Some(Core::Here(center)) = self.core.take() {
             center.close();
         }
+        self.outside.foreign.close();
     }
 
     fn make_state_dir(&self) -> Result<(), CliError> {
@@ -358,10 +357,11 @@ impl App {
             policies: BTreeMap::new(),
             keeps_time: false,
             // A mistake in the file is told by the command that needs it.
-            saved: self.saved().unwrap_or_default(),
+            saved: self.in_file().unwrap_or_default(),
             random: random(),
             limits: Limits::default(),
         })?;
+        self.outside.to_center.connect(center.clone());
         listen_to_signals(Some(center.clone()), &self.signals);
         Ok(center)
     }
@@ -372,29 +372,6 @@ impl App {
     /// `handler-unknown`.
     pub(crate) fn handler(&self, item: &Item) -> Result<Box<dyn Handler>, CliError> {
         Ok(self.host.handler(&item.handler)?)
-    }
-
-    /// Returns the folders of an item, absolute.
-    ///
-    /// # Errors
-    /// When its settings cannot be used.
-    pub(crate) fn folders(&self, item: &Item) -> Result<PerSide<PathBuf>, CliError> {
-        let chosen = self.files.chosen(item)?;
-        Ok(PerSide {
-            left: chosen.left,
-            right: chosen.right,
-        })
-    }
-
-    /// Returns what the folders of an item are called when people see them.
-    #[must_use]
-    pub(crate) fn places(&self, item: &Item) -> PerSide<String> {
-        match self.folders(item) {
-            Ok(folders) => {
-                PerSide::from_fn(|side| place::shown(&folders[side], self.dirs.home.as_deref()))
-            }
-            Err(_) => PerSide::from_fn(|side: Side| side.as_str().to_owned()),
-        }
     }
 
     /// Finds a run by its id or the beginning of it.

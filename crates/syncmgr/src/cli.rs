@@ -47,7 +47,7 @@ pub(crate) struct Global {
     /// When to use colour
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
     pub(crate) color: When,
-    /// Never ask anything (nothing ever does; for scripts that want to be sure)
+    /// Never ask anything, also on a terminal
     #[arg(long, global = true)]
     pub(crate) no_input: bool,
 }
@@ -81,11 +81,11 @@ pub(crate) enum Command {
     Resume(commands::pause::ResumeArgs),
     /// Show runs while they work
     Watch(commands::watch::WatchArgs),
-    /// Save two folders as a sync with a name
+    /// Save a sync with a name: two folders, or what a handler syncs
     Add(commands::add::AddArgs),
     /// List the syncs
     #[command(visible_alias = "ls")]
-    List,
+    List(commands::list::ListArgs),
     /// Show everything about one sync
     Show(commands::show::ShowArgs),
     /// Change settings of a saved sync

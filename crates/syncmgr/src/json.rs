@@ -19,8 +19,9 @@ use syncmgr_model::progress::ProgressStatus;
 
 pub(crate) use syncmgr_api::wire::{
     Change as ChangeJson, Conflict as ConflictJson, Content as ContentJson, Event as ResultJson,
-    Item as ItemJson, ItemState as StatusItemJson, Notice as NoticeJson, Progress as ProgressJson,
-    Run as RunJson, Sides, Step as StepJson, Version as VersionJson,
+    Item as ItemJson, ItemState as StatusItemJson, ListedConflict as ListedConflictJson,
+    Notice as NoticeJson, Progress as ProgressJson, Run as RunJson, Sides, Step as StepJson,
+    Version as VersionJson, desk::Resolved as ResolvedJson,
 };
 
 /// The number of this form of the output.
@@ -116,6 +117,8 @@ pub(crate) struct ResolveOutput {
     pub(crate) runs: Vec<RunOutput>,
     /// What would be done; empty without `--dry-run`.
     pub(crate) previews: Vec<PreviewOutput>,
+    /// What became of each conflict.
+    pub(crate) outcomes: Vec<ResolvedJson>,
 }
 
 /// The answer of `status` and `list`.
@@ -442,6 +445,8 @@ pub(crate) struct ItemOutput {
     pub(crate) schema: u32,
     /// The sync.
     pub(crate) sync: StatusItemJson,
+    /// What has to be said about it: other syncs that work on its folders.
+    pub(crate) notices: Vec<NoticeJson>,
 }
 
 /// The answer of `conflicts` and `conflicts show`.
@@ -454,6 +459,21 @@ pub(crate) struct ConflictsOutput {
     pub(crate) conflicts: Vec<ConflictJson>,
     /// Syncs whose conflicts could not be listed.
     pub(crate) notices: Vec<NoticeJson>,
+    /// Those of every handler, also such that are not about files, with what can be decided.
+    pub(crate) all: Vec<CaseJson>,
+}
+
+/// A conflict of any handler.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct CaseJson {
+    /// Names it in a command line.
+    pub(crate) id: String,
+    /// What `--keep` can be.
+    pub(crate) keep: Vec<String>,
+    /// The conflict.
+    #[serde(flatten)]
+    pub(crate) conflict: ListedConflictJson,
 }
 
 /// The answer of `conflicts diff` and `versions diff`; null where there is nothing to show.
@@ -470,6 +490,8 @@ pub(crate) struct DiffOutput {
     pub(crate) left: Option<ContentJson>,
     /// What the right side has.
     pub(crate) right: Option<ContentJson>,
+    /// What each of the contents in conflict has, by its index; empty for versions.
+    pub(crate) contents: Vec<Option<ContentJson>>,
 }
 
 /// The answer of `history`.

@@ -9,11 +9,13 @@ mod app;
 mod cli;
 mod clock;
 mod commands;
+mod conflicts;
 mod daemon;
 mod dirs;
 mod error;
 mod exit;
 mod json;
+mod overlap;
 #[cfg(test)]
 mod papers;
 mod ui;
@@ -29,6 +31,9 @@ use dirs::Dirs;
 use exit::Exit;
 
 fn main() -> ExitCode {
+    if let Some(code) = syncmgr_host::foreign::launch::entry(std::env::args_os()) {
+        return ExitCode::from(code);
+    }
     ui::install_panic_message();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,

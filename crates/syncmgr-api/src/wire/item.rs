@@ -19,8 +19,14 @@ pub struct Item {
     pub id: String,
     /// Its name, when it is saved.
     pub name: Option<String>,
-    /// Its folders.
+    /// Its folders, where it has two sides; otherwise empty texts.
     pub folders: Sides<String>,
+    /// What it is called: its name, or what its handler calls it; empty: neither is known.
+    pub title: String,
+    /// What it is, in a line of its handler; empty: that says nothing.
+    pub summary: String,
+    /// The folders it works on, as far as that is known.
+    pub paths: Vec<String>,
 }
 
 /// One sync in `status`, `list` and `show`.

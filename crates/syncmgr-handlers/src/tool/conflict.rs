@@ -2,6 +2,7 @@
 //! work of a session, so that it shows progress and enters history.
 
 use std::io::Read as _;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -130,6 +131,7 @@ impl ToolConflicts {
                 item: item.id.clone(),
                 handler: self.handler.to_string(),
                 abilities: self.tool.abilities(),
+                kind: self.tool.conflict_word(&conflict),
                 conflict,
             };
             Arc::new(view) as Arc<dyn ConflictView>
@@ -217,13 +219,17 @@ struct View {
     item: ItemId,
     handler: String,
     abilities: Abilities,
+    kind: &'static str,
     conflict: ToolConflict,
 }
 
 impl View {
     fn content(&self, side: Side) -> Content {
         let Version {
-            place, full, facts, ..
+            place,
+            full,
+            facts,
+            file,
         } = &self.conflict.sides[side];
         let name = self.conflict.path.rsplit(|byte| *byte == b'/').next();
         let (kind, size, modified) = match *facts {
@@ -242,6 +248,9 @@ impl View {
             kind,
             size,
             modified,
+            path: file
+                .as_ref()
+                .map(|file| file.as_os_str().as_bytes().to_vec()),
         }
     }
 }
@@ -259,7 +268,7 @@ impl ConflictView for View {
     }
 
     fn kind(&self) -> String {
-        self.conflict.kind.as_str().to_owned()
+        self.kind.to_owned()
     }
 
     fn property(&self, key: &str) -> Property {

@@ -87,6 +87,8 @@ struct Instance {
 impl Instance {
     fn shown(&self, item: &Item) -> Arc<dyn SyncItem> {
         Arc::new(ToolItem {
+            tool: Arc::clone(&self.tool),
+            ctx: Arc::clone(&self.ctx),
             paths: self.tool.paths(&self.ctx, item),
             summary: self.tool.summary(&self.ctx, item),
             keeps_conflicts: self.tool.keeps_conflicts(),
@@ -346,6 +348,8 @@ impl Instance {
 
 /// A saved item.
 struct ToolItem {
+    tool: Arc<dyn Tool>,
+    ctx: Arc<Context>,
     item: Item,
     paths: Vec<PathBuf>,
     summary: String,
@@ -381,6 +385,10 @@ impl SyncItem for ToolItem {
 
     fn paths(&self) -> Vec<PathBuf> {
         self.paths.clone()
+    }
+
+    fn enable(&self, is_enabled: bool) -> Result<(), Hresult> {
+        self.tool.enable(&self.ctx, &self.item, is_enabled)
     }
 
     fn conflicts(&self) -> Option<&dyn ConflictStore> {

@@ -21,6 +21,7 @@ pub mod diagnose;
 pub mod exits;
 pub mod hold;
 pub mod job;
+pub mod kept;
 pub mod pattern;
 pub mod process;
 pub mod settings;
@@ -37,6 +38,7 @@ mod tail;
 use std::path::PathBuf;
 
 use syncmgr_model::capability::{HandlerType, ItemCapabilities};
+use syncmgr_model::hresult::Hresult;
 use syncmgr_model::item::{Found, Item, SettingSpec};
 use syncmgr_model::preview::Preview;
 use syncmgr_model::record::Summary;
@@ -121,6 +123,14 @@ pub trait Tool: Send + Sync + 'static {
     /// `setting-unusable`.
     fn check(&self, ctx: &Context, item: &Item) -> Result<(), Trouble>;
 
+    /// Is told that a person turned an item on or off.
+    ///
+    /// # Errors
+    /// When it refuses; the state then stays. [`Hresult::NotImplemented`] counts as done.
+    fn enable(&self, _ctx: &Context, _item: &Item, _is_on: bool) -> Result<(), Hresult> {
+        Err(Hresult::NotImplemented)
+    }
+
     /// Looks for what the tool was set up to sync by a person. Reads files only: no process, no
     /// network.
     ///
@@ -159,6 +169,12 @@ pub trait Tool: Send + Sync + 'static {
     /// When they cannot be listed; nothing is concluded about them then.
     fn conflicts(&self, _ctx: &Context, _item: &Item) -> Result<Vec<ToolConflict>, Trouble> {
         Ok(Vec::new())
+    }
+
+    /// Returns the stable word for the kind of a conflict: a decision for all applies to those of
+    /// the same kind.
+    fn conflict_word(&self, conflict: &ToolConflict) -> &'static str {
+        conflict.kind.as_str()
     }
 
     /// Returns what can be done about conflicts beside keeping one content.

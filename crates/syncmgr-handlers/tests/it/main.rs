@@ -8,8 +8,10 @@
 
 mod harness;
 mod server;
+mod sshd;
 
 mod command;
 mod mbsync;
 mod rsync;
+mod unison;
 mod vdirsyncer;

@@ -157,10 +157,7 @@ impl Drop for Child {
             .and_then(rustix::process::Pid::from_raw)
         {
             // It may be gone, which is what was wanted.
-            let _ = rustix::process::kill_process_group(
-                group,
-                rustix::process::Signal::KILL,
-            );
+            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
         }
         drop(self.process.kill());
         drop(self.process.wait());
@@ -180,9 +177,7 @@ fn listen(output: ChildStdout, tell: &SyncSender<Line>, gate: &Gate) {
             }
         }
         let mut line = Vec::new();
-        let read = (&mut output)
-            .take(MESSAGE_MAX)
-            .read_until(b'\n', &mut line);
+        let read = (&mut output).take(MESSAGE_MAX).read_until(b'\n', &mut line);
         let line = match read {
             Err(_) | Ok(0) => Line::End,
             Ok(_) if line.last() == Some(&b'\n') => {

@@ -46,7 +46,9 @@ pub(super) fn fits(value: Option<&Value>, pattern: &Value, place: &str) -> Resul
         };
     }
     if let Some(parts) = pattern.get("$all").and_then(Value::as_array) {
-        return parts.iter().try_for_each(|one| fits(Some(value), one, place));
+        return parts
+            .iter()
+            .try_for_each(|one| fits(Some(value), one, place));
     }
     if let Some(inner) = pattern.get("$some") {
         return among(value, inner, place, true);
@@ -89,7 +91,11 @@ fn among(value: &Value, inner: &Value, place: &str, is_wanted: bool) -> Result<(
     if list.iter().any(|one| fits(Some(one), inner, place).is_ok()) == is_wanted {
         return Ok(());
     }
-    let word = if is_wanted { "does not name" } else { "still names" };
+    let word = if is_wanted {
+        "does not name"
+    } else {
+        "still names"
+    };
     Err(format!("`{place}` {word} {}", short(inner)))
 }
 
@@ -147,7 +153,8 @@ pub(super) fn filled(value: &Value, kept: &BTreeMap<String, Value>) -> Value {
             }
             if let Some([base, more]) = pair(members.get("$with")) {
                 let mut base = filled(base, kept);
-                if let (Some(base), Value::Object(more)) = (base.as_object_mut(), filled(more, kept))
+                if let (Some(base), Value::Object(more)) =
+                    (base.as_object_mut(), filled(more, kept))
                 {
                     base.extend(more);
                 }
@@ -234,6 +241,9 @@ mod tests {
         let filled = filled(&json!({"x": ["$c", "$d"]}), &kept);
         assert_eq!(filled, json!({"x": [{"id": 1}, "$d"]}));
         let more = json!({"$with": ["$c", {"name": {"$times": ["ab", 2]}}]});
-        assert_eq!(super::filled(&more, &kept), json!({"id": 1, "name": "abab"}));
+        assert_eq!(
+            super::filled(&more, &kept),
+            json!({"id": 1, "name": "abab"})
+        );
     }
 }

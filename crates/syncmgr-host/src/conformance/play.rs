@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::case::{After, Begin, Case, Step};
 use super::child::{Child, Line};
-use super::pattern::{fits, filled, short};
+use super::pattern::{filled, fits, short};
 use super::rules::Rules;
 use super::{Check, Verdict, fixture};
 
@@ -57,7 +57,11 @@ impl About {
         if let Some(unwanted) = need.strip_prefix('!') {
             return !self.has(unwanted);
         }
-        let n_items = if self.form.is_some() { 2 } else { self.own.len() };
+        let n_items = if self.form.is_some() {
+            2
+        } else {
+            self.own.len()
+        };
         match need {
             "items" => n_items > 0,
             "two items" => n_items > 1,
@@ -346,9 +350,10 @@ impl<'a> Play<'a> {
                 let id = self.session_id(session);
                 let count = self.fill(count).as_u64().unwrap_or(1);
                 self.pump(*within_ms, |play| {
-                    play.rules.sessions.get(&id).is_none_or(|seen| {
-                        seen.is_over || seen.n_reports as u64 >= count
-                    })
+                    play.rules
+                        .sessions
+                        .get(&id)
+                        .is_none_or(|seen| seen.is_over || seen.n_reports as u64 >= count)
                 })?;
             }
             Step::Ended {
@@ -418,7 +423,9 @@ impl<'a> Play<'a> {
         let request = Request {
             id,
             method: method.to_owned(),
-            session: session.filter(|_| method == "session/start").map(str::to_owned),
+            session: session
+                .filter(|_| method == "session/start")
+                .map(str::to_owned),
             answer: None,
         };
         if let Some(before) = self.requests.insert(name.to_owned(), request) {
@@ -760,9 +767,9 @@ impl<'a> Play<'a> {
             return Err(format!("it did not end within {}", seconds(within_ms)));
         };
         match code {
-            Some(code) if status.code() != Some(code) => {
-                Err(format!("it ended with {status}, where code {code} is right"))
-            }
+            Some(code) if status.code() != Some(code) => Err(format!(
+                "it ended with {status}, where code {code} is right"
+            )),
             Some(_) | None => Ok(()),
         }
     }

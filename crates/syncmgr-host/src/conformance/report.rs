@@ -101,11 +101,7 @@ impl Report {
                     escaped(&outcome.about),
                 ),
                 Verdict::Skipped(why) => {
-                    writeln!(
-                        out,
-                        "><skipped message=\"{}\"/></testcase>",
-                        escaped(why)
-                    )
+                    writeln!(out, "><skipped message=\"{}\"/></testcase>", escaped(why))
                 }
             };
         }

@@ -107,7 +107,9 @@ impl Rules {
 
     fn about(&mut self, method: &str, session: &str, params: &Value) -> Result<(), String> {
         let Some(seen) = self.sessions.get_mut(session) else {
-            return Err(format!("it sent `{method}` for a session that was never started"));
+            return Err(format!(
+                "it sent `{method}` for a session that was never started"
+            ));
         };
         if seen.is_over {
             return Err(format!("it sent `{method}` for a session that was over"));

@@ -35,7 +35,7 @@ use syncmgr_model::side::{PerSide, Side};
 use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::{Code, Trouble};
 use syncmgr_server::center::Api;
-use syncmgr_server::desk::{Desk, Found, ItemEdit, NewItem, Places, Runs, Silent};
+use syncmgr_server::desk::{Compared, Desk, Found, ItemEdit, NewItem, Places, Runs, Silent};
 use syncmgr_server::feed::Feed;
 use syncmgr_server::hub::Hub;
 
@@ -369,6 +369,7 @@ fn of_file(item: &Item, conflict: Conflict) -> Found {
         kind: ContentKind::Updated,
         size: Some(1),
         modified: None,
+        path: None,
     };
     Found {
         card: Card {
@@ -534,6 +535,25 @@ impl Table {
     }
 }
 
+fn conflicts_of() -> Vec<Conflict> {
+    let present = |size| Facts::Present {
+        kind: Kind::File,
+        size,
+        modified: Timestamp(0),
+    };
+    vec![Conflict {
+        id: "c1".to_owned(),
+        path: b"<img src=x onerror=alert(1)>\x1b[31m\xff".to_vec(),
+        kind: ConflictKind::BothChanged,
+        sides: PerSide {
+            left: present(1),
+            right: present(2),
+        },
+        n_within: 0,
+        since: Some(Timestamp(0)),
+    }]
+}
+
 impl Desk for Table {
     fn folders(&self, item: &Item) -> PerSide<String> {
         let text = |key| item.settings.text(key).unwrap_or_default().to_owned();
@@ -547,29 +567,10 @@ impl Desk for Table {
         SPECS.to_vec()
     }
 
-    fn conflicts(&self, _item: &Item) -> Result<Vec<Conflict>, Trouble> {
-        let present = |size| Facts::Present {
-            kind: Kind::File,
-            size,
-            modified: Timestamp(0),
-        };
-        Ok(vec![Conflict {
-            id: "c1".to_owned(),
-            path: b"<img src=x onerror=alert(1)>\x1b[31m\xff".to_vec(),
-            kind: ConflictKind::BothChanged,
-            sides: PerSide {
-                left: present(1),
-                right: present(2),
-            },
-            n_within: 0,
-            since: Some(Timestamp(0)),
-        }])
-    }
-
     fn find_conflicts(&self, places: &Places) -> (Vec<Found>, Vec<Silent>) {
         let mut found = Vec::new();
         for item in places.values().flatten() {
-            let list = self.conflicts(item).unwrap();
+            let list = conflicts_of();
             found.extend(list.into_iter().map(|conflict| of_file(item, conflict)));
         }
         found.push(of_handler());
@@ -607,17 +608,18 @@ impl Desk for Table {
         Ok(syncmgr_center::desk::resolve(cases, &mut shows, &mut hands))
     }
 
-    fn contents(&self, _: &Item, id: &str, _: usize) -> Result<Contents, Trouble> {
-        if id != "c1" {
-            return Err(not_found(
-                "conflict",
-                &syncmgr_model::escape::escape(id.as_bytes()),
-            ));
+    fn compare(&self, _: &Places, address: &Address, _: usize) -> Result<Compared, Trouble> {
+        if address.id != b"c1" {
+            let id = syncmgr_model::escape::escape(&address.id);
+            return Err(not_found("conflict", &id));
         }
-        Ok(Contents {
-            base: None,
-            left: Some(b"a".to_vec()),
-            right: Some(vec![0xff]),
+        Ok(Compared {
+            contents: Contents {
+                base: None,
+                left: Some(b"a".to_vec()),
+                right: Some(vec![0xff]),
+            },
+            by_index: vec![Some(b"a".to_vec()), Some(vec![0xff])],
         })
     }
 

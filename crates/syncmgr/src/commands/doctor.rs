@@ -10,13 +10,17 @@ use crate::exit::Exit;
 use crate::json::{CheckJson, DoctorOutput, SCHEMA};
 use syncmgr_center::port::SessionQuery;
 use syncmgr_handlers::files::place::shown;
+use syncmgr_model::catalogue::notice;
 use syncmgr_model::format::{plural, without_os_numbers};
+use syncmgr_model::trouble::Trouble;
 
 /// Runs `doctor`. Ends with 12 when a check fails.
 pub(crate) fn run(app: &mut App) -> Done {
     let mut checks = vec![config(app), state_dir(app), history(app)];
     checks.extend(daemon::checks(app));
+    checks.extend(handlers(app));
     checks.extend(folders(app));
+    checks.extend(shared(app));
     app.ui.json(&DoctorOutput {
         schema: SCHEMA,
         checks: checks
@@ -61,7 +65,7 @@ fn check(name: &'static str, result: Result<String, String>, fix: impl Into<Stri
 fn config(app: &App) -> CheckJson {
     let checked = app.config().and_then(|config| {
         config_command::check_all(app, &config)?;
-        app.saved()
+        app.in_file()
     });
     let result = match checked {
         Ok(items) => Ok(plural(items.len() as u64, "saved sync")),
@@ -112,6 +116,36 @@ fn history(app: &mut App) -> CheckJson {
     )
 }
 
+/// Whether the handlers of all saved syncs are there.
+fn handlers(app: &mut App) -> Vec<CheckJson> {
+    let mut checks = Vec::new();
+    for item in app.saved().unwrap_or_default() {
+        if app.specs(&item.handler).is_none() {
+            let words = app.command_words(&item);
+            let detail = format!("{} is not installed ({words})", item.handler);
+            let fix = format!(
+                "install it with `syncmgr handler install`, or remove the sync with `syncmgr remove {words}`"
+            );
+            checks.push(check("handler", Err(detail), fix));
+        }
+    }
+    checks
+}
+
+/// Which syncs work on the same folder: worth knowing, and no mistake.
+fn shared(app: &mut App) -> Vec<CheckJson> {
+    let shared = app.all_shared().unwrap_or_default();
+    let one = |trouble: &Trouble| {
+        let notice = notice(trouble);
+        check(
+            "shared folder",
+            Ok(format!("{} {}", notice.what, notice.meaning)),
+            String::new(),
+        )
+    };
+    shared.iter().map(one).collect()
+}
+
 fn folders(app: &mut App) -> Vec<CheckJson> {
     // Also those that were never saved: they run again as they are.
     let items = match app.known() {
@@ -121,10 +155,7 @@ fn folders(app: &mut App) -> Vec<CheckJson> {
     let mut checks = Vec::new();
     for item in items {
         let words = app.command_words(&item);
-        let Ok(folders) = app.folders(&item) else {
-            continue;
-        };
-        for folder in [folders.left, folders.right] {
+        for folder in app.face(&item).paths {
             let place = shown(&folder, app.dirs.home.as_deref());
             let result = match std::fs::read_dir(&folder) {
                 Ok(_) => Ok(format!("{place} ({words})")),

@@ -62,7 +62,7 @@ pub(crate) fn run(app: &mut App, command: Option<Command>) -> Done {
         Some(Command::Alert(args)) => alert::run(app, &args),
         Some(Command::Config(args)) => config::run(app, &args),
         Some(Command::Add(args)) => add::run(app, &args),
-        Some(Command::List) => list::run(app),
+        Some(Command::List(args)) => list::run(app, &args),
         Some(Command::Show(args)) => show::run(app, &args),
         Some(Command::Set(args)) => set::run(app, &args),
         Some(Command::Rename(args)) => rename::run(app, &args),

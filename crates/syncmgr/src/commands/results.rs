@@ -141,7 +141,8 @@ fn print(app: &App, event: &Event, known: &[Item]) {
     let label = event.item.as_ref().map_or_else(
         || event.handler.to_string(),
         |id| {
-            let item = known.iter().find(|item| item.id == *id);
+            let is_it = |item: &&Item| item.id == *id && item.handler == event.handler;
+            let item = known.iter().find(is_it);
             item.map_or_else(|| id.to_string(), |item| app.command_words(item))
         },
     );

@@ -2,6 +2,8 @@
 //! that people edit.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -13,9 +15,8 @@ use syncmgr_center::desk::Decided;
 use syncmgr_center::port::{Clock as _, Handlers as _};
 use syncmgr_handlers::files::{FilesHandler, identity, place};
 use syncmgr_host::InProcess;
-use syncmgr_host::decide::{self, Picked};
 use syncmgr_model::capability::ControlFlags;
-use syncmgr_model::conflict::{Address, Conflict};
+use syncmgr_model::conflict::Address;
 use syncmgr_model::id::{HandlerId, ItemId, SessionId};
 use syncmgr_model::item::{Item, SettingSpec, Settings, Value};
 use syncmgr_model::record::{Contents, Explanation, Step, Version};
@@ -24,12 +25,13 @@ use syncmgr_model::schedule::Schedule;
 use syncmgr_model::side::{PerSide, Side};
 use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::{Code, Trouble};
-use syncmgr_sdk::{ConflictView, Handler};
-use syncmgr_server::desk::{Desk, Found, ItemEdit, NewItem, Places, Runs, Silent};
+use syncmgr_sdk::Handler;
+use syncmgr_server::desk::{Compared, Desk, Found, ItemEdit, NewItem, Places, Runs, Silent};
 use syncmgr_store::config::spec::DAEMON;
 use syncmgr_store::config::{Checks, Config, ConfigError};
 
 use super::settings::Source;
+use crate::{conflicts, overlap};
 
 /// Tells the center what the settings are now; returns what is wrong with them.
 pub(crate) type Reload = Box<dyn Fn() -> Result<(), Trouble> + Send + Sync>;
@@ -87,11 +89,7 @@ impl ProgramDesk {
         item: &Item,
         question: impl FnOnce(&dyn Handler) -> Option<Result<T, Trouble>>,
     ) -> Result<T, Trouble> {
-        let handler = self.source.host.handler(&item.handler)?;
-        question(&*handler).unwrap_or_else(|| {
-            let detail = "the handler of this sync does not offer it";
-            Err(Trouble::new(Code::NotPossible).with("detail", detail))
-        })
+        conflicts::ask(&self.source.host, item, question)
     }
 
     /// Changes the file and has the center take the change over.
@@ -105,13 +103,16 @@ impl ProgramDesk {
         (self.reload)()
     }
 
+    /// Checks an item: by its handler, and beside the others.
+    fn check(&self, item: &Item) -> Result<(), Trouble> {
+        self.source.host.handler(&item.handler)?.check(item)?;
+        overlap::refuse_twins(item, &self.saved()?, &|item| self.source.host.paths(item))
+    }
+
     /// Returns the identity of a new item: what its handler makes of its settings.
     fn identify(&self, new: &NewItem) -> Result<ItemId, Trouble> {
         if new.handler.as_str() != syncmgr_handlers::files::ID {
-            let mut bytes = [0; 8];
-            getrandom::fill(&mut bytes).map_err(|error| unusable("id", &error.to_string()))?;
-            let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-            return ItemId::new(&text).map_err(|error| unusable("id", &error.to_string()));
+            return new_id();
         }
         let folder = |key: &str| {
             let text = new.settings.text(key).unwrap_or_default();
@@ -120,6 +121,17 @@ impl ProgramDesk {
         };
         Ok(identity::of_folders(&folder("left")?, &folder("right")?))
     }
+}
+
+/// Makes an id for an item whose settings are not its identity.
+///
+/// # Errors
+/// The system has no chance to give.
+pub(crate) fn new_id() -> Result<ItemId, Trouble> {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).map_err(|error| unusable("id", &error.to_string()))?;
+    let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    ItemId::new(&text).map_err(|error| unusable("id", &error.to_string()))
 }
 
 fn real(path: &Path) -> Option<PathBuf> {
@@ -157,12 +169,13 @@ pub(crate) fn of_config(error: &ConfigError) -> Trouble {
 
 impl Desk for ProgramDesk {
     fn folders(&self, item: &Item) -> PerSide<String> {
+        let is_sided = item.handler.as_str() == syncmgr_handlers::files::ID;
         match self.files.chosen(item) {
-            Ok(chosen) => PerSide {
+            Ok(chosen) if is_sided => PerSide {
                 left: place::shown(&chosen.left, self.source.home.as_deref()),
                 right: place::shown(&chosen.right, self.source.home.as_deref()),
             },
-            Err(_) => PerSide::from_fn(|_: Side| String::new()),
+            Ok(_) | Err(_) => PerSide::from_fn(|_: Side| String::new()),
         }
     }
 
@@ -171,32 +184,17 @@ impl Desk for ProgramDesk {
         factory.map(|it| it.settings().to_vec()).unwrap_or_default()
     }
 
-    fn conflicts(&self, item: &Item) -> Result<Vec<Conflict>, Trouble> {
-        self.ask(item, |it| it.conflicts().map(|store| store.list(item)))
+    fn place(&self, path: &[u8]) -> String {
+        let path = Path::new(OsStr::from_bytes(path));
+        place::shown(path, self.source.home.as_deref())
     }
 
     fn find_conflicts(&self, places: &Places) -> (Vec<Found>, Vec<Silent>) {
-        let host = &self.source.host;
-        let (mut found, mut silent) = (Vec::new(), Vec::new());
-        for (handler, items) in places {
-            let (views, unasked) = host.conflicts_or_silent(handler, items);
-            let keeps_some = |(.., trouble): &Silent| trouble.code != Code::NotPossible;
-            silent.extend(unasked.into_iter().filter(keeps_some));
-            let mut files = Files::new(self, items);
-            for view in views {
-                match files.found(handler, &*view) {
-                    Ok(one) => found.push(one),
-                    Err(trouble) => silent.push((handler.clone(), view.item(), trouble)),
-                }
-            }
-        }
-        (found, silent)
+        conflicts::find_all(&self.source.host, places)
     }
 
     fn find_conflict(&self, places: &Places, address: &Address) -> Result<Found, Trouble> {
-        let items = places.get(&address.handler).map_or(&[][..], Vec::as_slice);
-        let view = self.source.host.bind_conflict(address, None, items)?;
-        Files::new(self, items).found(&address.handler, &*view)
+        conflicts::find_one(&self.source.host, places, address)
     }
 
     fn decide(
@@ -206,26 +204,16 @@ impl Desk for ProgramDesk {
         is_preview: bool,
         runs: &mut Runs<'_>,
     ) -> Result<Vec<Decided>, Trouble> {
-        let desk = decide::Desk::new(&self.source.host, places.clone());
-        let desk = if is_preview {
-            desk.rehearsing()
-        } else {
-            desk.quiet()
-        };
-        let set = picks
-            .iter()
-            .map(|(address, _)| Ok((address.handler.clone(), desk.bind(address, None)?)))
-            .collect::<Result<Vec<_>, Trouble>>()?;
-        let mut picked = Picked(picks.iter().map(|(_, pick)| pick.clone()).collect());
-        Ok(desk.resolve(&set, &mut picked, runs))
+        conflicts::decide(&self.source.host, places, picks, is_preview, runs)
     }
 
-    fn contents(&self, item: &Item, conflict: &str, limit: usize) -> Result<Contents, Trouble> {
-        let question = |it: &dyn Handler| {
-            let store = it.conflicts()?;
-            Some(store.contents(item, conflict, limit))
-        };
-        self.ask(item, question)
+    fn compare(
+        &self,
+        places: &Places,
+        address: &Address,
+        limit: usize,
+    ) -> Result<Compared, Trouble> {
+        conflicts::compare(&self.source.host, places, address, limit)
     }
 
     fn versions(&self, item: &Item, path: &[u8]) -> Result<Vec<Version>, Trouble> {
@@ -267,7 +255,7 @@ impl Desk for ProgramDesk {
             let detail = format!("these folders are saved already, as `{}`", other.label());
             return Err(unusable("left", &detail));
         }
-        self.source.host.handler(&item.handler)?.check(&item)?;
+        self.check(&item)?;
         self.change(|config| config.add(&item))?;
         Ok(item)
     }
@@ -275,6 +263,8 @@ impl Desk for ProgramDesk {
     fn edit(&self, id: &ItemId, edit: ItemEdit) -> Result<Item, Trouble> {
         let mut item = self.saved_item(id)?;
         let old = item.name.clone().unwrap_or_default();
+        // The settings of a handler that is not installed cannot be checked, and stay untouched.
+        let is_about_settings = !edit.settings.is_empty();
         for (key, value) in edit.settings {
             match value {
                 Some(value) => item.settings.set(&key, value),
@@ -282,9 +272,15 @@ impl Desk for ProgramDesk {
             }
         }
         item.is_enabled = edit.is_enabled.unwrap_or(item.is_enabled);
-        self.source.host.handler(&item.handler)?.check(&item)?;
+        if is_about_settings {
+            self.check(&item)?;
+        }
         self.change(|config| {
-            config.replace(&item)?;
+            if is_about_settings {
+                config.replace(&item)?;
+            } else if edit.is_enabled.is_some() {
+                config.enable(&old, item.is_enabled)?;
+            }
             match &edit.name {
                 Some(name) if *name != old => config.rename(&old, name),
                 Some(_) | None => Ok(()),
@@ -416,56 +412,6 @@ pub(crate) fn count_conflicts(host: &InProcess, center: &Handle) {
             .name("count".to_owned())
             .spawn(count),
     );
-}
-
-/// What conflicts of items are about on two sides, asked for once for each item.
-struct Files<'a> {
-    desk: &'a ProgramDesk,
-    items: &'a [Item],
-    known: BTreeMap<ItemId, Vec<Conflict>>,
-}
-
-impl<'a> Files<'a> {
-    fn new(desk: &'a ProgramDesk, items: &'a [Item]) -> Self {
-        Self {
-            desk,
-            items,
-            known: BTreeMap::new(),
-        }
-    }
-
-    /// Completes a conflict.
-    fn found(&mut self, handler: &HandlerId, view: &dyn ConflictView) -> Result<Found, Trouble> {
-        let card = view.card(handler);
-        let file = match &card.address.item {
-            Some(item) => self
-                .of(item)?
-                .iter()
-                .find(|it| it.id.as_bytes() == card.address.id),
-            None => None,
-        };
-        Ok(Found {
-            file: file.cloned(),
-            contents: view.contents()?,
-            abilities: view.resolution().abilities().unwrap_or_default(),
-            card,
-        })
-    }
-
-    fn of(&mut self, id: &ItemId) -> Result<&[Conflict], Trouble> {
-        if !self.known.contains_key(id) {
-            let item = self.items.iter().find(|item| item.id == *id);
-            let list = match item.map(|item| self.desk.conflicts(item)) {
-                Some(Ok(list)) => list,
-                // It keeps conflicts about something else than files.
-                Some(Err(trouble)) if trouble.code == Code::NotPossible => Vec::new(),
-                Some(Err(trouble)) => return Err(trouble),
-                None => Vec::new(),
-            };
-            self.known.insert(id.clone(), list);
-        }
-        Ok(self.known.get(id).map_or(&[], Vec::as_slice))
-    }
 }
 
 /// Writes a value as it stands in the file.

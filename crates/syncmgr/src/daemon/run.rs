@@ -116,13 +116,15 @@ impl Daemon {
         let source = Source {
             path: self.config.clone(),
             host: self.built.host.clone(),
+            outside: Arc::clone(&self.built.outside),
             home: self.home.clone(),
             clock: Arc::clone(&self.built.clock),
             applying: Arc::default(),
         };
         // Before the file is read: what is written meanwhile counts as a change.
         let mut seen = Seen::default();
-        seen.is_new(&self.config);
+        let handlers = self.built.outside.folder();
+        seen.is_new(&self.config, &handlers);
         let loaded = self.load(&source);
         let sockets = sockets::open(&self.socket, loaded.daemon.listen).map_err(|error| {
             failed("listen", &error)
@@ -160,7 +162,7 @@ impl Daemon {
                     None => self.reload(&source, &center, &alerts).await,
                 },
                 () = changed.notified() => {
-                    if seen.is_new(&self.config) {
+                    if seen.is_new(&self.config, &handlers) {
                         self.reload(&source, &center, &alerts).await;
                     }
                 }
@@ -171,6 +173,7 @@ impl Daemon {
         alerts.close();
         stop.send_replace(true);
         self.end(center, serving).await;
+        self.built.outside.foreign.close();
         drop(std::fs::remove_file(&self.socket));
         self.log.line("stopped");
         Ok(Exit::Done)
@@ -222,6 +225,7 @@ impl Daemon {
             random: random(),
             limits: loaded.daemon.limits,
         })?;
+        self.built.outside.to_center.connect(handle.clone());
         let clock = Arc::clone(&self.clock);
         waiting
             .begin(told, loaded.rules, handle.clone(), clock, self.log.clone())

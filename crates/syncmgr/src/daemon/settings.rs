@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
 use syncmgr_alerts::channel::Channel;
 use syncmgr_alerts::error::BadSetting;
@@ -23,6 +24,7 @@ use syncmgr_watch::{WatchError, Watcher};
 
 use super::alerts::{Alerts, Rules};
 use super::desk::of_config;
+use crate::app::Outside;
 use crate::clock::MachineClock;
 
 /// Where the settings are and who understands them.
@@ -32,6 +34,8 @@ pub(crate) struct Source {
     pub(crate) path: PathBuf,
     /// The handlers.
     pub(crate) host: InProcess,
+    /// Those among them that a person installed.
+    pub(crate) outside: Arc<Outside>,
     /// What `~` stands for.
     pub(crate) home: Option<PathBuf>,
     /// The time, for times that never come.
@@ -147,6 +151,7 @@ impl Source {
     /// What is wrong.
     pub(crate) fn apply(&self, center: &Handle, alerts: &Alerts) -> Result<(), Trouble> {
         let _alone = self.applying.lock().unwrap_or_else(PoisonError::into_inner);
+        self.outside.refresh(&self.host, Some(center));
         let loaded = self.load()?;
         if loaded.items.is_empty() && !self.path.exists() && has_saved(center) {
             // A file that vanished says nothing, least of all that every sync was removed.
@@ -200,16 +205,36 @@ pub(crate) fn watch_file(
     )
 }
 
-/// Remembers the text of the file, to tell whether it changed.
+/// Remembers the text of the file and which handlers are installed, to tell whether that changed.
 #[derive(Debug, Default)]
-pub(crate) struct Seen(Option<Arc<[u8]>>);
+pub(crate) struct Seen {
+    config: Option<Arc<[u8]>>,
+    handlers: Vec<(PathBuf, Option<SystemTime>, u64)>,
+}
 
 impl Seen {
-    /// Says whether the file is another than the last time.
-    pub(crate) fn is_new(&mut self, path: &Path) -> bool {
-        let now: Option<Arc<[u8]>> = std::fs::read(path).ok().map(Arc::from);
-        let is_new = now != self.0;
-        self.0 = now;
+    /// Says whether anything is other than the last time: the file, or what is in the folder.
+    pub(crate) fn is_new(&mut self, path: &Path, folder: &Path) -> bool {
+        let now = Self {
+            config: std::fs::read(path).ok().map(Arc::from),
+            handlers: listed(folder),
+        };
+        let is_new = now.config != self.config || now.handlers != self.handlers;
+        *self = now;
         is_new
     }
+}
+
+/// Lists the files of a folder with what tells one state of a file from another.
+fn listed(folder: &Path) -> Vec<(PathBuf, Option<SystemTime>, u64)> {
+    use std::os::unix::fs::MetadataExt as _;
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut all: Vec<_> = entries
+        .filter_map(|entry| {
+            let found = entry.metadata().ok()?;
+            Some((entry.path(), found.modified().ok(), found.ino()))
+        })
+        .collect();
+    all.sort();
+    all
 }

@@ -55,9 +55,7 @@ pub(super) fn run(app: &App, args: &CheckArgs) -> Done {
     let scratch = tempfile::Builder::new()
         .prefix("syncmgr-check-")
         .tempdir()
-        .map_err(|error| {
-            CliError::new(Exit::Failed, format!("cannot make a folder: {error}"))
-        })?;
+        .map_err(|error| CliError::new(Exit::Failed, format!("cannot make a folder: {error}")))?;
     let check = Check {
         argv: args.argv.iter().map(|word| absolute(word)).collect(),
         only: args.only.clone(),
@@ -66,8 +64,11 @@ pub(super) fn run(app: &App, args: &CheckArgs) -> Done {
         clock: Arc::new(MachineClock::start()),
     };
     let report = check.run(|outcome| show(app, outcome)).map_err(|why| {
-        CliError::new(Exit::Failed, format!("the handler does not start: {}", safe(&why)))
-            .hint("run the command by itself: it has to wait for a line on its standard input")
+        CliError::new(
+            Exit::Failed,
+            format!("the handler does not start: {}", safe(&why)),
+        )
+        .hint("run the command by itself: it has to wait for a line on its standard input")
     })?;
     if let Some(file) = &args.junit {
         fs::write(file, report.junit()).map_err(|error| {

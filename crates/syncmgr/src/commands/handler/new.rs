@@ -15,14 +15,38 @@ use crate::ui::safe;
 
 /// The package for Python, which is put beside the sample: it runs without an installation.
 const PYTHON: [(&str, &str); 8] = [
-    ("__init__.py", include_str!("../../../../../sdk/python/syncmgr_handler/__init__.py")),
-    ("_fields.py", include_str!("../../../../../sdk/python/syncmgr_handler/_fields.py")),
-    ("_files.py", include_str!("../../../../../sdk/python/syncmgr_handler/_files.py")),
-    ("_handler.py", include_str!("../../../../../sdk/python/syncmgr_handler/_handler.py")),
-    ("_run.py", include_str!("../../../../../sdk/python/syncmgr_handler/_run.py")),
-    ("_server.py", include_str!("../../../../../sdk/python/syncmgr_handler/_server.py")),
-    ("_types.py", include_str!("../../../../../sdk/python/syncmgr_handler/_types.py")),
-    ("_wire.py", include_str!("../../../../../sdk/python/syncmgr_handler/_wire.py")),
+    (
+        "__init__.py",
+        include_str!("../../../../../sdk/python/syncmgr_handler/__init__.py"),
+    ),
+    (
+        "_fields.py",
+        include_str!("../../../../../sdk/python/syncmgr_handler/_fields.py"),
+    ),
+    (
+        "_files.py",
+        include_str!("../../../../../sdk/python/syncmgr_handler/_files.py"),
+    ),
+    (
+        "_handler.py",
+        include_str!("../../../../../sdk/python/syncmgr_handler/_handler.py"),
+    ),
+    (
+        "_run.py",
+        include_str!("../../../../../sdk/python/syncmgr_handler/_run.py"),
+    ),
+    (
+        "_server.py",
+        include_str!("../../../../../sdk/python/syncmgr_handler/_server.py"),
+    ),
+    (
+        "_types.py",
+        include_str!("../../../../../sdk/python/syncmgr_handler/_types.py"),
+    ),
+    (
+        "_wire.py",
+        include_str!("../../../../../sdk/python/syncmgr_handler/_wire.py"),
+    ),
 ];
 const PYTHON_SAMPLE: &str = include_str!("../../../../../sdk/python/sample/handler.py");
 
@@ -119,7 +143,10 @@ fn python(dir: &Path, id: &str, name: &str) -> io::Result<Vec<String>> {
     let file = dir.join("handler.py");
     let text = PYTHON_SAMPLE
         .replace("id = \"sample\"", &format!("id = {}", python_text(id)))
-        .replace("name = \"Sample\"", &format!("name = {}", python_text(name)));
+        .replace(
+            "name = \"Sample\"",
+            &format!("name = {}", python_text(name)),
+        );
     fs::write(&file, text)?;
     Ok(vec![
         "python3".to_owned(),
@@ -165,7 +192,10 @@ mod tests {
 
     #[test]
     fn the_whole_package_is_carried() {
-        let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/../../sdk/python/syncmgr_handler");
+        let dir = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../sdk/python/syncmgr_handler"
+        );
         let there = fs::read_dir(dir).unwrap();
         let mut there: Vec<String> = there
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())

@@ -1,0 +1,239 @@
+//! Handlers in processes of their own: made by anybody, in any language, and kept to what they may
+//! do.
+//!
+//! ```text
+//!  manifest ─► Program (one per handler) ─► Process (while it runs) ─► launch ─► the handler
+//!                 ▲            │                 │
+//!   instances ────┘            └── Health        └── what it says: answers, sessions, updates
+//! ```
+//!
+//! The center sees ordinary handlers. [`Foreign`] keeps them; what it is told about one handler
+//! changes nothing for the others.
+//!
+//! Must not: know the settings file or any one handler; ask a person.
+
+mod form;
+mod handler;
+mod health;
+mod item;
+pub mod launch;
+mod limits;
+mod log;
+pub mod manifest;
+mod message;
+mod operation;
+mod process;
+mod program;
+mod reach;
+mod session;
+mod store;
+mod updates;
+mod warden;
+mod why;
+mod wire;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use serde_json::json;
+use syncmgr_model::id::HandlerId;
+use syncmgr_model::trouble::{Code, Trouble};
+use syncmgr_sdk::HandlerFactory;
+
+pub use health::ENDS_MAX;
+pub use limits::Patience;
+pub use log::LOG_MAX;
+pub use program::{Around, View};
+pub use reach::own_places;
+
+use self::handler::Factory;
+use self::launch::Support;
+use self::manifest::Manifest;
+use self::program::Program;
+use self::warden::Warden;
+use crate::in_process::lock;
+
+/// The handlers in processes of their own. A clone is the same.
+#[derive(Clone)]
+pub struct Foreign(Arc<Inner>);
+
+struct Inner {
+    around: Arc<Around>,
+    warden: Arc<Warden>,
+    support: Support,
+    programs: Mutex<BTreeMap<HandlerId, Arc<Program>>>,
+}
+
+impl std::fmt::Debug for Foreign {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Foreign").finish_non_exhaustive()
+    }
+}
+
+/// What a handler says of itself when it is tried out before it is installed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Introduction {
+    /// Its id.
+    pub id: HandlerId,
+    /// What it is called.
+    pub name: String,
+    /// Its version.
+    pub version: Option<String>,
+    /// The form of its items, as JSON; empty when it finds its items itself.
+    pub form: String,
+    /// It is of the older family.
+    pub is_legacy: bool,
+    /// The items it has by itself, each with its folders.
+    pub items: Vec<(String, Vec<PathBuf>)>,
+}
+
+impl Foreign {
+    /// Keeps none yet.
+    #[must_use]
+    pub fn new(around: Around) -> Self {
+        Self::with_support(around, launch::support())
+    }
+
+    /// The same, for a system that can or cannot keep handlers to their folders.
+    #[must_use]
+    pub fn with_support(around: Around, support: Support) -> Self {
+        Self(Arc::new(Inner {
+            warden: Warden::new(Arc::clone(&around.clock)),
+            around: Arc::new(around),
+            support,
+            programs: Mutex::default(),
+        }))
+    }
+
+    /// Takes a handler in and returns what makes its instances. One with the same id is ended.
+    ///
+    /// # Errors
+    /// What is wrong with its form.
+    pub fn add(&self, manifest: Manifest) -> Result<Arc<dyn HandlerFactory>, String> {
+        let program = self.program(manifest)?;
+        let id = program.id().clone();
+        let before = lock(&self.0.programs).insert(id, Arc::clone(&program));
+        if let Some(before) = before {
+            before.close();
+        }
+        Ok(Arc::new(Factory(program)))
+    }
+
+    fn program(&self, manifest: Manifest) -> Result<Arc<Program>, String> {
+        let (around, warden) = (Arc::clone(&self.0.around), Arc::clone(&self.0.warden));
+        Program::new(manifest, around, warden, self.0.support.clone())
+    }
+
+    /// Lets a handler go: its process ends.
+    pub fn remove(&self, id: &HandlerId) {
+        let program = lock(&self.0.programs).remove(id);
+        if let Some(program) = program {
+            program.close();
+        }
+    }
+
+    /// Returns the manifests of all handlers, by id.
+    #[must_use]
+    pub fn manifests(&self) -> Vec<Manifest> {
+        let programs = lock(&self.0.programs);
+        programs.values().map(|it| it.manifest.clone()).collect()
+    }
+
+    fn find(&self, id: &HandlerId) -> Result<Arc<Program>, Trouble> {
+        let found = lock(&self.0.programs).get(id).cloned();
+        found.ok_or_else(|| Trouble::new(Code::HandlerUnknown).with("handler", id))
+    }
+
+    /// Returns what is shown of the process of a handler; `None` when it has none of its own.
+    #[must_use]
+    pub fn view(&self, id: &HandlerId) -> Option<View> {
+        self.find(id).ok().map(|program| program.view())
+    }
+
+    /// Starts a handler anew at the next request, also one that was off.
+    ///
+    /// # Errors
+    /// `handler-unknown` for one that has no process of its own.
+    pub fn restart(&self, id: &HandlerId) -> Result<(), Trouble> {
+        self.find(id).map(|program| program.restart())
+    }
+
+    /// Returns the last part of what a handler wrote to its standard error, at most so many bytes.
+    ///
+    /// # Errors
+    /// `handler-unknown`, or why it cannot be read.
+    pub fn logs(&self, id: &HandlerId, most: u64) -> Result<Vec<u8>, Trouble> {
+        let log = self.find(id)?.log.tail(most);
+        log.map_err(|error| {
+            Trouble::new(Code::NotPossible).with("detail", format!("cannot read its log: {error}"))
+        })
+    }
+
+    /// Removes the private folder and the log of a handler that is not there any more.
+    ///
+    /// # Errors
+    /// What cannot be removed.
+    pub fn forget(&self, manifest: Manifest) -> Result<(), String> {
+        let program = self.program(manifest)?;
+        program.close();
+        program.forget().map_err(|error| error.to_string())
+    }
+
+    /// Ends all of them, without waiting.
+    pub fn close(&self) {
+        let programs = std::mem::take(&mut *lock(&self.0.programs));
+        for program in programs.values() {
+            program.close();
+        }
+    }
+
+    /// Starts a handler that is not installed yet, kept to its private folder, and asks it who it
+    /// is and what it has. It ends afterwards.
+    ///
+    /// # Errors
+    /// Why it cannot be used, for people.
+    pub fn introduce(&self, manifest: Manifest) -> Result<Introduction, Trouble> {
+        let id = manifest.id.clone();
+        let program = self.program(manifest);
+        let unusable = |what: String| {
+            Trouble::new(Code::ProtocolFault)
+                .with("handler", &id)
+                .with("detail", what)
+        };
+        let program = program.map_err(unusable)?;
+        let met = self.meet(&program);
+        program.close();
+        met
+    }
+
+    fn meet(&self, program: &Arc<Program>) -> Result<Introduction, Trouble> {
+        let running = program.running(&[])?;
+        let hello = &running.hello;
+        let unusable = |what: String| {
+            Trouble::new(Code::ProtocolFault)
+                .with("handler", &hello.id)
+                .with("detail", what)
+        };
+        let id = HandlerId::new(hello.id.as_str()).map_err(|error| unusable(error.to_string()))?;
+        let form = hello.settings.as_ref().map(ToString::to_string);
+        if let Some(form) = &hello.settings {
+            form::read(form).map_err(unusable)?;
+        }
+        let mut items = Vec::new();
+        if !hello.offers.is_legacy {
+            let answer = program.ask("items/list", json!({"saved": []}));
+            let answer = answer.map_err(|error| error.trouble(&id))?;
+            let listed = program.understood("items/list", wire::items(answer))?;
+            items.extend(listed.into_iter().map(|item| (item.name, item.paths)));
+        }
+        Ok(Introduction {
+            id,
+            name: hello.name.clone(),
+            version: hello.version.clone(),
+            form: form.unwrap_or_default(),
+            is_legacy: hello.offers.is_legacy,
+            items,
+        })
+    }
+}

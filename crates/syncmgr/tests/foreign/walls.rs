@@ -1,0 +1,159 @@
+//! What a handler can reach, and what it sees of us.
+
+use std::path::Path;
+
+use syncmgr_host::foreign::launch::{Support, support};
+use syncmgr_model::progress::ProgressStatus;
+
+use crate::world::{Set, World};
+
+/// Says whether the sandbox can be tried here. In CI it has to be.
+fn can_be_tried() -> bool {
+    match support() {
+        Support::Yes => true,
+        Support::No(why) => {
+            assert!(std::env::var_os("CI").is_none(), "no sandbox: {why}");
+            eprintln!("not tried: {why}");
+            false
+        }
+    }
+}
+
+/// What the handler said of itself in a run.
+fn said(world: &World) -> Vec<(String, String)> {
+    let outcome = world.sync_beside_good();
+    assert_eq!(
+        outcome.status,
+        ProgressStatus::Succeeded,
+        "{}",
+        world.log("bad")
+    );
+    let troubles = outcome.events.iter().map(|event| &event.trouble);
+    troubles
+        .map(|it| {
+            (
+                it.param("name").to_owned(),
+                it.param("description").to_owned(),
+            )
+        })
+        .collect()
+}
+
+fn reach(is_sandboxed: bool, support: Option<Support>) -> (World, Vec<(String, String)>) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name);
+    for folder in ["home", "mine"] {
+        std::fs::create_dir(path(folder)).unwrap();
+    }
+    std::fs::write(path("home/secret"), "a secret").unwrap();
+    let mut set = Set {
+        is_sandboxed,
+        support,
+        allow: vec!["mine"],
+        ..Set::bad("reach")
+    };
+    for name in ["home/outside", "mine/inside", "home/secret"] {
+        set.bad.push(path(name).display().to_string());
+    }
+    let world = World::open_in(dir, set);
+    let said = said(&world);
+    (world, said)
+}
+
+#[test]
+fn a_handler_reaches_its_folders_and_nothing_else() {
+    if !can_be_tried() {
+        return;
+    }
+    let (world, said) = reach(true, None);
+    let expected = [
+        ("write outside", "PermissionError"),
+        ("cut outside", "PermissionError"),
+        ("remove outside", "PermissionError"),
+        ("move outside", "PermissionError"),
+        ("read secret", "PermissionError"),
+        ("write inside", "yes"),
+        ("write own", "yes"),
+        ("run a program", "yes"),
+    ];
+    for (what, result) in expected {
+        let found = said.iter().find(|(name, _)| name == what);
+        assert_eq!(
+            found.map(|(_, it)| it.as_str()),
+            Some(result),
+            "{what}: {said:?}"
+        );
+    }
+    let at = |name: &str| world.dir.path().join(name);
+    assert_eq!(
+        std::fs::read_to_string(at("home/secret")).unwrap(),
+        "a secret"
+    );
+    assert!(!at("home/outside").exists() && at("mine/inside").exists());
+    assert!(at("state/handlers/bad/note.txt").exists());
+}
+
+#[test]
+fn without_a_sandbox_it_is_said() {
+    let no = Support::No("made so for a test".to_owned());
+    let world = World::open(Set {
+        support: Some(no),
+        ..Set::bad("environment")
+    });
+    let outcome = world.sync_beside_good();
+    let codes: Vec<_> = outcome
+        .events
+        .iter()
+        .map(|event| event.trouble.to_string())
+        .collect();
+    let is_said = codes
+        .iter()
+        .any(|it| it.contains("made so for a test. [not-sandboxed]"));
+    assert!(is_said, "{codes:?}");
+    // Once is enough.
+    let again = world.sync("bad", "one");
+    assert!(
+        again
+            .events
+            .iter()
+            .all(|it| it.trouble.code.as_str() != "not-sandboxed")
+    );
+    let bad = syncmgr_model::id::HandlerId::new("bad").unwrap();
+    let view = world.foreign.view(&bad).unwrap();
+    assert!(!view.is_sandboxed && view.why_not.as_deref() == Some("made so for a test"));
+}
+
+#[test]
+fn no_sandbox_is_a_choice_that_is_shown() {
+    let (world, said) = reach(false, None);
+    let found = said.iter().find(|(name, _)| name == "write outside");
+    assert_eq!(found.map(|(_, it)| it.as_str()), Some("yes"), "{said:?}");
+    let bad = syncmgr_model::id::HandlerId::new("bad").unwrap();
+    let why = world.foreign.view(&bad).unwrap().why_not.unwrap();
+    assert_eq!(why, "it was installed with `--no-sandbox`");
+}
+
+#[test]
+fn its_environment_is_clean_and_its_folder_its_own() {
+    let world = World::open(Set::bad("environment"));
+    let said = said(&world);
+    let get = |what: &str| {
+        let found = said.iter().find(|(name, _)| name == what);
+        found.map(|(_, it)| it.clone()).unwrap()
+    };
+    for name in get("environment").split(' ') {
+        let is_known = [
+            "PATH", "HOME", "LANG", "LANGUAGE", "TZ", "USER", "LOGNAME", "TMPDIR",
+        ]
+        .contains(&name);
+        let is_known = is_known || name.starts_with("LC_") || name.starts_with("XDG_");
+        assert!(is_known, "{name}");
+    }
+    // cargo sets this one for us, and it is not handed on.
+    assert!(std::env::var_os("CARGO_MANIFEST_DIR").is_some());
+    let own = world.dir.path().join("state/handlers/bad");
+    assert_eq!(Path::new(&get("folder")), own);
+    assert_eq!(get("group"), "True");
+    let mode = std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(own).unwrap());
+    assert_eq!(mode & 0o777, 0o700);
+}
