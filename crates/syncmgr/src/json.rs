@@ -251,13 +251,13 @@ pub(crate) struct HandlerCheckOutput {
     /// The one line that sums it up.
     pub(crate) headline: String,
     /// The cases in their order.
-    pub(crate) cases: Vec<CaseJson>,
+    pub(crate) cases: Vec<CheckCaseJson>,
 }
 
 /// A case of the conformance kit.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct CaseJson {
+pub(crate) struct CheckCaseJson {
     /// Its name.
     pub(crate) name: String,
     /// What it asks of a handler.

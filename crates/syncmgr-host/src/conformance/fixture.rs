@@ -65,5 +65,11 @@ fn fill(folder: &Path, key: &str) -> io::Result<()> {
         fs::write(folder.join(format!("{key}-{number:02}.txt")), text)?;
     }
     fs::write(folder.join("deep/er/file.txt"), format!("deep in {key}\n"))?;
-    fs::write(folder.join("both.txt"), format!("as {key} has it\n"))
+    fs::write(
+        folder.join(format!("{key}.md")),
+        format!("a note of {key}\n"),
+    )?;
+    let both = ["both.md", "both.txt"];
+    both.iter()
+        .try_for_each(|name| fs::write(folder.join(name), format!("as {key} has it\n")))
 }

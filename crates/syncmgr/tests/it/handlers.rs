@@ -49,6 +49,36 @@ fn the_python_sample_passes_all_cases() {
     passes_all(&world, &["python3", "My Notes/handler.py"]);
 }
 
+/// Built with what the workspace has downloaded, into a folder of its own below the target folder,
+/// so that the next time is fast.
+#[test]
+fn the_rust_sample_passes_all_cases() {
+    let world = World::without_daemon();
+    let (code, text) = run(&world, &["handler", "new", "rust", "mine"]);
+    assert_eq!(code, Some(2), "{text}");
+    assert!(text.contains("not published yet"), "{text}");
+    let checkout = root();
+    let words = ["handler", "new", "rust", "mine", "--sdk-path"];
+    let (code, text) = run(
+        &world,
+        &[&words[..], &[checkout.to_str().unwrap()]].concat(),
+    );
+    assert_eq!(code, Some(0), "{text}");
+    let program = std::env::current_exe().unwrap();
+    let target = program.ancestors().nth(3).unwrap().join("tmp/sample");
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .args(["build", "--offline", "--manifest-path"])
+        .arg(world.path("mine/Cargo.toml"))
+        .env("CARGO_TARGET_DIR", &target)
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{text}");
+    let built = target.join("debug/handler-mine");
+    passes_all(&world, &[built.to_str().unwrap()]);
+}
+
 #[test]
 fn a_new_handler_never_goes_into_a_folder_with_something_in_it() {
     let world = World::without_daemon();

@@ -14,7 +14,7 @@ use crate::clock::MachineClock;
 use crate::commands::Done;
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::json::{CaseJson, HandlerCheckOutput, SCHEMA};
+use crate::json::{CheckCaseJson, HandlerCheckOutput, SCHEMA};
 use crate::ui::safe;
 
 /// Try whether a handler keeps the protocol.
@@ -66,9 +66,8 @@ pub(super) fn run(app: &App, args: &CheckArgs) -> Done {
     let report = check.run(|outcome| show(app, outcome)).map_err(|why| {
         CliError::new(
             Exit::Failed,
-            format!("the handler does not start: {}", safe(&why)),
+            format!("the handler cannot be checked: {}", safe(&why)),
         )
-        .hint("run the command by itself: it has to wait for a line on its standard input")
     })?;
     if let Some(file) = &args.junit {
         fs::write(file, report.junit()).map_err(|error| {
@@ -136,13 +135,13 @@ fn json(report: &Report) -> HandlerCheckOutput {
     }
 }
 
-fn case(outcome: &Outcome) -> CaseJson {
+fn case(outcome: &Outcome) -> CheckCaseJson {
     let (result, reason) = match &outcome.verdict {
         Verdict::Passed => ("passed", None),
         Verdict::Failed(why) => ("failed", Some(safe(why))),
         Verdict::Skipped(why) => ("skipped", Some(safe(why))),
     };
-    CaseJson {
+    CheckCaseJson {
         name: outcome.name.clone(),
         about: outcome.about.clone(),
         result,

@@ -50,11 +50,15 @@ const PYTHON: [(&str, &str); 8] = [
 ];
 const PYTHON_SAMPLE: &str = include_str!("../../../../../sdk/python/sample/handler.py");
 
+const RUST_SAMPLE: &str = include_str!("../../../../syncmgr-sdk/examples/notes.rs");
+
 /// In which language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Language {
     /// Python 3.9 or later; needs nothing else
     Python,
+    /// Rust; needs a checkout of syncmgr
+    Rust,
 }
 
 /// Make a handler of your own: a sample that works.
@@ -65,6 +69,9 @@ pub(crate) struct NewArgs {
     language: Language,
     /// The folder, which is made; its name becomes the id of the handler
     dir: PathBuf,
+    /// A checkout of syncmgr, for Rust: the crates are not published yet
+    #[arg(long, value_name = "DIR")]
+    sdk_path: Option<PathBuf>,
 }
 
 /// Runs `handler new`.
@@ -86,17 +93,25 @@ pub(super) fn run(app: &App, args: &NewArgs) -> Done {
     }
     let command = match args.language {
         Language::Python => python(&dir, &id, &name),
+        Language::Rust => rust(&dir, &id, &name, &checkout(args.sdk_path.as_deref())?),
     }
     .map_err(|error| failed(&dir, &error))?;
-    told(app, &dir, &id, command);
+    told(app, &dir, &id, args.language, command);
     Ok(Exit::Done)
 }
 
-fn told(app: &App, dir: &Path, id: &str, command: Vec<String>) {
+fn told(app: &App, dir: &Path, id: &str, language: Language, command: Vec<String>) {
     let folder = safe(&dir.to_string_lossy());
     app.ui.say(format!("Made the handler `{id}` in {folder}."));
     let words = command.iter().map(|word| quoted(word)).collect::<Vec<_>>();
     let words = words.join(" ");
+    if language == Language::Rust {
+        app.ui.say("Build it:");
+        let file = dir.join("Cargo.toml").to_string_lossy().into_owned();
+        let file = quoted(&file);
+        app.ui
+            .say(format!("  cargo build --release --manifest-path {file}"));
+    }
     app.ui.say("Try it:");
     app.ui.say(format!("  syncmgr handler check {words}"));
     app.ui.say("Use it:");
@@ -154,6 +169,56 @@ fn python(dir: &Path, id: &str, name: &str) -> io::Result<Vec<String>> {
     ])
 }
 
+/// Returns the checkout that a project in Rust is built with.
+fn checkout(given: Option<&Path>) -> Result<PathBuf, CliError> {
+    let Some(given) = given else {
+        return Err(CliError::usage(
+            "the crates of syncmgr are not published yet, so a handler in Rust is built with a \
+             checkout of it",
+        )
+        .hint("name one with `--sdk-path DIR`; in Python none is needed"));
+    };
+    let dir = fs::canonicalize(given).map_err(|error| {
+        let given = safe(&given.to_string_lossy());
+        CliError::usage(format!("cannot use the checkout `{given}`: {error}"))
+    })?;
+    if dir.join("crates/syncmgr-sdk/Cargo.toml").is_file() {
+        return Ok(dir);
+    }
+    Err(CliError::usage(format!(
+        "`{}` is no checkout of syncmgr: it has no crates/syncmgr-sdk",
+        safe(&dir.to_string_lossy())
+    )))
+}
+
+fn rust(dir: &Path, id: &str, name: &str, checkout: &Path) -> io::Result<Vec<String>> {
+    fs::create_dir_all(dir.join("src"))?;
+    let sdk = checkout.join("crates/syncmgr-sdk");
+    // A name of a package has no dots, and begins with a letter.
+    let package = format!("handler-{}", id.replace('.', "-"));
+    let manifest = format!(
+        "[package]\nname = {}\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[dependencies]\n\
+         syncmgr-sdk = {{ path = {} }}\n\n# Not a part of a workspace around it.\n[workspace]\n",
+        toml_text(&package),
+        toml_text(&sdk.to_string_lossy()),
+    );
+    fs::write(dir.join("Cargo.toml"), manifest)?;
+    // The versions that the checkout was tested with.
+    let lock = checkout.join("Cargo.lock");
+    if lock.is_file() {
+        fs::copy(lock, dir.join("Cargo.lock"))?;
+    }
+    let names = format!("Handler::new({id:?}, {name:?})");
+    let text = RUST_SAMPLE.replace("Handler::new(\"notes\", \"My notes\")", &names);
+    fs::write(dir.join("src/main.rs"), text)?;
+    let program = dir.join("target/release").join(package);
+    Ok(vec![program.to_string_lossy().into_owned()])
+}
+
+fn toml_text(text: &str) -> String {
+    toml_edit::Value::from(text).to_string()
+}
+
 /// Writes a text as Python reads it; JSON is a part of that.
 fn python_text(text: &str) -> String {
     serde_json::Value::from(text).to_string()
@@ -188,6 +253,12 @@ mod tests {
         ] {
             assert_eq!(id_of(name).as_deref(), id, "{name}");
         }
+    }
+
+    #[test]
+    fn the_samples_are_renamed() {
+        assert!(RUST_SAMPLE.contains("Handler::new(\"notes\", \"My notes\")"));
+        assert!(PYTHON_SAMPLE.contains("id = \"sample\"\n    name = \"Sample\"\n"));
     }
 
     #[test]
