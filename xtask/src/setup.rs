@@ -8,8 +8,9 @@ use anyhow::{Context as _, Result, bail};
 use crate::{api, shell};
 
 /// A program, and the Debian package that brings it.
-const PACKAGES: [(&str, &str); 15] = [
+const PACKAGES: [(&str, &str); 16] = [
     ("rsync", "rsync"),
+    ("restic", "restic"),
     ("unison", "unison"),
     // Another program that stays, for the control workloads of the benchmark.
     ("syncthing", "syncthing"),

@@ -10,6 +10,8 @@
 pub mod command;
 pub mod files;
 pub mod mbsync;
+pub mod rclone;
+pub mod restic;
 pub mod rsync;
 pub mod tool;
 pub mod unison;
@@ -28,6 +30,8 @@ pub fn all(ctx: Context) -> Vec<Arc<dyn HandlerFactory>> {
     let tools: Vec<Arc<dyn Tool>> = vec![
         Arc::new(command::CommandTool),
         Arc::new(mbsync::MbsyncTool),
+        Arc::new(rclone::RcloneTool),
+        Arc::new(restic::ResticTool),
         Arc::new(rsync::RsyncTool),
         Arc::new(unison::UnisonTool),
         Arc::new(vdirsyncer::VdirsyncerTool),

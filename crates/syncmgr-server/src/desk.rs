@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use syncmgr_api::wire::handler::HandlerProcess;
 pub use syncmgr_center::desk::Places;
 use syncmgr_center::desk::{Batch, Decided};
 use syncmgr_model::conflict::{Address, Card, Conflict, Content};
@@ -82,6 +83,28 @@ pub trait Desk: Send + Sync {
 
     /// Returns the settings that syncs of a handler have. Asks nobody.
     fn settings_of(&self, handler: &HandlerId) -> Vec<SettingSpec>;
+
+    /// Returns the process of a handler; `None` for a built-in one. Asks nobody.
+    fn process_of(&self, _handler: &HandlerId) -> Option<HandlerProcess> {
+        None
+    }
+
+    /// Has an installed handler start anew when it is needed, also one that stopped too often.
+    ///
+    /// # Errors
+    /// `handler-unknown` for one that has no process of its own.
+    fn restart(&self, handler: &HandlerId) -> Result<(), Trouble> {
+        Err(Trouble::new(Code::HandlerUnknown).with("handler", handler))
+    }
+
+    /// Returns the last part of the log of an installed handler, at most so many bytes of it, as
+    /// harmless lines.
+    ///
+    /// # Errors
+    /// `handler-unknown`, or why it cannot be read.
+    fn log_of(&self, handler: &HandlerId, _most: u64) -> Result<Vec<String>, Trouble> {
+        Err(Trouble::new(Code::HandlerUnknown).with("handler", handler))
+    }
 
     /// Returns the conflicts of all these handlers, in any order, and who could not be asked. One
     /// that keeps none is no mistake.

@@ -126,6 +126,7 @@ pub(crate) fn handler(view: &state::HandlerView, n_conflicts: u64, desk: &dyn De
         settings: settings.iter().map(SettingHelp::from).collect(),
         unseen: view.n_errors,
         conflicts: n_conflicts,
+        process: desk.process_of(&memory.id),
     }
 }
 

@@ -24,7 +24,7 @@ pub(crate) use there::{Ran, Wish};
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::mpsc::channel;
@@ -53,7 +53,7 @@ use crate::clock::MachineClock;
 use crate::dirs::Dirs;
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::json::HandlerJson;
+use crate::json::{HandlerJson, ProcessJson};
 use crate::ui::Ui;
 use crate::ui::progress::ProgressView;
 
@@ -227,17 +227,86 @@ impl App {
     /// # Errors
     /// When the center cannot be asked.
     pub(crate) fn handlers(&mut self) -> Result<Vec<HandlerJson>, CliError> {
-        Ok(match self.core()? {
+        let outside = Arc::clone(&self.outside);
+        let mut all: Vec<HandlerJson> = match self.core()? {
             Core::There(there) => {
                 let handlers = there.handlers()?;
                 handlers.into_iter().map(HandlerJson::from).collect()
             }
-            Core::Here(center) => center.read(|state, _, _| {
+            Core::Here(center) => center.read(move |state, _, _| {
                 let views = state.handler_ids().filter_map(|id| state.handler(id));
                 let listed = views.filter(|view| view.is_listed);
-                listed.map(|view| HandlerJson::from(&view)).collect()
+                listed
+                    .map(|view| HandlerJson {
+                        process: outside.process(&view.memory.id).map(ProcessJson::from),
+                        ..HandlerJson::from(&view)
+                    })
+                    .collect()
             })?,
-        })
+        };
+        // One that could never be read is not in the center's list; whoever installed it looks for
+        // it here.
+        for manifest in self.outside.foreign.manifests() {
+            if all.iter().any(|known| known.id == manifest.id.as_str()) {
+                continue;
+            }
+            all.push(HandlerJson {
+                id: manifest.id.to_string(),
+                name: manifest.name,
+                text: String::new(),
+                active: true,
+                enabled: true,
+                connected: true,
+                silent: true,
+                running: Vec::new(),
+                process: self.outside.process(&manifest.id).map(ProcessJson::from),
+            });
+        }
+        Ok(all)
+    }
+
+    /// Takes over which handlers are installed now, and has the daemon do the same.
+    ///
+    /// # Errors
+    /// When the daemon refuses.
+    pub(crate) fn handlers_changed(&mut self) -> Result<(), CliError> {
+        let center = match self.core()? {
+            Core::Here(center) => Some(center.clone()),
+            Core::There(there) => {
+                there.reload()?;
+                None
+            }
+        };
+        self.outside.refresh(&self.host, center.as_ref());
+        Ok(())
+    }
+
+    /// Has an installed handler start anew when it is needed.
+    ///
+    /// # Errors
+    /// When the daemon cannot be asked, or there is no such handler.
+    pub(crate) fn restart_handler(&mut self, id: &HandlerId) -> Result<(), CliError> {
+        if let Core::There(there) = self.core()? {
+            there.restart_handler(id)?;
+            return Ok(());
+        }
+        Ok(self.outside.foreign.restart(id)?)
+    }
+
+    /// Returns the names of the saved syncs of a handler.
+    #[must_use]
+    pub(crate) fn names_of(&mut self, id: &HandlerId) -> Vec<String> {
+        let saved = self.saved().unwrap_or_default().into_iter();
+        let its = saved.filter(|item| item.handler == *id);
+        its.filter_map(|item| item.name).collect()
+    }
+
+    /// Makes the folder of the settings, if there is none.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub(crate) fn make_config_dir(&self) -> Result<(), CliError> {
+        make_private(&self.dirs.config, "SYNCMGR_CONFIG_DIR")
     }
 
     /// Tells the daemon, if one runs, that the settings are others now.
@@ -320,16 +389,7 @@ impl App {
     }
 
     fn make_state_dir(&self) -> Result<(), CliError> {
-        use std::os::unix::fs::DirBuilderExt as _;
-        std::fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&self.dirs.state)
-            .map_err(|error| {
-                let place = place::shown(&self.dirs.state, None);
-                CliError::new(Exit::Failed, format!("cannot create `{place}`: {error}"))
-                    .hint("set SYNCMGR_STATE_DIR to a folder you can write to")
-            })
+        make_private(&self.dirs.state, "SYNCMGR_STATE_DIR")
     }
 
     fn open_center(&self) -> Result<Handle, CliError> {
@@ -399,6 +459,20 @@ impl App {
                 .hint("`syncmgr history` lists the runs")),
         }
     }
+}
+
+/// Makes a folder that only its owner can look into.
+fn make_private(folder: &Path, variable: &str) -> Result<(), CliError> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .map_err(|error| {
+            let place = place::shown(folder, None);
+            CliError::new(Exit::Failed, format!("cannot create `{place}`: {error}"))
+                .hint(format!("set {variable} to a folder you can write to"))
+        })
 }
 
 /// Returns what tells apart the ids of two processes in one millisecond.

@@ -304,6 +304,67 @@ pub(crate) struct HandlerJson {
     pub(crate) silent: bool,
     /// Its runs that work now.
     pub(crate) running: Vec<String>,
+    /// Its process, when a person installed it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) process: Option<ProcessJson>,
+}
+
+/// The process of a handler that a person installed.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct ProcessJson {
+    /// The program and its arguments.
+    pub(crate) command: Vec<String>,
+    /// Its version, as it says.
+    pub(crate) version: Option<String>,
+    /// It is kept to its folders.
+    pub(crate) sandbox: bool,
+    /// Why not, when it is not.
+    pub(crate) why_no_sandbox: Option<String>,
+    /// What it can read and change beside its private folder, when it is kept to that.
+    pub(crate) folders: Vec<String>,
+    /// The number of its process, while it runs.
+    pub(crate) pid: Option<u32>,
+    /// It stopped too often and is not started until somebody restarts it.
+    pub(crate) off: bool,
+}
+
+impl From<syncmgr_api::wire::handler::HandlerProcess> for ProcessJson {
+    fn from(process: syncmgr_api::wire::handler::HandlerProcess) -> Self {
+        Self {
+            command: process.command,
+            version: process.version,
+            sandbox: process.sandbox,
+            why_no_sandbox: process.why_no_sandbox,
+            folders: process.folders,
+            pid: process.pid,
+            off: process.off,
+        }
+    }
+}
+
+/// The answer of `handler install` and `remove`.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct HandlerInstalled {
+    /// [`SCHEMA`].
+    pub(crate) schema: u32,
+    /// The handler.
+    pub(crate) handler: String,
+    /// It is kept to its folders.
+    pub(crate) sandbox: bool,
+}
+
+/// The answer of `handler logs`.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct HandlerLog {
+    /// [`SCHEMA`].
+    pub(crate) schema: u32,
+    /// The handler.
+    pub(crate) handler: String,
+    /// The last part of its log, line by line.
+    pub(crate) lines: Vec<String>,
 }
 
 impl From<syncmgr_api::wire::Handler> for HandlerJson {
@@ -317,6 +378,7 @@ impl From<syncmgr_api::wire::Handler> for HandlerJson {
             connected: handler.connected,
             silent: handler.silent,
             running: handler.running,
+            process: handler.process.map(ProcessJson::from),
         }
     }
 }
@@ -333,6 +395,7 @@ impl From<&syncmgr_center::state::HandlerView> for HandlerJson {
             connected: memory.is_connected,
             silent: view.is_silent,
             running: view.running.iter().map(ToString::to_string).collect(),
+            process: None,
         }
     }
 }
@@ -677,6 +740,8 @@ mod tests {
         check::<HandlersOutput>("handlers");
         check::<HandlerCheckOutput>("handler-check");
         check::<HandlerNewOutput>("handler-new");
+        check::<HandlerInstalled>("handler-installed");
+        check::<HandlerLog>("handler-log");
         check::<SchedulesOutput>("schedules");
         check::<NextOutput>("next");
         check::<ConfigOutput>("config");

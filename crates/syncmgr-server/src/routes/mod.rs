@@ -105,6 +105,8 @@ pub(crate) fn center() -> OpenApiRouter<Api> {
         .routes(routes!(handlers::list))
         .routes(routes!(handlers::get, handlers::change))
         .routes(routes!(handlers::update))
+        .routes(routes!(handlers::restart))
+        .routes(routes!(handlers::log))
         .routes(routes!(schedules::list))
         .routes(routes!(schedules::get, schedules::put, schedules::remove))
         .routes(routes!(schedules::next))

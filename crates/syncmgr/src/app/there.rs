@@ -26,7 +26,7 @@ use syncmgr_api::wire::{
 use syncmgr_center::command::{Control, Outcome, Scope};
 use syncmgr_center::port::{Clock, EventQuery, Store, StoreError};
 use syncmgr_model::event::Event;
-use syncmgr_model::id::{ItemId, ItemKey, SessionId};
+use syncmgr_model::id::{HandlerId, ItemId, ItemKey, SessionId};
 use syncmgr_model::item::Item;
 use syncmgr_model::preview::Preview;
 use syncmgr_model::progress::{Progress, ProgressStatus};
@@ -163,6 +163,13 @@ impl There {
     pub(super) fn handlers(&mut self) -> Result<Vec<Handler>, ClientError> {
         let page: Page<Handler> = self.client.get("/api/v1/handlers", &[])?.body;
         Ok(page.items)
+    }
+
+    /// Has an installed handler start anew.
+    pub(super) fn restart_handler(&mut self, id: &HandlerId) -> Result<(), ClientError> {
+        let path = format!("/api/v1/handlers/{id}/restart");
+        let _shown: Handler = self.client.post(&path, &Nothing {})?.body;
+        Ok(())
     }
 
     /// Lists the conflicts of every handler, and who could not be asked.

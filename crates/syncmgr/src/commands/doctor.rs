@@ -18,6 +18,7 @@ use syncmgr_model::trouble::Trouble;
 pub(crate) fn run(app: &mut App) -> Done {
     let mut checks = vec![config(app), state_dir(app), history(app)];
     checks.extend(daemon::checks(app));
+    checks.extend(installed(app));
     checks.extend(handlers(app));
     checks.extend(folders(app));
     checks.extend(shared(app));
@@ -114,6 +115,38 @@ fn history(app: &mut App) -> CheckJson {
         result,
         "check the free space and the permissions of the state folder",
     )
+}
+
+/// The handlers that a person installed: whether their files can be used, and whether they are kept
+/// to their folders.
+fn installed(app: &App) -> Vec<CheckJson> {
+    let mut checks = Vec::new();
+    for error in app.outside.errors() {
+        let place = shown(&error.place, app.dirs.home.as_deref());
+        checks.push(check(
+            "handler",
+            Err(format!("{place}: {}", error.detail)),
+            "mend that file, or install the handler again with `syncmgr handler install`",
+        ));
+    }
+    for manifest in app.outside.foreign.manifests() {
+        let Some(process) = app.outside.process(&manifest.id) else {
+            continue;
+        };
+        let id = &manifest.id;
+        let result = match process.why_no_sandbox {
+            None => Ok(format!("{id} is kept to its folders (Landlock)")),
+            // That was a choice; it is shown all the same.
+            Some(why) if !manifest.is_sandboxed => Ok(format!("{id} has no sandbox: {why}")),
+            Some(why) => Err(format!("{id} has no sandbox: {why}")),
+        };
+        checks.push(check(
+            "handler",
+            result,
+            "use only handlers that you trust, or a kernel that can keep them to their folders",
+        ));
+    }
+    checks
 }
 
 /// Whether the handlers of all saved syncs are there.

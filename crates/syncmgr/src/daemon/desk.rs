@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use syncmgr_alerts::settings as alert_settings;
+use syncmgr_api::wire::handler::HandlerProcess;
 use syncmgr_calendar::Calendar;
 use syncmgr_center::center::Handle;
 use syncmgr_center::command::Control;
@@ -182,6 +183,21 @@ impl Desk for ProgramDesk {
     fn settings_of(&self, handler: &HandlerId) -> Vec<SettingSpec> {
         let factory = self.source.host.factory(handler);
         factory.map(|it| it.settings().to_vec()).unwrap_or_default()
+    }
+
+    fn process_of(&self, handler: &HandlerId) -> Option<HandlerProcess> {
+        self.source.outside.process(handler)
+    }
+
+    fn restart(&self, handler: &HandlerId) -> Result<(), Trouble> {
+        self.source.outside.foreign.restart(handler)
+    }
+
+    fn log_of(&self, handler: &HandlerId, most: u64) -> Result<Vec<String>, Trouble> {
+        let log = self.source.outside.foreign.logs(handler, most)?;
+        let lines = log.split(|byte| *byte == b'\n');
+        let lines = lines.filter(|line| !line.is_empty());
+        Ok(lines.map(syncmgr_model::escape::escape).collect())
     }
 
     fn place(&self, path: &[u8]) -> String {

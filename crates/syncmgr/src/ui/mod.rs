@@ -39,6 +39,8 @@ pub(crate) struct Ui {
     pub(crate) is_verbose: bool,
     /// Print one JSON object instead of text.
     pub(crate) is_json: bool,
+    /// Nothing is ever asked.
+    pub(crate) asks_nothing: bool,
     /// stderr is a terminal on which a line can be redrawn.
     pub(crate) is_live: bool,
     /// stdout is a terminal on which lines can be redrawn.
@@ -81,6 +83,7 @@ impl Ui {
             is_quiet: global.quiet,
             is_verbose: global.verbose,
             is_json: global.json,
+            asks_nothing: global.no_input,
             is_live: err_is_terminal && !is_dumb && !global.quiet && !global.json,
             is_redrawn: io::stdout().is_terminal() && !is_dumb,
             can_ask: io::stdin().is_terminal()
