@@ -1,6 +1,7 @@
 //! A handler that does what the setting `does` of its items says: for the tests of this crate, the
 //! benchmark, and for trying how syncmgr takes something.
 
+use std::io::{BufWriter, Write as _};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -39,8 +40,9 @@ const SPECS: &[SettingSpec] = &[
 
 fn main() -> ExitCode {
     let server = Server::new().version("1.0");
+    let id = std::env::args().nth(1);
     let factory = Factory {
-        id: HandlerId::new("trial").expect("an id"),
+        id: HandlerId::new(id.as_deref().unwrap_or("trial")).expect("an id"),
         host: server.host(),
     };
     server
@@ -191,6 +193,7 @@ fn work(item: &Item, callback: &Arc<dyn SyncCallback>) -> Result<(), Trouble> {
         }
         "wait" => wait(item, callback),
         "flood" => flood(item, callback, n),
+        "raw" => raw(item, callback, n),
         "say" => {
             (0..n).for_each(|number| says(format!("event {number}")));
             told(ProgressStatus::Succeeded)
@@ -259,6 +262,24 @@ fn flood(item: &Item, callback: &Arc<dyn SyncCallback>, n: u64) -> Result<(), Hr
         };
         callback.report_progress(&item.id, ProgressStatus::Updating, &progress)?;
     }
+    callback
+        .report_status(&item.id, ProgressStatus::Succeeded)
+        .map(drop)
+}
+
+/// Reports as a handler does that merges nothing: every report goes into the pipe.
+fn raw(item: &Item, callback: &Arc<dyn SyncCallback>, n: u64) -> Result<(), Hresult> {
+    let mut out = BufWriter::with_capacity(64 * 1024, std::io::stdout().lock());
+    let (session, id) = (callback.run_id(), &item.id);
+    for n_done in 1..=n {
+        writeln!(
+            out,
+            r#"{{"jsonrpc":"2.0","method":"session/progress","params":{{"session_id":"{session}","item":"{id}","status":"updating","phase":"copying","n_done":{n_done},"n_total":{n},"current":"photos/2026/summer/0001.jpg"}}}}"#
+        )
+        .map_err(|_| Hresult::Failed)?;
+    }
+    out.flush().map_err(|_| Hresult::Failed)?;
+    drop(out);
     callback
         .report_status(&item.id, ProgressStatus::Succeeded)
         .map(drop)

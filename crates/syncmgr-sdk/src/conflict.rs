@@ -1,6 +1,5 @@
 //! Conflicts, as handlers keep and show them, and how they are decided.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use syncmgr_model::conflict::{
@@ -112,12 +111,6 @@ pub trait ConflictView: Send + Sync {
     /// # Errors
     /// When they cannot be told.
     fn contents(&self) -> Result<Vec<Content>, Trouble>;
-
-    /// Returns files with these contents, by their indexes, so that people can compare: `None` where
-    /// there is no file, and fewer than there are contents when it does not know.
-    fn files(&self) -> Vec<Option<PathBuf>> {
-        Vec::new()
-    }
 
     /// Resolves itself, with what its handler shows for it: what was chosen goes into `info`
     /// (spec 159). It exists until its store says that it is gone (spec 155).

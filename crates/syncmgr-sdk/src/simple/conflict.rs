@@ -19,7 +19,7 @@ pub struct Conflict {
     pub(super) kind: String,
     pub(super) description: String,
     pub(super) contents: Vec<Content>,
-    pub(super) files: Vec<Option<PathBuf>>,
+    files: Vec<PathBuf>,
 }
 
 impl Conflict {
@@ -60,12 +60,13 @@ impl Conflict {
                 Some(_) => ContentKind::Updated,
                 None => ContentKind::Deleted,
             },
+            path: Some(file.as_os_str().as_encoded_bytes().to_vec()),
             size: found.map(|found| found.len()),
             modified: since
                 .and_then(|since| i64::try_from(since.as_millis()).ok())
                 .map(Timestamp),
         });
-        self.files.push(Some(file.to_owned()));
+        self.files.push(file.to_owned());
         self
     }
 
@@ -78,7 +79,7 @@ impl Conflict {
     /// Returns the file of a content, by its index.
     #[must_use]
     pub fn file(&self, index: usize) -> Option<&Path> {
-        self.files.get(index)?.as_deref()
+        self.files.get(index).map(PathBuf::as_path)
     }
 
     /// Puts the content that a decision keeps in the place of the others; what it replaces is kept
@@ -99,7 +100,7 @@ impl Conflict {
         };
         let from = self.file(one).ok_or("it has no such content")?;
         for (index, to) in self.files.iter().enumerate() {
-            if let Some(to) = to.as_deref().filter(|_| index != one) {
+            if index != one {
                 replace(from, to, kept)?;
             }
         }

@@ -323,10 +323,6 @@ impl ConflictView for View {
         Ok(self.conflict.contents.clone())
     }
 
-    fn files(&self) -> Vec<Option<PathBuf>> {
-        self.conflict.files.clone()
-    }
-
     fn resolution(&self) -> &dyn ResolutionHandler {
         self
     }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use syncmgr_model::hresult::Hresult;
-use syncmgr_model::id::{HandlerId, ItemId};
+use syncmgr_model::id::{HandlerId, ItemId, SessionId};
 use syncmgr_model::item::Item;
 use syncmgr_model::request::{Choice, Token, Work};
 use syncmgr_model::resolution::Decision;
@@ -92,12 +92,17 @@ impl Open {
 
 /// A session that is about to begin: `create_session` hands it out once.
 struct Creator {
+    id: Option<SessionId>,
     handler: HandlerId,
     items: Vec<ItemId>,
     session: Mutex<Option<Arc<Remote>>>,
 }
 
 impl SessionCreator for Creator {
+    fn session_id(&self) -> Option<&SessionId> {
+        self.id.as_ref()
+    }
+
     fn create_session(
         &self,
         handler: &HandlerId,
@@ -159,6 +164,7 @@ pub(super) fn work(
         let handler = factory.create(&known)?;
         let work = read_work(&start.work, &*handler)?;
         let creator = Creator {
+            id: SessionId::new(start.session_id.as_str()).ok(),
             handler: factory.id().clone(),
             items: items.iter().map(|item| item.id.clone()).collect(),
             session: Mutex::new(Some(remote)),

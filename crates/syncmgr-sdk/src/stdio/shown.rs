@@ -138,7 +138,6 @@ pub(super) fn conflict(
     let contents = view
         .contents()
         .map_err(|trouble| RpcError::from(&trouble))?;
-    let files = view.files();
     let abilities = view.resolution().abilities().unwrap_or_default();
     Ok(Conflict {
         id: PathText::of(&card.address.id).0,
@@ -148,14 +147,7 @@ pub(super) fn conflict(
         description: Some(card.description).filter(|text| !text.is_empty()),
         found_at: card.found_at.map(|at| at.0),
         abilities: Some(words(abilities, ABILITIES)),
-        contents: contents
-            .iter()
-            .enumerate()
-            .map(|(at, content)| {
-                let file = files.get(at).and_then(Option::as_deref);
-                Content::of(content, file.map(PathText::of_path))
-            })
-            .collect(),
+        contents: contents.iter().map(Content::of).collect(),
     })
 }
 
