@@ -32,6 +32,7 @@ class Sample(Handler):
                 run.change("copy", name)
 
     def conflicts(self, item: Item) -> Iterable[Conflict]:
+        filecmp.clear_cache()  # it would take files with the same time and size for unchanged
         for name in files(item):
             source, target = pair(item, name)
             if target.is_file() and not filecmp.cmp(source, target, shallow=False):
