@@ -8,13 +8,18 @@ use anyhow::{Context as _, Result, bail};
 use crate::{api, shell};
 
 /// A program, and the Debian package that brings it.
-const PACKAGES: [(&str, &str); 16] = [
+const PACKAGES: [(&str, &str); 20] = [
     ("rsync", "rsync"),
     ("restic", "restic"),
     ("unison", "unison"),
     // Another program that stays, for the control workloads of the benchmark.
     ("syncthing", "syncthing"),
     ("git", "git"),
+    // Mail and calendars, with servers for them.
+    ("mbsync", "isync"),
+    ("dovecot", "dovecot-imapd"),
+    ("vdirsyncer", "vdirsyncer"),
+    ("radicale", "radicale"),
     // Another machine, on the loopback.
     ("ssh", "openssh-client"),
     ("sshd", "openssh-server"),

@@ -9,6 +9,7 @@
 
 pub mod command;
 pub mod files;
+pub mod found;
 pub mod mbsync;
 pub mod rclone;
 pub mod restic;

@@ -8,7 +8,7 @@ pub use syncmgr_center::desk::Places;
 use syncmgr_center::desk::{Batch, Decided};
 use syncmgr_model::conflict::{Address, Card, Conflict, Content};
 use syncmgr_model::id::{HandlerId, ItemId, SessionId};
-use syncmgr_model::item::{Item, SettingSpec, Settings, Value};
+use syncmgr_model::item::{self, Item, SettingSpec, Settings, Value};
 use syncmgr_model::record::{Contents, Explanation, Step, Version};
 use syncmgr_model::resolution::{Abilities, Pick};
 use syncmgr_model::schedule::Schedule;
@@ -62,6 +62,28 @@ pub struct Compared {
 
 /// Whose conflicts are not known now, and why.
 pub type Silent = (HandlerId, Option<ItemId>, Trouble);
+
+/// A sync that could be added.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offered {
+    /// What was found.
+    pub found: item::Found,
+    /// When it would run, in words.
+    pub when: Option<String>,
+    /// It can be added.
+    pub can_be_added: bool,
+    /// Whoever adds everything adds it too.
+    pub is_usual: bool,
+}
+
+/// What could be added, and what could not be looked through.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Offers {
+    /// What was found and is no sync yet.
+    pub offers: Vec<Offered>,
+    /// A handler or `crontab`, and why.
+    pub silent: Vec<(String, Trouble)>,
+}
 
 /// Carries out the decisions of one item in one run, or says why it does not begin.
 pub type Runs<'a> = dyn FnMut(&Batch) -> Result<(), Trouble> + 'a;
@@ -182,6 +204,24 @@ pub trait Desk: Send + Sync {
     /// # Errors
     /// `setting-unusable` with `key`, `name-taken`, or why it cannot be saved.
     fn add(&self, new: NewItem) -> Result<Item, Trouble>;
+
+    /// Looks for what the tools, the crontab and the timers of the person sync already, and is no
+    /// sync yet. Changes nothing.
+    ///
+    /// # Errors
+    /// The settings cannot be read.
+    fn offers(&self) -> Result<Offers, Trouble> {
+        Ok(Offers::default())
+    }
+
+    /// Saves syncs that [`Self::offers`] names, with their schedules if that is wanted.
+    ///
+    /// # Errors
+    /// `not-found` or `not-possible` for one of the names: then none is saved.
+    fn import(&self, _names: &[String], _with_schedules: bool) -> Result<Vec<Item>, Trouble> {
+        let detail = "there is nobody who looks for syncs";
+        Err(Trouble::new(Code::NotPossible).with("detail", detail))
+    }
 
     /// Changes a saved sync.
     ///

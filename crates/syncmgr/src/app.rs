@@ -53,6 +53,7 @@ use crate::clock::MachineClock;
 use crate::dirs::Dirs;
 use crate::error::CliError;
 use crate::exit::Exit;
+use crate::found;
 use crate::json::{HandlerJson, ProcessJson};
 use crate::ui::Ui;
 use crate::ui::progress::ProgressView;
@@ -175,6 +176,15 @@ impl App {
             .factory(handler)
             .ok()
             .map(|factory| factory.settings())
+    }
+
+    /// Looks for what could be added as a sync.
+    ///
+    /// # Errors
+    /// When the settings cannot be read.
+    pub(crate) fn look_for_syncs(&mut self) -> Result<found::Looked, CliError> {
+        let (saved, home) = (self.saved()?, self.dirs.home.clone());
+        Ok(found::look(&self.host, home, &saved, self.now()))
     }
 
     /// Returns who does the work: found out, or started, at the first call.

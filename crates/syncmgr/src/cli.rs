@@ -83,6 +83,8 @@ pub(crate) enum Command {
     Watch(commands::watch::WatchArgs),
     /// Save a sync with a name: two folders, or what a handler syncs
     Add(commands::add::AddArgs),
+    /// Add what your tools, your crontab and your timers sync already
+    Import(commands::import::ImportArgs),
     /// List the syncs
     #[command(visible_alias = "ls")]
     List(commands::list::ListArgs),

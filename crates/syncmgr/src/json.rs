@@ -19,9 +19,10 @@ use syncmgr_model::progress::ProgressStatus;
 
 pub(crate) use syncmgr_api::wire::{
     Change as ChangeJson, Conflict as ConflictJson, Content as ContentJson, Event as ResultJson,
-    Item as ItemJson, ItemState as StatusItemJson, ListedConflict as ListedConflictJson,
-    Notice as NoticeJson, Progress as ProgressJson, Run as RunJson, Sides, Step as StepJson,
-    Version as VersionJson, desk::Resolved as ResolvedJson,
+    FoundSync as FoundJson, Item as ItemJson, ItemState as StatusItemJson,
+    ListedConflict as ListedConflictJson, Notice as NoticeJson, Progress as ProgressJson,
+    Run as RunJson, Sides, Silent as SilentJson, Step as StepJson, Version as VersionJson,
+    desk::Resolved as ResolvedJson,
 };
 
 /// The number of this form of the output.
@@ -725,6 +726,7 @@ mod tests {
         check::<PreviewOutput>("preview");
         check::<ResolveOutput>("resolve");
         check::<StatusOutput>("status");
+        check::<ImportOutput>("import");
         check::<ItemOutput>("sync");
         check::<ConflictsOutput>("conflicts");
         check::<DiffOutput>("diff");
@@ -752,4 +754,18 @@ mod tests {
         check::<TextOutput>("text");
         check::<ErrorOutput>("error");
     }
+}
+
+/// The answer of `import`.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct ImportOutput {
+    /// [`SCHEMA`].
+    pub(crate) schema: u32,
+    /// What was found and is no sync yet.
+    pub(crate) found: Vec<FoundJson>,
+    /// The names of what was added now.
+    pub(crate) added: Vec<String>,
+    /// Where it could not be looked.
+    pub(crate) silent: Vec<SilentJson>,
 }

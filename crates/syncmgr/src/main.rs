@@ -14,6 +14,7 @@ mod daemon;
 mod dirs;
 mod error;
 mod exit;
+mod found;
 mod json;
 mod overlap;
 #[cfg(test)]

@@ -21,7 +21,7 @@ pub(super) fn preview(job: &Job<'_>, chosen: &Chosen) -> Result<Preview, Trouble
         ..Preview::default()
     };
     if let Some(hold) = hold(chosen, &look) {
-        let n_total = look.stats.checks;
+        let n_total = n_in_target(&look);
         preview
             .troubles
             .push(hold.trouble(&chosen.to.shown(job.ctx), n_total));
@@ -56,7 +56,7 @@ pub(super) fn sync(job: &Job<'_>, chosen: &Chosen, wish: &Wish) -> Result<Outcom
             }
             (None, None) => max_delete = Some(n_planned),
             // Everything but the deletions.
-            (None, Some(hold)) => held = Some((hold, look.stats.checks)),
+            (None, Some(hold)) => held = Some((hold, n_in_target(&look))),
         }
     } else if let Some(allowed) = &wish.release {
         Hold::check(None, allowed)?;
@@ -126,6 +126,13 @@ fn look(job: &Job<'_>, chosen: &Chosen, is_full: bool) -> Result<(Read, Ended), 
         read.changes.retain(|change| !is_deletion(change));
     }
     Ok((read, ended))
+}
+
+/// Returns how many files the target has: each was compared or would go, and one that would be
+/// replaced counts twice.
+fn n_in_target(look: &Read) -> u64 {
+    let updated = look.changes.iter().filter(|it| it.action == Action::Update);
+    look.stats.checks.saturating_sub(updated.count() as u64)
 }
 
 fn hold(chosen: &Chosen, look: &Read) -> Option<Hold> {

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use rustix::process::Signal;
 use syncmgr_model::event::EventLevel;
 use syncmgr_model::item::{Item, SettingSpec};
-use syncmgr_model::preview::{Census, PlannedChange, Preview};
+use syncmgr_model::preview::{Action, Census, PlannedChange, Preview};
 use syncmgr_model::progress::Phase;
 use syncmgr_model::record::{Summary, Tally};
 use syncmgr_model::side::PerSide;
@@ -93,7 +93,7 @@ impl Tool for RsyncTool {
         if let Some(hold) = look.hold(&chosen) {
             preview
                 .troubles
-                .push(hold.trouble(&chosen.target.shown(job.ctx), look.census.n_files));
+                .push(hold.trouble(&chosen.target.shown(job.ctx), look.n_in_target()));
             preview.held_id = Some(hold.id);
         }
         preview.changes = look.changes;
@@ -126,7 +126,7 @@ impl Tool for RsyncTool {
                 (None, Some(_)) => Deletes::No,
             };
             if wish.release.is_none() {
-                held = hold.map(|hold| (hold, look.census.n_files));
+                held = hold.map(|hold| (hold, look.n_in_target()));
             }
         } else if let Some(allowed) = &wish.release {
             Hold::check(None, allowed)?;
@@ -227,6 +227,13 @@ struct Look {
 }
 
 impl Look {
+    /// Returns how many files the target has: those of the source that are there already, and those
+    /// that would go.
+    fn n_in_target(&self) -> u64 {
+        let n = |action| self.changes.iter().filter(|it| it.action == action).count() as u64;
+        self.census.n_files.saturating_sub(n(Action::Copy)) + n(Action::Delete)
+    }
+
     fn hold(&self, chosen: &Chosen) -> Option<Hold> {
         Hold::of(&self.changes, chosen.max_delete, self.census.n_files == 0)
     }

@@ -9,6 +9,7 @@ mod conflicts;
 mod decisions;
 mod desk;
 mod events;
+mod found;
 mod handlers;
 mod items;
 mod paging;
@@ -81,6 +82,7 @@ pub(crate) fn center() -> OpenApiRouter<Api> {
         .routes(routes!(desk::status))
         .routes(routes!(desk::why))
         .routes(routes!(items::list, items::create))
+        .routes(routes!(found::list, found::add))
         .routes(routes!(items::get, items::change, items::remove))
         .routes(routes!(items::pause))
         .routes(routes!(items::resume))

@@ -35,7 +35,9 @@ use syncmgr_model::side::{PerSide, Side};
 use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::{Code, Trouble};
 use syncmgr_server::center::Api;
-use syncmgr_server::desk::{Compared, Desk, Found, ItemEdit, NewItem, Places, Runs, Silent};
+use syncmgr_server::desk::{
+    Compared, Desk, Found, ItemEdit, NewItem, Offered, Offers, Places, Runs, Silent,
+};
 use syncmgr_server::feed::Feed;
 use syncmgr_server::hub::Hub;
 
@@ -554,6 +556,27 @@ fn conflicts_of() -> Vec<Conflict> {
     }]
 }
 
+/// Something that was found.
+fn offered(name: &str, can_be_added: bool) -> Offered {
+    let mut settings = Settings::default();
+    settings.set("left", Value::Text("/a".to_owned()));
+    settings.set("right", Value::Text("/b".to_owned()));
+    Offered {
+        found: syncmgr_model::item::Found {
+            handler: files(),
+            name: name.to_owned(),
+            settings,
+            summary: "/a <-> /b".to_owned(),
+            origin: "crontab, line 3".to_owned(),
+            schedule: Some("daily 18:00".to_owned()),
+            remarks: vec!["Runs from cron already.".to_owned()],
+        },
+        when: Some("Runs every day at 18:00".to_owned()),
+        can_be_added,
+        is_usual: can_be_added,
+    }
+}
+
 impl Desk for Table {
     fn folders(&self, item: &Item) -> PerSide<String> {
         let text = |key| item.settings.text(key).unwrap_or_default().to_owned();
@@ -565,6 +588,29 @@ impl Desk for Table {
 
     fn settings_of(&self, _handler: &HandlerId) -> Vec<SettingSpec> {
         SPECS.to_vec()
+    }
+
+    fn offers(&self) -> Result<Offers, Trouble> {
+        Ok(Offers {
+            offers: vec![offered("found", true), offered("line", false)],
+            silent: vec![("crontab".to_owned(), Trouble::new(Code::ToolFailed))],
+        })
+    }
+
+    fn import(&self, names: &[String], _with_schedules: bool) -> Result<Vec<Item>, Trouble> {
+        let offers = self.offers()?.offers;
+        let one = |name: &String| {
+            let found = offers
+                .iter()
+                .find(|it| it.found.name == *name && it.can_be_added);
+            let found = found.ok_or_else(|| not_found("sync to add", name))?;
+            self.add(NewItem {
+                handler: files(),
+                name: name.clone(),
+                settings: found.found.settings.clone(),
+            })
+        };
+        names.iter().map(one).collect()
     }
 
     fn find_conflicts(&self, places: &Places) -> (Vec<Found>, Vec<Silent>) {

@@ -10,6 +10,7 @@ pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod handler;
 pub(crate) mod history;
+pub(crate) mod import;
 pub(crate) mod list;
 pub(crate) mod man;
 pub(crate) mod open;
@@ -62,6 +63,7 @@ pub(crate) fn run(app: &mut App, command: Option<Command>) -> Done {
         Some(Command::Alert(args)) => alert::run(app, &args),
         Some(Command::Config(args)) => config::run(app, &args),
         Some(Command::Add(args)) => add::run(app, &args),
+        Some(Command::Import(args)) => import::run(app, &args),
         Some(Command::List(args)) => list::run(app, &args),
         Some(Command::Show(args)) => show::run(app, &args),
         Some(Command::Set(args)) => set::run(app, &args),

@@ -27,12 +27,14 @@ use syncmgr_model::side::{PerSide, Side};
 use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::{Code, Trouble};
 use syncmgr_sdk::Handler;
-use syncmgr_server::desk::{Compared, Desk, Found, ItemEdit, NewItem, Places, Runs, Silent};
+use syncmgr_server::desk::{
+    Compared, Desk, Found, ItemEdit, NewItem, Offered, Offers, Places, Runs, Silent,
+};
 use syncmgr_store::config::spec::DAEMON;
 use syncmgr_store::config::{Checks, Config, ConfigError};
 
 use super::settings::Source;
-use crate::{conflicts, overlap};
+use crate::{conflicts, found, overlap};
 
 /// Tells the center what the settings are now; returns what is wrong with them.
 pub(crate) type Reload = Box<dyn Fn() -> Result<(), Trouble> + Send + Sync>;
@@ -102,6 +104,17 @@ impl ProgramDesk {
         let mut config = self.config()?;
         edit(&mut config).map_err(|error| of_config(&error))?;
         (self.reload)()
+    }
+
+    /// Looks for what could be added as a sync.
+    fn look(&self) -> Result<found::Looked, Trouble> {
+        let (host, home) = (&self.source.host, self.source.home.clone());
+        Ok(found::look(
+            host,
+            home,
+            &self.saved()?,
+            self.source.clock.now(),
+        ))
     }
 
     /// Checks an item: by its handler, and beside the others.
@@ -274,6 +287,34 @@ impl Desk for ProgramDesk {
         self.check(&item)?;
         self.change(|config| config.add(&item))?;
         Ok(item)
+    }
+
+    fn offers(&self) -> Result<Offers, Trouble> {
+        let looked = self.look()?;
+        let offers = looked.offers.into_iter().map(|offer| Offered {
+            when: found::when(&offer.found),
+            can_be_added: offer.can_be_added,
+            is_usual: offer.is_usual,
+            found: offer.found,
+        });
+        Ok(Offers {
+            offers: offers.collect(),
+            silent: looked.silent,
+        })
+    }
+
+    fn import(&self, names: &[String], with_schedules: bool) -> Result<Vec<Item>, Trouble> {
+        let looked = self.look()?;
+        let chosen = names.iter().map(|name| found::choose(&looked.offers, name));
+        let chosen = chosen.collect::<Result<Vec<_>, _>>()?;
+        let mut items = Vec::new();
+        let _alone = self.editing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut config = self.config()?;
+        for one in chosen {
+            items.push(found::add(&mut config, one, with_schedules)?);
+        }
+        (self.reload)()?;
+        Ok(items)
     }
 
     fn edit(&self, id: &ItemId, edit: ItemEdit) -> Result<Item, Trouble> {

@@ -15,6 +15,7 @@ mod handlers;
 mod held;
 mod help;
 mod hostile;
+mod import;
 mod json;
 mod limits;
 mod promises;

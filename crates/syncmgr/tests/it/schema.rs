@@ -44,6 +44,7 @@ fn name(words: &str) -> &'static str {
         ["history", ..] => "history",
         ["versions", ..] => "versions",
         ["why", ..] => "why",
+        ["import", ..] => "import",
         ["daemon", ..] => "daemon",
         ["doctor"] => "doctor",
         ["on" | "off", ..] => "sync",
