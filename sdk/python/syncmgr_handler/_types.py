@@ -281,7 +281,7 @@ class Conflict:
     name: str
     contents: Sequence[Content]
     item: Optional[str] = None
-    kind: str = "changed-both"
+    kind: str = "both-changed"
     description: Optional[str] = None
     found_at: Optional[int] = None
     abilities: Optional[Sequence[str]] = None

@@ -254,6 +254,7 @@ fn at_a_terminal(world: &World, commands: &str) -> (bool, String) {
         .env("PATH", format!("{}:/usr/bin:/bin", bin.display()))
         .env("TZ", "UTC")
         .env("TERM", "dumb")
+        .env("NO_COLOR", "1")
         .current_dir(world.path(""))
         .output()
         .unwrap();
