@@ -553,7 +553,7 @@ def _resolve(server: Server, params: Params) -> Params:
     conflict, decision = _needed(params, "id"), decision_of(params.get("decision"))
     server.handler.decide(server.meant(params), conflict, decision)
     server.handler.host.conflicts_changed(_text(params, "item"))
-    return {"feedback": "refresh"}
+    return {"feedback": "continue"}
 
 
 def _remove_conflicts(server: Server, params: Params) -> Params:
