@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use crate::{api, shell};
 
 /// A program, and the Debian package that brings it.
-const PACKAGES: [(&str, &str); 20] = [
+const PACKAGES: [(&str, &str); 21] = [
     ("rsync", "rsync"),
     ("restic", "restic"),
     ("unison", "unison"),
@@ -35,6 +35,8 @@ const PACKAGES: [(&str, &str); 20] = [
     ("openssl", "openssl"),
     // A bus for the services of a desktop that tests play.
     ("dbus-daemon", "dbus"),
+    // A keyring for secrets.
+    ("gnome-keyring-daemon", "gnome-keyring"),
 ];
 
 /// Plays those services; a module of Debian's own Python, and so no program to look for.

@@ -21,6 +21,7 @@ mod in_process;
 mod legacy;
 mod parts;
 mod paths;
+mod secrets;
 mod session;
 mod stores;
 
@@ -28,4 +29,5 @@ pub use choices::ChoiceFiles;
 pub use in_process::InProcess;
 pub use legacy::ToCenter;
 pub use paths::Look;
+pub use secrets::Secrets;
 pub use stores::{Listing, Silent};

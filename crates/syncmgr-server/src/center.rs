@@ -15,6 +15,7 @@ use syncmgr_model::trouble::{Code, Trouble};
 
 use crate::answer::Refusal;
 use crate::desk::{Desk, Places};
+use crate::hub::Hub;
 use crate::previews::Previews;
 
 /// What the routes of the center share.
@@ -26,6 +27,8 @@ pub struct Api {
     pub desk: Arc<dyn Desk>,
     /// The previews that were asked for.
     pub previews: Arc<Previews>,
+    /// The live messages.
+    pub hub: Arc<Hub>,
 }
 
 impl std::fmt::Debug for Api {
@@ -184,7 +187,7 @@ pub(crate) fn broken(error: &StoreError) -> Refusal {
     refused(&trouble)
 }
 
-fn gone(_: Gone) -> Refusal {
+pub(crate) fn gone(_: Gone) -> Refusal {
     Refusal::new(
         StatusCode::SERVICE_UNAVAILABLE,
         "stopping",

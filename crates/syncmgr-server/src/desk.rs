@@ -9,6 +9,7 @@ use syncmgr_center::desk::{Batch, Decided};
 use syncmgr_model::conflict::{Address, Card, Conflict, Content};
 use syncmgr_model::id::{HandlerId, ItemId, SessionId};
 use syncmgr_model::item::{self, Item, SettingSpec, Settings, Value};
+use syncmgr_model::outside::Subject;
 use syncmgr_model::record::{Contents, Explanation, Step, Version};
 use syncmgr_model::resolution::{Abilities, Pick};
 use syncmgr_model::schedule::Schedule;
@@ -199,6 +200,16 @@ pub trait Desk: Send + Sync {
     /// Why it cannot be said.
     fn why(&self, item: &Item, path: &[u8]) -> Result<Explanation, Trouble>;
 
+    /// Finds the sync that a program outside works on, or makes it. One that cannot be saved is
+    /// returned all the same: then it is known by its runs alone.
+    ///
+    /// # Errors
+    /// `not-possible` where such programs are not listened to.
+    fn subject(&self, _subject: &Subject) -> Result<Item, Trouble> {
+        let detail = "runs of other programs are not recorded here";
+        Err(Trouble::new(Code::NotPossible).with("detail", detail))
+    }
+
     /// Saves a sync.
     ///
     /// # Errors
@@ -234,6 +245,22 @@ pub trait Desk: Send + Sync {
     /// # Errors
     /// `not-found` when it is not saved, or why it cannot be removed.
     fn remove(&self, id: &ItemId) -> Result<(), Trouble>;
+
+    /// Keeps a secret of an item.
+    ///
+    /// # Errors
+    /// `not-found` when its handler has no such secret, or why it cannot be kept.
+    fn set_secret(&self, _item: &Item, _key: &str, _value: &str) -> Result<(), Trouble> {
+        Err(Trouble::new(Code::NotPossible).with("detail", "no secrets are kept here"))
+    }
+
+    /// Removes a secret of an item; returns whether there was one.
+    ///
+    /// # Errors
+    /// Why it cannot be removed.
+    fn remove_secret(&self, _item: &Item, _key: &str) -> Result<bool, Trouble> {
+        Err(Trouble::new(Code::NotPossible).with("detail", "no secrets are kept here"))
+    }
 
     /// Lists the schedules.
     ///

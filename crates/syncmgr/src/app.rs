@@ -12,8 +12,9 @@ mod shared;
 mod state;
 mod target;
 mod there;
+mod vault;
 
-pub(crate) use self::core::Core;
+pub(crate) use self::core::{Core, reach};
 pub(crate) use desk::{Carried, Case, Cases};
 pub(crate) use face::Face;
 pub(crate) use outside::Outside;
@@ -41,20 +42,26 @@ use syncmgr_host::InProcess;
 use syncmgr_model::event::{Event, EventLevel};
 use syncmgr_model::id::{HandlerId, ItemKey, SessionId};
 use syncmgr_model::item::{Item, SettingSpec};
+use syncmgr_model::outside::Subject;
 use syncmgr_model::record::SessionRecord;
+use syncmgr_model::schedule::RunPolicy;
 use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::Trouble;
 use syncmgr_sdk::{Handler, HandlerFactory};
 use syncmgr_store::SqliteStore;
-use syncmgr_store::config::Config;
+use syncmgr_store::config::{Checks, Config};
+use syncmgr_store::spool::Spool;
+use syncmgr_vault::Vault;
 
 use self::there::There;
+use self::vault::Hand;
 use crate::clock::MachineClock;
 use crate::dirs::Dirs;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::found;
 use crate::json::{HandlerJson, ProcessJson};
+use crate::run::subject::Found;
 use crate::ui::Ui;
 use crate::ui::progress::ProgressView;
 
@@ -115,10 +122,12 @@ impl App {
             dirs.home.clone(),
             dirs.state.join("tools"),
             Arc::new(SystemClock),
-        );
+        )
+        .with_secrets(Arc::new(Hand(Vault::new(&dirs.state))));
         let mut factories = vec![Arc::new(factory) as Arc<dyn HandlerFactory>];
         factories.extend(syncmgr_handlers::all(tools));
         let host = InProcess::new(factories, Vec::new(), Arc::clone(&clock) as _);
+        host.set_secrets(Arc::new(Hand(Vault::new(&dirs.state))));
         let outside = Outside::open(&dirs, Arc::clone(&clock) as _, &host);
         Self {
             host,
@@ -147,6 +156,12 @@ impl App {
             outside: Arc::clone(&self.outside),
             files: Arc::clone(&self.files),
         })
+    }
+
+    /// Returns the vault.
+    #[must_use]
+    pub(crate) fn vault(&self) -> Vault {
+        Vault::new(&self.dirs.state)
     }
 
     /// Returns the time of day.
@@ -212,13 +227,47 @@ impl App {
         match core::reach(&self.dirs)? {
             Some(client) => {
                 listen_to_signals(None, &self.signals);
-                Ok(Core::There(Box::new(There::open(
-                    client,
-                    &self.dirs.state,
-                )?)))
+                let mut there = There::open(client, &self.dirs.state)?;
+                let spool = Spool::new(&self.dirs.state);
+                if !spool.is_empty() {
+                    there.take_in(&spool, self.now());
+                }
+                Ok(Core::There(Box::new(there)))
             }
-            None => Ok(Core::Here(self.open_center()?)),
+            None => {
+                let center = self.open_center()?;
+                self.take_in(&center);
+                Ok(Core::Here(center))
+            }
         }
+    }
+
+    /// Takes in what programs reported while nobody listened. What fails waits for the next command.
+    fn take_in(&self, center: &Handle) {
+        let spool = Spool::new(&self.dirs.state);
+        if spool.is_empty() {
+            return;
+        }
+        crate::run::take::to_center(&spool, center, self.now(), |subject| {
+            let found = self.subject(subject);
+            if found.is_changed
+                && let Ok(saved) = self.in_file()
+            {
+                center.control(Control::Configure(saved)).map_err(drop)?;
+            }
+            Ok(found.item)
+        });
+    }
+
+    /// Finds the sync that a program reports on, or makes it.
+    pub(crate) fn subject(&self, subject: &Subject) -> Found {
+        let handlers = |id: &HandlerId| self.specs(id);
+        let checks = Checks {
+            handlers: &handlers,
+            alerts: &syncmgr_alerts::settings::specs,
+            general: syncmgr_alerts::settings::general::SPECS,
+        };
+        crate::run::subject::find(&self.config_path(), &checks, subject)
     }
 
     /// Listens to what the daemon tells; `None` when none runs.
@@ -424,7 +473,8 @@ impl App {
             watches: Box::new(Unwatched),
             // A command runs what it was asked for and nothing else.
             schedules: Vec::new(),
-            policies: BTreeMap::new(),
+            // They say when the last success is too old.
+            policies: self.policies().unwrap_or_default(),
             keeps_time: false,
             // A mistake in the file is told by the command that needs it.
             saved: self.in_file().unwrap_or_default(),
@@ -434,6 +484,10 @@ impl App {
         self.outside.to_center.connect(center.clone());
         listen_to_signals(Some(center.clone()), &self.signals);
         Ok(center)
+    }
+
+    fn policies(&self) -> Result<BTreeMap<String, RunPolicy>, CliError> {
+        Ok(self.config()?.policies()?.into_iter().collect())
     }
 
     /// Returns the handler of an item.

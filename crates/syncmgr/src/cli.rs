@@ -75,6 +75,8 @@ pub(crate) enum Command {
     Preview(commands::sync::SyncArgs),
     /// Ask runs to stop
     Stop(commands::stop::StopArgs),
+    /// Run any command as a run of a sync
+    Run(crate::run::RunArgs),
     /// Let no run begin by itself for a while
     Pause(commands::pause::PauseArgs),
     /// Let runs begin by themselves again
@@ -122,6 +124,8 @@ pub(crate) enum Command {
     Open(commands::open::OpenArgs),
     /// List handlers, turn one on or off
     Handler(commands::handler::HandlerArgs),
+    /// Keep passwords and keys of syncs
+    Secret(commands::secret::SecretArgs),
     /// Try the ways on which you are told
     Alert(commands::alert::AlertArgs),
     /// Read and change the settings

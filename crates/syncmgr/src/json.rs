@@ -583,6 +583,32 @@ pub(crate) struct RunShowOutput {
     pub(crate) steps: Vec<StepJson>,
 }
 
+/// The answer of `secret`: what is kept, never a value.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct SecretsOutput {
+    /// [`SCHEMA`].
+    pub(crate) schema: u32,
+    /// The secrets that are kept.
+    pub(crate) secrets: Vec<SecretJson>,
+}
+
+/// A secret that is kept.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct SecretJson {
+    /// The name of the sync; null: it is not saved any more.
+    pub(crate) sync: Option<String>,
+    /// The id of the sync.
+    pub(crate) item: String,
+    /// Whose it is.
+    pub(crate) handler: String,
+    /// Which setting.
+    pub(crate) key: String,
+    /// `keyring` or `file`.
+    pub(crate) place: &'static str,
+}
+
 /// The answer of `versions list`.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -748,6 +774,7 @@ mod tests {
         check::<NextOutput>("next");
         check::<ConfigOutput>("config");
         check::<OpenOutput>("open");
+        check::<SecretsOutput>("secrets");
         check::<AlertsOutput>("alerts");
         check::<DaemonOutput>("daemon");
         check::<VersionOutput>("version");

@@ -185,6 +185,21 @@ pub struct Pause {
     pub until: Option<String>,
 }
 
+/// Sets a secret. It is never read back.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SecretNew {
+    /// The secret.
+    #[schema(min_length = 1, max_length = 65536)]
+    pub value: String,
+}
+
+impl std::fmt::Debug for SecretNew {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SecretNew(..)")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

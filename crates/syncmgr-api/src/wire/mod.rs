@@ -12,6 +12,7 @@ pub mod found;
 pub mod handler;
 pub mod item;
 pub mod notice;
+pub mod outside;
 pub mod preview;
 pub mod progress;
 pub mod run;

@@ -2,8 +2,8 @@
 
 use syncmgr_model::trouble::{Code, Trouble};
 
-use super::{ID, Setup};
 use super::output::Fault;
+use super::{ID, Setup};
 use crate::tool::job;
 
 /// Returns the message.

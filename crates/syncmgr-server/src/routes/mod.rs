@@ -12,8 +12,10 @@ mod events;
 mod found;
 mod handlers;
 mod items;
+mod outside;
 mod paging;
 mod schedules;
+mod secrets;
 mod sessions;
 
 use std::sync::Arc;
@@ -84,10 +86,17 @@ pub(crate) fn center() -> OpenApiRouter<Api> {
         .routes(routes!(items::list, items::create))
         .routes(routes!(found::list, found::add))
         .routes(routes!(items::get, items::change, items::remove))
+        .routes(routes!(secrets::set, secrets::remove))
         .routes(routes!(items::pause))
         .routes(routes!(items::resume))
         .routes(routes!(sessions::list, sessions::create))
         .routes(routes!(sessions::open))
+        .routes(routes!(outside::begin))
+        .routes(routes!(outside::progress))
+        .routes(routes!(outside::alive))
+        .routes(routes!(outside::event))
+        .routes(routes!(outside::end))
+        .routes(routes!(outside::past))
         .routes(routes!(sessions::run_with))
         .routes(routes!(sessions::get))
         .routes(routes!(sessions::cancel))

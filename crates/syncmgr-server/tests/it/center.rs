@@ -24,6 +24,7 @@ use syncmgr_model::facts::{HandlerFacts, HandlerInfoFacts, ItemFacts, ItemInfoFa
 use syncmgr_model::hresult::Hresult;
 use syncmgr_model::id::{EventId, HandlerId, ItemId, ItemKey, SessionId};
 use syncmgr_model::item::{Item, SettingKind, SettingSpec, Settings, Value};
+use syncmgr_model::outside::Subject;
 use syncmgr_model::progress::{Progress, ProgressStatus};
 use syncmgr_model::record::{Contents, Explanation, SessionRecord, Step, Summary, Version};
 use syncmgr_model::request::{Choice, Intent, Work};
@@ -469,6 +470,7 @@ struct Table {
     saved: Mutex<Vec<Item>>,
     schedules: Mutex<BTreeMap<String, Schedule>>,
     settings: Mutex<Settings>,
+    secret: Mutex<Option<String>>,
 }
 
 const SPECS: [SettingSpec; 3] = [
@@ -578,6 +580,26 @@ fn offered(name: &str, can_be_added: bool) -> Offered {
 }
 
 impl Desk for Table {
+    fn subject(&self, subject: &Subject) -> Result<Item, Trouble> {
+        Ok(Item {
+            id: ItemId::new(&subject.item)
+                .map_err(|bad| Trouble::new(Code::NotPossible).with("detail", bad))?,
+            handler: files(),
+            name: None,
+            settings: Settings::default(),
+            is_enabled: true,
+        })
+    }
+
+    fn set_secret(&self, _: &Item, _: &str, value: &str) -> Result<(), Trouble> {
+        *self.secret.lock().unwrap() = Some(value.to_owned());
+        Ok(())
+    }
+
+    fn remove_secret(&self, _: &Item, _: &str) -> Result<bool, Trouble> {
+        Ok(self.secret.lock().unwrap().take().is_some())
+    }
+
     fn folders(&self, item: &Item) -> PerSide<String> {
         let text = |key| item.settings.text(key).unwrap_or_default().to_owned();
         PerSide {
@@ -804,7 +826,7 @@ pub(crate) fn center(hub: Arc<Hub>) -> Api {
             is_emptied: Arc::default(),
         }),
         clock: Arc::new(Noon),
-        notifier: Box::new(Feed(hub)),
+        notifier: Box::new(Feed(Arc::clone(&hub))),
         saved: Vec::new(),
         random: 0,
         limits: Limits::default(),
@@ -822,10 +844,12 @@ pub(crate) fn center(hub: Arc<Hub>) -> Api {
         saved: Mutex::default(),
         schedules: Mutex::default(),
         settings: Mutex::default(),
+        secret: Mutex::default(),
     };
     Api {
         center: handle,
         desk: Arc::new(desk),
         previews: Arc::default(),
+        hub,
     }
 }

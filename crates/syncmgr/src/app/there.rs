@@ -36,6 +36,7 @@ use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::{Code, Trouble};
 use syncmgr_server::desk::Compared;
 use syncmgr_store::SqliteStore;
+use syncmgr_store::spool::Spool;
 
 use crate::clock::rest;
 use crate::error::CliError;
@@ -119,6 +120,11 @@ impl There {
             store: SqliteStore::open(state)?,
             hearing: None,
         })
+    }
+
+    /// Has the daemon take in what was reported while none ran.
+    pub(super) fn take_in(&mut self, spool: &Spool, now: Timestamp) {
+        crate::run::take::to_daemon(spool, &mut self.client, now);
     }
 
     /// Returns the history, to be read only.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 mod daemon;
 
-use super::{Done, config as config_command};
+use super::{Done, config as config_command, secret};
 use crate::app::App;
 use crate::exit::Exit;
 use crate::json::{CheckJson, DoctorOutput, SCHEMA};
@@ -13,10 +13,11 @@ use syncmgr_handlers::files::place::shown;
 use syncmgr_model::catalogue::notice;
 use syncmgr_model::format::{plural, without_os_numbers};
 use syncmgr_model::trouble::Trouble;
+use syncmgr_vault::{Kind, Standing};
 
 /// Runs `doctor`. Ends with 12 when a check fails.
 pub(crate) fn run(app: &mut App) -> Done {
-    let mut checks = vec![config(app), state_dir(app), history(app)];
+    let mut checks = vec![config(app), state_dir(app), history(app), secrets(app)];
     checks.extend(daemon::checks(app));
     checks.extend(installed(app));
     checks.extend(handlers(app));
@@ -147,6 +148,40 @@ fn installed(app: &App) -> Vec<CheckJson> {
         ));
     }
     checks
+}
+
+/// Says where secrets are, and whether they can be had.
+fn secrets(app: &App) -> CheckJson {
+    let vault = app.vault();
+    let entries = match vault.list() {
+        Ok(entries) => entries,
+        Err(error) => return check("secrets", Err(error.to_string()), error.advice()),
+    };
+    let n = |kind| entries.iter().filter(|it| it.kind == kind).count() as u64;
+    let (in_keyring, in_file) = (n(Kind::Service), n(Kind::File));
+    let file = secret::place(app, Kind::File);
+    let words = match (in_keyring, in_file) {
+        (0, 0) => match vault.standing() {
+            Standing::Open | Standing::Locked => {
+                "none; new ones go into the keyring of the desktop".to_owned()
+            }
+            Standing::Absent => format!("none; new ones go into {file}"),
+        },
+        (_, 0) => format!("{in_keyring} in the keyring of the desktop"),
+        (0, _) => format!("{in_file} in {file}, readable by you only"),
+        (_, _) => format!("{in_keyring} in the keyring of the desktop, {in_file} in {file}"),
+    };
+    let is_had = in_keyring == 0 || vault.standing() == Standing::Open;
+    let result = if is_had {
+        Ok(words)
+    } else {
+        Err(format!("{words}, which is locked or not there"))
+    };
+    check(
+        "secrets",
+        result,
+        "sign in at the desktop, or unlock the keyring",
+    )
 }
 
 /// Whether the handlers of all saved syncs are there.

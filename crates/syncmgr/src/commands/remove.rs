@@ -3,9 +3,11 @@
 use std::ffi::OsString;
 
 use clap::Args;
+use syncmgr_model::format::plural;
+use syncmgr_model::item::Item;
 
 use super::{Done, show};
-use crate::app::App;
+use crate::app::{App, key};
 use crate::exit::Exit;
 
 /// Remove a saved sync; never deletes your files.
@@ -13,6 +15,24 @@ use crate::exit::Exit;
 pub(crate) struct RemoveArgs {
     /// The sync: its name, HANDLER/NAME, or the beginning of its id
     pub(crate) name: OsString,
+}
+
+/// Removes the secrets of a sync that is gone; says so.
+fn secrets(app: &App, item: &Item) {
+    match app.vault().remove_all(&key(item)) {
+        Ok(0) => {}
+        Ok(n) => {
+            let n = plural(n as u64, "secret");
+            app.ui.talk(format!("Removed {n} of {} too.", item.label()));
+        }
+        Err(error) => {
+            app.ui.complain(format!(
+                "warning: secrets of {} are left: {error}",
+                item.label()
+            ));
+            app.ui.hint(error.advice());
+        }
+    }
 }
 
 /// Runs `remove`.
@@ -26,6 +46,7 @@ pub(crate) fn run(app: &mut App, args: &RemoveArgs) -> Done {
         app.settings_changed()?;
     }
     app.remove(&item)?;
+    secrets(app, &item);
     match places {
         Some(places) => {
             app.ui.say(format!(

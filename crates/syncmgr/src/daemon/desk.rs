@@ -19,7 +19,8 @@ use syncmgr_host::InProcess;
 use syncmgr_model::capability::ControlFlags;
 use syncmgr_model::conflict::Address;
 use syncmgr_model::id::{HandlerId, ItemId, SessionId};
-use syncmgr_model::item::{Item, SettingSpec, Settings, Value};
+use syncmgr_model::item::{Item, SettingKind, SettingSpec, Settings, Value};
+use syncmgr_model::outside::Subject;
 use syncmgr_model::record::{Contents, Explanation, Step, Version};
 use syncmgr_model::resolution::Pick;
 use syncmgr_model::schedule::Schedule;
@@ -32,8 +33,10 @@ use syncmgr_server::desk::{
 };
 use syncmgr_store::config::spec::DAEMON;
 use syncmgr_store::config::{Checks, Config, ConfigError};
+use syncmgr_vault::{Secret, Vault};
 
 use super::settings::Source;
+use crate::app::key;
 use crate::{conflicts, found, overlap};
 
 /// Tells the center what the settings are now; returns what is wrong with them.
@@ -44,6 +47,7 @@ pub(crate) struct ProgramDesk {
     source: Source,
     files: Arc<FilesHandler>,
     reload: Reload,
+    vault: Vault,
     /// Changes of the file by the API come one after the other.
     editing: Mutex<()>,
 }
@@ -56,11 +60,17 @@ impl std::fmt::Debug for ProgramDesk {
 
 impl ProgramDesk {
     /// Builds the desk. `reload` is called after each change of the file.
-    pub(crate) fn new(source: Source, files: Arc<FilesHandler>, reload: Reload) -> Self {
+    pub(crate) fn new(
+        source: Source,
+        files: Arc<FilesHandler>,
+        vault: Vault,
+        reload: Reload,
+    ) -> Self {
         Self {
             source,
             files,
             reload,
+            vault,
             editing: Mutex::default(),
         }
     }
@@ -106,6 +116,18 @@ impl ProgramDesk {
         (self.reload)()
     }
 
+    /// Refuses secrets among settings: those stand in a file that people show to others.
+    fn no_secrets(&self, item: &Item) -> Result<(), Trouble> {
+        let specs = self.settings_of(&item.handler);
+        let secret = specs
+            .iter()
+            .find(|it| it.kind == SettingKind::Secret && item.settings.0.contains_key(it.key));
+        match secret {
+            Some(spec) => Err(unusable(spec.key, "it is a secret, and set apart")),
+            None => Ok(()),
+        }
+    }
+
     /// Looks for what could be added as a sync.
     fn look(&self) -> Result<found::Looked, Trouble> {
         let (host, home) = (&self.source.host, self.source.home.clone());
@@ -119,6 +141,7 @@ impl ProgramDesk {
 
     /// Checks an item: by its handler, and beside the others.
     fn check(&self, item: &Item) -> Result<(), Trouble> {
+        self.no_secrets(item)?;
         self.source.host.handler(&item.handler)?.check(item)?;
         overlap::refuse_twins(item, &self.saved()?, &|item| self.source.host.paths(item))
     }
@@ -272,6 +295,21 @@ impl Desk for ProgramDesk {
         })
     }
 
+    fn subject(&self, subject: &Subject) -> Result<Item, Trouble> {
+        let _alone = self.editing.lock().unwrap_or_else(PoisonError::into_inner);
+        let handlers = |id: &HandlerId| self.source.host.factory(id).ok().map(|it| it.settings());
+        let checks = Checks {
+            handlers: &handlers,
+            alerts: &alert_settings::specs,
+            general: alert_settings::general::SPECS,
+        };
+        let found = crate::run::subject::find(&self.source.path, &checks, subject);
+        if found.is_changed {
+            (self.reload)()?;
+        }
+        Ok(found.item)
+    }
+
     fn add(&self, new: NewItem) -> Result<Item, Trouble> {
         let item = Item {
             id: self.identify(&new)?,
@@ -351,8 +389,27 @@ impl Desk for ProgramDesk {
 
     fn remove(&self, id: &ItemId) -> Result<(), Trouble> {
         let item = self.saved_item(id)?;
-        let name = item.name.unwrap_or_default();
-        self.change(|config| config.remove(&name))
+        let name = item.name.clone().unwrap_or_default();
+        self.change(|config| config.remove(&name))?;
+        let left = self.vault.remove_all(&key(&item));
+        left.map(drop).map_err(|error| (&error).into())
+    }
+
+    fn set_secret(&self, item: &Item, key: &str, value: &str) -> Result<(), Trouble> {
+        let specs = self.settings_of(&item.handler);
+        let is_secret = |spec: &SettingSpec| spec.key == key && spec.kind == SettingKind::Secret;
+        if !specs.iter().any(is_secret) {
+            return Err(not_found("secret", key));
+        }
+        let set = self
+            .vault
+            .set(&self::key(item), key, &Secret::new(value), None);
+        set.map(drop).map_err(|error| (&error).into())
+    }
+
+    fn remove_secret(&self, item: &Item, key: &str) -> Result<bool, Trouble> {
+        let removed = self.vault.remove(&self::key(item), key);
+        removed.map_err(|error| (&error).into())
     }
 
     fn schedules(&self) -> Result<Vec<Schedule>, Trouble> {

@@ -109,6 +109,18 @@ impl Ui {
             .clone()
     }
 
+    /// Returns one that prints nothing.
+    #[must_use]
+    pub(crate) fn silent(&self) -> Self {
+        Self {
+            is_quiet: true,
+            is_json: true,
+            is_live: false,
+            is_redrawn: false,
+            ..self.clone()
+        }
+    }
+
     /// Says that several runs go on at once from now on, or not any more.
     pub(crate) fn set_crowded(&self, is_crowded: bool) {
         self.is_crowded.store(is_crowded, Ordering::Relaxed);

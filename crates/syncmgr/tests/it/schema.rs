@@ -57,6 +57,7 @@ fn name(words: &str) -> &'static str {
         ["schedule", ..] => "schedules",
         ["config", ..] => "config",
         ["open", ..] => "open",
+        ["secret", ..] => "secrets",
         ["alert", ..] => "alerts",
         ["watch", ..] => "watch",
         ["version"] => "version",
