@@ -12,6 +12,7 @@ mod control;
 mod daemon;
 mod exits;
 mod handlers;
+mod making_handlers;
 mod held;
 mod help;
 mod hostile;
