@@ -258,9 +258,10 @@ impl Instance {
         }
     }
 
-    /// The process is gone: whoever waits learns of it.
+    /// The process or the instance is gone: whoever waits learns of it.
     fn complete_all(&self) {
         for waits in std::mem::take(&mut *lock(&self.open)) {
+            self.process.long_call_ends();
             self.complete(waits, Err(self.gone()), said::Completed::default());
         }
     }
@@ -412,7 +413,7 @@ impl Instance {
 
     /// A long call has ended.
     fn completed(&self, waits: Waits, said: said::Completed) -> Result<(), String> {
-        if !lock(&self.open).remove(&waits) {
+        if !self.take_open(waits) {
             return Err(format!(
                 "it completed something of the instance {} that nobody asked for: {waits:?}",
                 self.number
@@ -458,14 +459,25 @@ impl Instance {
         })
     }
 
+    /// Takes note that a long call is over; says whether it was waited for.
+    fn take_open(&self, waits: Waits) -> bool {
+        let was_open = lock(&self.open).remove(&waits);
+        if was_open {
+            self.process.long_call_ends();
+        }
+        was_open
+    }
+
     /// Begins a long call, whose completion may come before its answer.
     fn begin(&self, call: Long, method: &str, params: Value) -> Result<Value, Failure> {
         let waits = Waits::from(call);
         self.heard_ms.store(self.now(), Ordering::Relaxed);
-        lock(&self.open).insert(waits);
+        if lock(&self.open).insert(waits) {
+            self.process.long_call_begins();
+        }
         let answer = self.ask(method, params);
         if answer.is_err() {
-            lock(&self.open).remove(&waits);
+            self.take_open(waits);
         }
         answer
     }
@@ -510,6 +522,8 @@ impl Drop for Proxy {
             ..
         } = &*self.instance;
         *lock(&self.instance.callback) = None;
+        // With nobody left to hear of it, nothing is waited for.
+        self.instance.complete_all();
         process.tell("legacy/release", &json!({"instance": number}));
         program.instances.close(*number);
     }
@@ -595,7 +609,7 @@ impl LegacyHandler for Proxy {
         if said.started {
             return Ok(Preparation::Started);
         }
-        lock(&self.instance.open).remove(&Waits::Prepare);
+        self.instance.take_open(Waits::Prepare);
         Ok(Preparation::NeedsDialog)
     }
 
