@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use syncmgr_center::command::{Answer, Control, Outcome, Scope, StartOptions};
+use syncmgr_center::command::{Answer, Control, Outcome, Scope};
 use syncmgr_model::capability::ControlFlags;
 use syncmgr_model::id::{HandlerId, ItemId};
 use syncmgr_model::progress::ProgressStatus;
@@ -26,7 +26,7 @@ fn older() -> HandlerId {
 }
 
 fn begin(world: &World) -> syncmgr_center::center::Pending {
-    let start = Control::Start(Scope::Handler(older()), Box::new(StartOptions::default()));
+    let start = Control::Start(Scope::Handler(older()), Box::default());
     world.center.start(start).unwrap()
 }
 
