@@ -18,8 +18,10 @@ use syncmgr_model::trouble::{Code, Trouble};
 use syncmgr_protocol::life::{Initialize, Peer};
 use syncmgr_protocol::{PathText, RpcError, VERSIONS, error};
 
+use super::choices::Kept;
 use super::health::{Health, May};
 use super::launch::{Plan, Reach, Support};
+use super::legacy::Instances;
 use super::limits::{Patience, TERM_GRACE, WAIT_MAX_MS};
 use super::log::Log;
 use super::manifest::Manifest;
@@ -87,6 +89,8 @@ pub(super) struct Program {
     pub(super) around: Arc<Around>,
     pub(super) log: Arc<Log>,
     pub(super) updates: Updates,
+    /// Those of a handler of the older family.
+    pub(super) instances: Instances,
     support: Support,
     warden: Arc<Warden>,
     /// Who it is is not known yet.
@@ -139,6 +143,7 @@ impl Program {
         let program = Arc::new(Self {
             specs: manifest.settings()?,
             updates: Updates::default(),
+            instances: Instances::default(),
             log: Arc::new(log),
             manifest,
             around,
@@ -527,6 +532,7 @@ impl Program {
     /// Removes its private folder and its log.
     pub(super) fn forget(&self) -> std::io::Result<()> {
         self.log.remove()?;
+        Kept::new(&self.around.state_dir).forget(self.id())?;
         match std::fs::remove_dir_all(self.around.data_dir(self.id())) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
             Ok(()) | Err(_) => Ok(()),
