@@ -12,7 +12,6 @@
 //!
 //! Must not: know the settings file or any one handler; ask a person.
 
-mod choices;
 mod handler;
 mod health;
 mod item;
@@ -49,7 +48,6 @@ pub use log::LOG_MAX;
 pub use program::{Around, View};
 pub use reach::own_places;
 
-use self::choices::Kept;
 use self::handler::Factory;
 use self::launch::Support;
 use self::manifest::Manifest;
@@ -109,7 +107,7 @@ impl Foreign {
                 dialogs: Arc::new(Dialogs::default()),
                 connections: Arc::new(Connections::new(Box::new(AlwaysOn))),
                 control: Arc::clone(&around.center) as _,
-                choices: Arc::new(Kept::new(&around.state_dir)),
+                choices: Arc::new(around.choices()),
             },
             around: Arc::new(around),
             support,

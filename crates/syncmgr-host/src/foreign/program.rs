@@ -18,7 +18,6 @@ use syncmgr_model::trouble::{Code, Trouble};
 use syncmgr_protocol::life::{Initialize, Peer};
 use syncmgr_protocol::{PathText, RpcError, VERSIONS, error};
 
-use super::choices::Kept;
 use super::health::{Health, May};
 use super::launch::{Plan, Reach, Support};
 use super::legacy::Instances;
@@ -31,8 +30,8 @@ use super::updates::Updates;
 use super::warden::Warden;
 use super::why::Why;
 use super::wire::{self, Hello};
-use crate::ToCenter;
 use crate::in_process::lock;
+use crate::{ChoiceFiles, ToCenter};
 
 /// What all handlers in processes of their own share.
 pub struct Around {
@@ -66,6 +65,11 @@ impl Around {
     #[must_use]
     pub fn data_dir(&self, id: &HandlerId) -> PathBuf {
         self.state_dir.join("handlers").join(id.as_str())
+    }
+
+    /// Where it is kept which items of the older family are on.
+    pub(super) fn choices(&self) -> ChoiceFiles {
+        ChoiceFiles::new(self.state_dir.join("handler-choices"))
     }
 
     pub(super) fn log_path(&self, id: &HandlerId) -> PathBuf {
@@ -532,7 +536,9 @@ impl Program {
     /// Removes its private folder and its log.
     pub(super) fn forget(&self) -> std::io::Result<()> {
         self.log.remove()?;
-        Kept::new(&self.around.state_dir).forget(self.id())?;
+        if let Some(class) = self.manifest.class() {
+            self.around.choices().forget(class)?;
+        }
         match std::fs::remove_dir_all(self.around.data_dir(self.id())) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
             Ok(()) | Err(_) => Ok(()),
