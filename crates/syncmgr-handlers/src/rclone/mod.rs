@@ -1,9 +1,9 @@
 //! The handler `rclone`: copies and syncs in one direction, and bisync in both, with any remote that
 //! rclone knows.
 //!
-//! [`chosen`] reads the settings, [`call`] runs rclone and [`log`] reads what it says, [`oneway`] and
-//! [`bisync`] are the two kinds of runs, [`state`] is what bisync remembers, [`conflicts`] lists and
-//! decides, [`discover`] finds what is set up already.
+//! `chosen` reads the settings, `call` runs rclone and `log` reads what it says, `oneway` and
+//! `bisync` are the two kinds of runs, `state` is what bisync remembers, `conflicts` lists and
+//! decides, `discover` finds what is set up already.
 
 mod bisync;
 mod call;

@@ -7,7 +7,7 @@
 
 use std::collections::VecDeque;
 
-/// Ends within [`WINDOW_MS`] after which it stays off.
+/// Ends within `WINDOW_MS` after which it stays off.
 pub const ENDS_MAX: usize = 5;
 
 /// In what time these ends count together.

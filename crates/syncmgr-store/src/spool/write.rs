@@ -57,7 +57,7 @@ impl Writer {
         written.map(|()| writer)
     }
 
-    /// Adds a result; beyond [`EVENTS_MAX`], or when the file is long, it is dropped.
+    /// Adds a result; beyond `EVENTS_MAX`, or when the file is long, it is dropped.
     ///
     /// # Errors
     /// The disk is full or broken.

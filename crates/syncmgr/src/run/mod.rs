@@ -78,7 +78,7 @@ pub(crate) struct RunArgs {
     /// Read progress from the output: `usual`, or a pattern with named groups
     ///
     /// The pattern is a regular expression with one or more of the groups percent, done, total,
-    /// bytes, bytes_total and current, as in (?P<percent>[0-9]+)%.
+    /// bytes, bytes_total and current, as in `(?P<percent>[0-9]+)%`.
     #[arg(long, value_name = "PATTERN")]
     progress: Option<String>,
     /// What exit codes mean, as 24=warning: ok, warning, held, failed or disconnected
