@@ -25,6 +25,17 @@ impl ChoiceFiles {
         Self { folder }
     }
 
+    /// Forgets those of a handler that is not there any more.
+    ///
+    /// # Errors
+    /// Their file cannot be removed.
+    pub fn forget(&self, handler: Guid) -> std::io::Result<()> {
+        match fs::remove_file(self.file(handler)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
     fn file(&self, handler: Guid) -> PathBuf {
         self.folder.join(format!("{handler}.choices"))
     }

@@ -215,7 +215,7 @@ pub(super) enum Step {
         within_ms: u64,
     },
     /// Does steps again and again; `$round` counts from 0.
-    Repeat { times: usize, steps: Vec<Step> },
+    Repeat { times: usize, steps: Vec<Self> },
 }
 
 fn once() -> usize {

@@ -16,6 +16,7 @@ mod handler;
 mod health;
 mod item;
 pub mod launch;
+mod legacy;
 mod limits;
 mod log;
 pub mod manifest;
@@ -39,6 +40,7 @@ use serde_json::json;
 use syncmgr_model::id::HandlerId;
 use syncmgr_model::trouble::{Code, Trouble};
 use syncmgr_sdk::HandlerFactory;
+use syncmgr_sdk::legacy::{AlwaysOn, Connections, Dialogs, Surroundings};
 
 pub use health::ENDS_MAX;
 pub use limits::Patience;
@@ -62,6 +64,8 @@ struct Inner {
     warden: Arc<Warden>,
     support: Support,
     programs: Mutex<BTreeMap<HandlerId, Arc<Program>>>,
+    /// What those of the older family share.
+    older: Surroundings,
 }
 
 impl std::fmt::Debug for Foreign {
@@ -99,6 +103,12 @@ impl Foreign {
     pub fn with_support(around: Around, support: Support) -> Self {
         Self(Arc::new(Inner {
             warden: Warden::new(Arc::clone(&around.clock)),
+            older: Surroundings {
+                dialogs: Arc::new(Dialogs::default()),
+                connections: Arc::new(Connections::new(Box::new(AlwaysOn))),
+                control: Arc::clone(&around.center) as _,
+                choices: Arc::new(around.choices()),
+            },
             around: Arc::new(around),
             support,
             programs: Mutex::default(),
@@ -116,7 +126,13 @@ impl Foreign {
         if let Some(before) = before {
             before.close();
         }
-        Ok(Arc::new(Factory(program)))
+        Ok(match program.manifest.class() {
+            Some(class) => {
+                let older = self.0.older.clone();
+                Arc::new(legacy::Factory::new(program, class, older))
+            }
+            None => Arc::new(Factory(program)),
+        })
     }
 
     fn program(&self, manifest: Manifest, is_trial: bool) -> Result<Arc<Program>, String> {

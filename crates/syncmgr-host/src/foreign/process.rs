@@ -14,7 +14,7 @@ use std::collections::{HashMap, VecDeque};
 use std::io::{self, Read, Write as _};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Stdio};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{
     Receiver, RecvTimeoutError, SyncSender, TrySendError, channel, sync_channel,
 };
@@ -96,6 +96,8 @@ pub(super) struct Process {
     next: AtomicU64,
     waiting: Mutex<HashMap<u64, Waiting>>,
     sessions: Mutex<Sessions>,
+    /// Calls of the older family whose completion has not come.
+    n_long_calls: AtomicUsize,
     why: OnceLock<Arc<Why>>,
     is_ending: AtomicBool,
     is_gone: (Mutex<bool>, Condvar),
@@ -162,9 +164,19 @@ impl Process {
         self.why.get().cloned()
     }
 
-    /// Says whether it has sessions.
+    /// Says whether it has sessions, or long calls of the older family.
     pub(super) fn is_busy(&self) -> bool {
-        !lock(&self.sessions).open.is_empty()
+        self.n_long_calls.load(Ordering::SeqCst) > 0 || !lock(&self.sessions).open.is_empty()
+    }
+
+    /// A long call of the older family begins.
+    pub(super) fn long_call_begins(&self) {
+        self.n_long_calls.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// One that began is over.
+    pub(super) fn long_call_ends(&self) {
+        self.n_long_calls.fetch_sub(1, Ordering::SeqCst);
     }
 
     /// Asks something and waits for the answer. One that does not come ends the handler.
@@ -301,6 +313,7 @@ fn begin(start: Start) -> Result<(Arc<Process>, Child, impl Read), Why> {
         next: AtomicU64::new(0),
         waiting: Mutex::default(),
         sessions: Mutex::default(),
+        n_long_calls: AtomicUsize::new(0),
         why: OnceLock::new(),
         is_ending: AtomicBool::new(false),
         is_gone: (Mutex::new(false), Condvar::new()),

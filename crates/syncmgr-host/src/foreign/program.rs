@@ -20,6 +20,7 @@ use syncmgr_protocol::{PathText, RpcError, VERSIONS, error};
 
 use super::health::{Health, May};
 use super::launch::{Plan, Reach, Support};
+use super::legacy::Instances;
 use super::limits::{Patience, TERM_GRACE, WAIT_MAX_MS};
 use super::log::Log;
 use super::manifest::Manifest;
@@ -29,8 +30,8 @@ use super::updates::Updates;
 use super::warden::Warden;
 use super::why::Why;
 use super::wire::{self, Hello};
-use crate::ToCenter;
 use crate::in_process::lock;
+use crate::{ChoiceFiles, ToCenter};
 
 /// What all handlers in processes of their own share.
 pub struct Around {
@@ -66,6 +67,11 @@ impl Around {
         self.state_dir.join("handlers").join(id.as_str())
     }
 
+    /// Where it is kept which items of the older family are on.
+    pub(super) fn choices(&self) -> ChoiceFiles {
+        ChoiceFiles::new(self.state_dir.join("handler-choices"))
+    }
+
     pub(super) fn log_path(&self, id: &HandlerId) -> PathBuf {
         self.state_dir
             .join("handler-logs")
@@ -87,6 +93,8 @@ pub(super) struct Program {
     pub(super) around: Arc<Around>,
     pub(super) log: Arc<Log>,
     pub(super) updates: Updates,
+    /// Those of a handler of the older family.
+    pub(super) instances: Instances,
     support: Support,
     warden: Arc<Warden>,
     /// Who it is is not known yet.
@@ -139,6 +147,7 @@ impl Program {
         let program = Arc::new(Self {
             specs: manifest.settings()?,
             updates: Updates::default(),
+            instances: Instances::default(),
             log: Arc::new(log),
             manifest,
             around,
@@ -527,6 +536,9 @@ impl Program {
     /// Removes its private folder and its log.
     pub(super) fn forget(&self) -> std::io::Result<()> {
         self.log.remove()?;
+        if let Some(class) = self.manifest.class() {
+            self.around.choices().forget(class)?;
+        }
         match std::fs::remove_dir_all(self.around.data_dir(self.id())) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
             Ok(()) | Err(_) => Ok(()),

@@ -77,6 +77,9 @@ impl From<Hresult> for Odd {
 
 impl Inbox for Program {
     fn call(&self, process: &Arc<Process>, call: Call) -> Result<(), String> {
+        if call.method.starts_with("legacy/") {
+            return self.instances.take(process, call);
+        }
         let Call { id, method, params } = call;
         match self.answer(process, &method, params) {
             Ok(result) => process.reply(id, Ok(result)),

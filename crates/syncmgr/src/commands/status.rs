@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use clap::Args;
+use syncmgr_handlers::run;
 use syncmgr_model::catalogue::notice;
 use syncmgr_model::format::bytes;
 use syncmgr_model::item::Item;
@@ -188,6 +189,10 @@ fn next_step(app: &App, item: &Item, state: &ItemState) -> String {
         }
         Status::Held => format!("review with `syncmgr preview {words}`"),
         Status::Conflicts => "decide with `syncmgr conflicts` and `syncmgr resolve`".to_owned(),
+        // Only the one who started it knows how.
+        Status::Failed | Status::Overdue if item.handler.as_str() == run::ID => {
+            format!("see what it printed with `syncmgr results {words}`")
+        }
         Status::Failed
         | Status::Overdue
         | Status::Offline

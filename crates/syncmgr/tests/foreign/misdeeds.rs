@@ -204,14 +204,17 @@ fn a_line_without_end() {
 
 #[test]
 fn deep_nesting() {
-    check(Set::bad("deep"), "a message has more than 64 levels");
+    check(
+        Set::bad("deep"),
+        "a message is nested deeper than 64 levels",
+    );
 }
 
 #[test]
 fn garbage() {
     check(
         Set::bad("garbage"),
-        "it wrote something to its output that is no message",
+        "a line is no message: expected value at line 1 column 1",
     );
 }
 
@@ -302,10 +305,7 @@ fn success_for_somebody_else() {
 
 #[test]
 fn a_status_that_is_none() {
-    check(
-        Set::bad("odd-status"),
-        "`splendid` is no status. [protocol-fault]",
-    );
+    check(Set::bad("odd-status"), "status: unknown variant `splendid`");
 }
 
 #[test]
