@@ -63,6 +63,11 @@ pub trait ConflictStore {
             .ok_or_else(|| not_found(&id.id))
     }
 
+    /// Says whether [`Self::remove`] does anything. The default says no, as the default of that.
+    fn can_remove(&self) -> bool {
+        false
+    }
+
     /// Removes conflicts from the list, because a person does not want them there (spec 158). What
     /// is in conflict stays as it is.
     ///

@@ -566,21 +566,15 @@ impl<'a> Play<'a> {
             return Err(format!("an answer has no id: {}", short(&message)));
         }
         let is_error = error.is_some();
-        let is_whole = |request: &Request| {
-            let session = request.session.as_ref();
-            let seen = session.and_then(|session| self.rules.sessions.get(session));
-            seen.is_none_or(|seen| seen.items.values().all(Option::is_some))
-        };
-        // Of two requests with one id, an error, or an answer that comes too early for a session,
-        // belongs to the one that is no session.
-        let name = self
-            .requests
-            .iter()
-            .filter(|(_, request)| request.id == id && request.answer.is_none())
-            .max_by_key(|(_, request)| {
-                let is_session = request.session.is_some();
-                is_session == (!is_error && is_whole(request))
-            })
+        // Of two requests with one id the second is a mistake: an error belongs to it, and a result
+        // to the session that came first.
+        let open =
+            |(_, request): &(&String, &Request)| request.id == id && request.answer.is_none();
+        let open: Vec<_> = self.requests.iter().filter(open).collect();
+        let is_doubled = open.len() > 1;
+        let name = open
+            .into_iter()
+            .max_by_key(|(_, request)| request.session.is_some() != is_error)
             .map(|(name, _)| name.clone());
         let request = name.and_then(|name| self.requests.get_mut(&name));
         let Some(request) = request else {
@@ -597,7 +591,16 @@ impl<'a> Play<'a> {
                 .filter(|other| other.session.as_deref() == Some(&session))
                 .any(|other| other.answer.is_none());
             if !is_running || !is_error {
-                self.rules.answered(&session, is_error)?;
+                self.rules.answered(&session, is_error).map_err(|why| {
+                    if is_doubled {
+                        format!(
+                            "it answered a second request with an id that was in use otherwise \
+                             than with -32600, or the first one too early: {why}"
+                        )
+                    } else {
+                        why
+                    }
+                })?;
             }
         }
         Ok(())

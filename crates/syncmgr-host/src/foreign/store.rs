@@ -58,6 +58,12 @@ impl ConflictStore for Store {
         Ok(fit.map(view).collect())
     }
 
+    fn can_remove(&self) -> bool {
+        let running = self.program.running(&[]).ok();
+        let offered = running.and_then(|running| running.hello.offers.conflicts);
+        offered.is_some_and(|offered| offered.remove)
+    }
+
     fn remove(&self, ids: &[ConflictId]) -> Result<(), Trouble> {
         let offered = self.program.running(&[])?.hello.offers.conflicts;
         if !offered.is_some_and(|offered| offered.remove) {

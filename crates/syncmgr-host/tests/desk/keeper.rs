@@ -320,6 +320,10 @@ impl ConflictStore for Part {
         Ok(held.into_iter().filter(fits).map(view).collect())
     }
 
+    fn can_remove(&self) -> bool {
+        true
+    }
+
     fn remove(&self, ids: &[ConflictId]) -> Result<(), Trouble> {
         let mut things = self.things();
         let texts: Vec<_> = ids

@@ -104,6 +104,9 @@ impl Service {
 
     fn request(&mut self, id: &Id, method: &str, params: Option<&RawValue>) {
         let outbox = Arc::clone(&self.asker.outbox);
+        if let Err(error) = self.pending.admit(id) {
+            return outbox.refuse(Some(id), &error);
+        }
         if method == "initialize" {
             return outbox.answer(id, &self.initialize(params));
         }

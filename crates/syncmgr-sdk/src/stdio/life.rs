@@ -12,6 +12,9 @@ use super::outbox::Outbox;
 /// Most requests at once.
 const PENDING_MAX: usize = 256;
 
+/// What a second request with the id of an open one is told.
+const IN_USE: &str = "a request with this id is being answered";
+
 /// The requests that are being answered, and the session that belongs to each.
 #[derive(Debug)]
 pub(super) struct Pending {
@@ -27,11 +30,22 @@ impl Pending {
         }
     }
 
+    /// Says whether a request may have this id.
+    ///
+    /// # Errors
+    /// A request with it is open; that one goes on.
+    pub(super) fn admit(&self, id: &Id) -> Result<(), RpcError> {
+        if lock(&self.all).contains_key(id) {
+            return Err(RpcError::new(error::INVALID_REQUEST, IN_USE));
+        }
+        Ok(())
+    }
+
     /// Takes a request; `false` when it is refused, which is said then.
     pub(super) fn begin(&self, id: &Id, session: Option<&str>) -> bool {
         let mut all = lock(&self.all);
         let refusal = if all.contains_key(id) {
-            "a request with this id is being answered"
+            IN_USE
         } else if all.len() >= PENDING_MAX {
             "more than 256 requests at once"
         } else {
@@ -51,11 +65,17 @@ impl Pending {
         }
     }
 
-    /// Answers that a request was cancelled; returns the session that is to stop.
+    /// Answers that a request was cancelled. A session is not answered here but returned: it is to
+    /// stop, and its own answer comes behind the last of its reports.
     pub(super) fn cancel(&self, id: &Id) -> Option<String> {
-        let session = lock(&self.all).remove(id)?;
+        let mut all = lock(&self.all);
+        if let Some(Some(session)) = all.get(id) {
+            return Some(session.clone());
+        }
+        all.remove(id)?;
+        drop(all);
         let error = RpcError::new(error::CANCELLED, "cancelled");
         self.outbox.answer(id, &Err(error));
-        session
+        None
     }
 }

@@ -15,6 +15,7 @@
 
 mod ask;
 mod callback;
+mod decisions;
 mod host;
 mod legacy;
 mod life;

@@ -8,14 +8,15 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use syncmgr_model::hresult::Hresult;
 use syncmgr_model::id::{EventId, ItemId};
-use syncmgr_model::item::Item;
+use syncmgr_model::item::{Item, SettingKind, SettingSpec, Value as Set};
+use syncmgr_model::trouble::{Code, Trouble};
 use syncmgr_protocol::message::read;
-use syncmgr_protocol::words::Feedback;
 use syncmgr_protocol::{RpcError, conflict, error, event, item, life};
 
-use super::sessions::{find, nothing, read_decision};
+use super::decisions;
+use super::sessions::nothing;
 use super::shown::{self, About};
-use super::{caught, lock, quiet};
+use super::{caught, lock};
 use crate::{ConflictFilter, EventStore, Handler, HandlerFactory};
 
 /// The questions, by their methods.
@@ -63,6 +64,30 @@ fn done(result: Result<(), Hresult>) -> Answer {
 
 fn id(text: &str) -> Result<ItemId, RpcError> {
     ItemId::new(text).map_err(|bad| RpcError::new(error::INVALID_ARGUMENT, bad.to_string()))
+}
+
+/// Says what is missing in the settings of an item. Secrets are left out: they are kept apart from
+/// the settings, and may be asked for later.
+fn complete(item: &Item, specs: &[SettingSpec]) -> Result<(), RpcError> {
+    let is_set = |spec: &&SettingSpec| match item.settings.0.get(spec.key) {
+        None => false,
+        Some(Set::Text(text)) => !text.is_empty(),
+        Some(Set::List(list)) => !list.is_empty(),
+        Some(Set::Number(_)) => true,
+    };
+    let needed = specs
+        .iter()
+        .filter(|spec| spec.is_required && spec.kind != SettingKind::Secret);
+    let missing: Vec<_> = needed
+        .filter(|spec| !is_set(spec))
+        .map(|spec| format!("`{}` ({})", spec.key, spec.help))
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let detail = format!("it needs {}", missing.join(" and "));
+    let trouble = Trouble::new(Code::NotPossible).with("detail", detail);
+    Err(RpcError::from(&trouble))
 }
 
 impl Desk {
@@ -127,10 +152,12 @@ impl Desk {
             }
             "handler/activate" => {
                 let asked: life::Activate = read(params)?;
+                self.offers(|offered| offered.activate)?;
                 done(self.instance()?.activate(asked.is_active))
             }
             "handler/enable" => {
                 let asked: life::Enable = read(params)?;
+                self.offers(|offered| offered.enable)?;
                 done(self.instance()?.enable(asked.is_enabled))
             }
             "items/list" => self.list(&read(params)?),
@@ -139,12 +166,14 @@ impl Desk {
             "items/validate" => {
                 let asked: item::Validate = read(params)?;
                 let item = self.read_item(&asked.item, "item")?;
+                complete(&item, self.factory.settings())?;
                 let checked = self.instance()?.check(&item);
                 checked.map_err(|trouble| RpcError::from(&trouble))?;
                 Ok(nothing())
             }
             "items/enable" => {
                 let asked: item::EnableItem = read(params)?;
+                self.offers(|offered| offered.enable)?;
                 let item = self.instance()?.item(&id(&asked.id)?)?;
                 done(item.enable(asked.is_enabled))
             }
@@ -160,6 +189,16 @@ impl Desk {
             "events/remove" => self.remove_events(&read(params)?),
             _ => Err(RpcError::unknown_method(method)),
         }
+    }
+
+    /// What is not offered is refused, whatever the handler would do.
+    fn offers(&mut self, is_offered: fn(&life::Capabilities) -> bool) -> Result<(), RpcError> {
+        let about = self.about.clone();
+        let offered = shown::info(self.instance()?, &about)?.capabilities;
+        let is_offered = offered.as_ref().is_some_and(is_offered);
+        is_offered
+            .then_some(())
+            .ok_or(Hresult::NotImplemented.into())
     }
 
     fn list(&mut self, asked: &item::Saved) -> Answer {
@@ -232,24 +271,15 @@ impl Desk {
     }
 
     fn resolve(&mut self, asked: &conflict::Resolve) -> Answer {
-        let decision = read_decision(&asked.decision)?;
-        let failed = |trouble| RpcError::from(&trouble);
+        let decision = decisions::read(&asked.decision)?;
         let saved = lock(&self.saved).clone();
         let handler = self.instance()?;
-        let view = find(handler, &asked.id)?;
-        let resolution = view.resolution();
-        let feedback = match resolution.as_work(&decision).map_err(failed)? {
-            None => resolution.carry_out(&decision).map_err(failed)?.into(),
-            Some(choice) => {
-                let item = view.item().ok_or(Hresult::InvalidArgument)?;
-                let own = handler.item(&item)?;
-                let item = own.saved().or_else(|| saved.get(&item));
-                let item = item.ok_or(Hresult::InvalidArgument)?.clone();
-                quiet::resolve(handler, item, (asked.id.clone(), choice)).map_err(failed)?;
-                Feedback::Continue
-            }
-        };
-        value(&conflict::Resolved { feedback })
+        let view = decisions::find(handler, &asked.id)?;
+        let found = |id: &ItemId| saved.get(id).cloned();
+        let done = decisions::carry_out(handler, (&asked.id, &*view), &decision, found)?;
+        value(&conflict::Resolved {
+            feedback: done.into(),
+        })
     }
 
     fn remove_conflicts(&mut self, asked: &conflict::RemoveConflicts) -> Answer {
@@ -259,6 +289,7 @@ impl Desk {
         };
         let ids: Vec<_> = asked.ids.iter().map(read).collect();
         let store = self.instance()?.conflicts();
+        let store = store.filter(|store| store.can_remove());
         let removed = store.ok_or(Hresult::NotImplemented)?.remove(&ids);
         removed.map_err(|trouble| RpcError::from(&trouble))?;
         Ok(nothing())

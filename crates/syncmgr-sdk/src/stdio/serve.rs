@@ -290,6 +290,9 @@ impl Service {
     }
 
     fn request(&self, id: Id, method: &str, params: Option<&RawValue>) {
+        if let Err(error) = self.pending.admit(&id) {
+            return self.refuse(&id, &error);
+        }
         if let Err(error) = self.admit(method) {
             return self.refuse(&id, &error);
         }
@@ -385,7 +388,7 @@ impl Service {
         let (pending, saved) = (Arc::clone(&self.pending), lock(&self.saved).clone());
         let (end, own) = (id.clone(), session.clone());
         let is_there = spawn("session", move || {
-            let answer = sessions::work(&*factory, saved, (start, items), remote);
+            let answer = sessions::work(&*factory, saved, (start, items), (remote, &host));
             host.open.remove(&own);
             pending.end(&end, &answer);
             host.open.answered();

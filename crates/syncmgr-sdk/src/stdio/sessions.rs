@@ -1,26 +1,24 @@
 //! Sessions: each on a thread of its own with an instance of its own.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use syncmgr_model::hresult::Hresult;
 use syncmgr_model::id::{HandlerId, ItemId, SessionId};
 use syncmgr_model::item::Item;
-use syncmgr_model::request::{Choice, Token, Work};
-use syncmgr_model::resolution::Decision;
-use syncmgr_model::trouble::Trouble;
+use syncmgr_model::request::{Token, Work};
 use syncmgr_protocol::RpcError;
-use syncmgr_protocol::conflict::Decision as WireDecision;
 use syncmgr_protocol::error::{self, Wrong};
 use syncmgr_protocol::life::Empty;
-use syncmgr_protocol::path::PathText;
 use syncmgr_protocol::session::{Start, Work as WireWork};
+use syncmgr_protocol::words::Intent;
 
-use super::callback::{Remote, chosen};
+use super::callback::Remote;
+use super::decisions::Decided;
 use super::host::Host;
 use super::{caught, lock};
-use crate::{ConflictFilter, Handler, HandlerFactory, SessionCreator, SyncCallback, SyncRequest};
+use crate::{HandlerFactory, SessionCreator, SyncCallback, SyncRequest};
 
 /// Most sessions at once: each has a thread, and the host has a limit of 64 for all of them.
 pub(super) const SESSIONS_MAX: usize = 32;
@@ -118,15 +116,21 @@ impl SessionCreator for Creator {
 }
 
 /// Takes the params of a start apart.
-pub(super) fn items(start: &Start, factory: &dyn HandlerFactory) -> Result<Vec<Item>, Wrong> {
+pub(super) fn items(start: &Start, factory: &dyn HandlerFactory) -> Result<Vec<Item>, RpcError> {
     if start.items.is_empty() {
-        return Err(Wrong::new("items", "a session has at least one item"));
+        return Err(Wrong::new("items", "a session has at least one item").into());
+    }
+    let mut named = HashSet::new();
+    if !start.items.iter().all(|item| named.insert(&item.id)) {
+        let text = "an item is named twice";
+        return Err(RpcError::new(error::INVALID_ARGUMENT, text));
     }
     let read = |(at, item): (usize, &syncmgr_protocol::item::Item)| {
         let item = item.to_model(factory.id(), factory.settings());
         item.map_err(|wrong| wrong.within(&format!("items[{at}]")))
     };
-    start.items.iter().enumerate().map(read).collect()
+    let items: Result<Vec<Item>, Wrong> = start.items.iter().enumerate().map(read).collect();
+    Ok(items?)
 }
 
 /// Opens a session, so that a cancel which comes right after the start finds it.
@@ -155,14 +159,33 @@ pub(super) fn work(
     factory: &dyn HandlerFactory,
     saved: BTreeMap<ItemId, Item>,
     (start, items): (Start, Vec<Item>),
-    remote: Arc<Remote>,
+    (remote, host): (Arc<Remote>, &Host),
 ) -> Result<serde_json::Value, RpcError> {
     let (result, _) = caught(|| {
         let mut known = saved;
         known.extend(items.iter().map(|item| (item.id.clone(), item.clone())));
         let known: Vec<Item> = known.into_values().collect();
         let handler = factory.create(&known)?;
-        let work = read_work(&start.work, &*handler)?;
+        let work = match &start.work {
+            WireWork::Sync { is_full, release } => Work::Sync {
+                is_full: *is_full,
+                release: release.clone(),
+            },
+            WireWork::Resolve { decisions } => {
+                let decided = Decided::read(&*handler, decisions, &items)?;
+                match decided.as_work() {
+                    Some(choices) => Work::Resolve(choices),
+                    None if start.intent == Intent::Preview => {
+                        let text = "decisions have no preview";
+                        return Err(RpcError::new(error::INVALID_ARGUMENT, text));
+                    }
+                    None => {
+                        decided.carry_out(&*handler, &items, (&*remote, host));
+                        return Ok(());
+                    }
+                }
+            }
+        };
         let creator = Creator {
             id: SessionId::new(start.session_id.as_str()).ok(),
             handler: factory.id().clone(),
@@ -181,74 +204,6 @@ pub(super) fn work(
         done.map_err(|trouble| RpcError::from(&trouble))
     });
     result.map(|()| serde_json::json!({}))
-}
-
-fn read_work(work: &WireWork, handler: &dyn Handler) -> Result<Work, RpcError> {
-    match work {
-        WireWork::Sync { is_full, release } => Ok(Work::Sync {
-            is_full: *is_full,
-            release: release.clone(),
-        }),
-        WireWork::Resolve { decisions } => {
-            let read = |decided: &syncmgr_protocol::session::Decided| {
-                let choice = choice(handler, &decided.id, &decided.decision)?;
-                Ok((decided.id.clone(), choice))
-            };
-            let all: Result<Vec<_>, RpcError> = decisions.iter().map(read).collect();
-            all.map(Work::Resolve)
-        }
-    }
-}
-
-/// Asks the conflict what a decision is as work of a session.
-fn choice(handler: &dyn Handler, id: &str, decision: &WireDecision) -> Result<Choice, RpcError> {
-    let decision = read_decision(decision)?;
-    let view = find(handler, id)?;
-    let work = view.resolution().as_work(&decision);
-    work.map_err(|trouble| RpcError::from(&trouble))?
-        .ok_or_else(|| {
-            let text = "this conflict is decided by `conflicts/resolve`";
-            RpcError::new(error::INVALID_ARGUMENT, text)
-        })
-}
-
-pub(super) fn read_decision(decision: &WireDecision) -> Result<Decision, RpcError> {
-    let read = |path: &PathText| chosen(&path.path());
-    decision
-        .to_model(read)
-        .map_err(|trouble| RpcError::from(&trouble))
-}
-
-/// Finds a conflict of the handler or of one of its items.
-pub(super) fn find(
-    handler: &dyn Handler,
-    id: &str,
-) -> Result<Arc<dyn crate::ConflictView>, RpcError> {
-    let id = syncmgr_model::conflict::ConflictId::new(PathText(id.to_owned()).bytes());
-    let failed = |trouble: Trouble| RpcError::from(&trouble);
-    if let Some(store) = handler.conflicts() {
-        return store.bind(&id).map_err(failed);
-    }
-    for item in super::shown::items(handler)? {
-        let Some(store) = item
-            .conflicts()
-            .filter(|_| super::shown::has_conflicts(&*item))
-        else {
-            continue;
-        };
-        let all = store
-            .enumerate(&ConflictFilter::default())
-            .map_err(failed)?;
-        if let Some(view) = all.into_iter().find(|view| view.id() == id) {
-            return Ok(view);
-        }
-    }
-    let shown = id.id.escape_ascii().to_string();
-    Err(RpcError::from(
-        &Trouble::new(syncmgr_model::trouble::Code::NotFound)
-            .with("what", "conflict")
-            .with("name", shown),
-    ))
 }
 
 /// What work without an answer has as its answer.

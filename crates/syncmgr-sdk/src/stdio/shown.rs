@@ -14,7 +14,7 @@ use syncmgr_protocol::life::{
 use syncmgr_protocol::path::PathText;
 use syncmgr_protocol::{RpcError, VERSIONS};
 
-use crate::{ConflictView, Handler, HandlerFactory, SyncItem};
+use crate::{ConflictStore, ConflictView, Handler, HandlerFactory, SyncItem};
 
 /// What the server says about the program beside what the handler says about itself.
 #[derive(Debug, Clone, Default)]
@@ -82,7 +82,7 @@ pub(super) fn info(handler: &dyn Handler, about: &About) -> Result<HandlerInfo, 
                     keep_multiple: true,
                     keep_other: true,
                     remove_from_sync_set: true,
-                    remove: true,
+                    remove: handler.conflicts().is_some_and(ConflictStore::can_remove),
                 }),
             events: flags.contains(HandlerCapabilities::EVENT_STORE),
             discover: true,

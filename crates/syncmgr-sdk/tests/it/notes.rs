@@ -143,3 +143,64 @@ fn a_long_copy_is_stopped_between_two_notes() {
         assert!(!name.starts_with('.'), "{name}");
     }
 }
+
+#[test]
+fn decisions_in_a_session_are_carried_out_and_one_that_fails_is_told() {
+    let mut folders = Folders::new();
+    for name in ["a.md", "b.md"] {
+        fs::write(folders.here.join(name), "mine").unwrap();
+        fs::write(folders.there.join(name), "theirs").unwrap();
+    }
+    let resolve = |item: Value, intent: &str, first: usize, second: usize| {
+        let one = |name: &str, index: usize| {
+            let decision = json!({"kind": "keep", "items": [{"index": index}]});
+            json!({"id": format!("notes/{name}"), "decision": decision})
+        };
+        json!({
+            "session_id": "s",
+            "items": [item],
+            "work": {"kind": "resolve", "decisions": [one("a.md", first), one("b.md", second)]},
+            "intent": intent,
+        })
+    };
+
+    let preview = resolve(folders.item(), "preview", 1, 1);
+    let refused = folders.peer.ask("session/start", &preview);
+    assert_eq!(refused.unwrap_err()["code"], -32012);
+    let half = resolve(folders.item(), "apply", 1, 9);
+    assert_eq!(folders.peer.ask("session/start", &half), Ok(json!({})));
+    assert_eq!(folders.peer.statuses("notes").last().unwrap(), "failed");
+    assert_eq!(folders.peer.all("session/event").len(), 1);
+    assert_eq!(fs::read(folders.here.join("a.md")).unwrap(), b"theirs");
+    assert_eq!(fs::read(folders.here.join("b.md")).unwrap(), b"mine");
+    assert_eq!(fs::read(folders.there.join("b.md")).unwrap(), b"theirs");
+    let kept = folders.peer.dir.path().join("replaced/a.md.1");
+    assert_eq!(fs::read(kept).unwrap(), b"mine");
+
+    // The first is decided already: nothing is done about the second either.
+    let stale = resolve(folders.item(), "apply", 0, 0);
+    let refused = folders.peer.ask("session/start", &stale);
+    assert_eq!(refused.unwrap_err()["code"], -32012);
+    assert_eq!(fs::read(folders.there.join("b.md")).unwrap(), b"theirs");
+}
+
+#[test]
+fn what_does_not_fit_is_refused_by_the_right_code() {
+    let mut folders = Folders::new();
+    let mut code = |method: &str, params: Value| {
+        let answer = folders.peer.ask(method, &params);
+        answer.unwrap_err()["code"].as_i64().unwrap()
+    };
+    let item = json!({"id": "n", "name": "N", "settings": {}, "is_enabled": true});
+    assert_eq!(code("items/validate", json!({"item": item})), -32020);
+    let twice = json!({
+        "session_id": "s", "items": [item, item], "work": {"kind": "sync"}, "intent": "apply",
+    });
+    assert_eq!(code("session/start", twice), -32012);
+    assert_eq!(code("handler/activate", json!({"is_active": true})), -32011);
+    assert_eq!(code("handler/enable", json!({"is_enabled": true})), -32011);
+    assert_eq!(code("conflicts/remove", json!({"ids": ["n/a"]})), -32011);
+    let keep = json!({"kind": "keep", "items": [{"index": 0}]});
+    let unknown = json!({"id": "n/a", "decision": keep});
+    assert_eq!(code("conflicts/resolve", unknown), -32012);
+}
