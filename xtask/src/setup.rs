@@ -8,12 +8,18 @@ use anyhow::{Context as _, Result, bail};
 use crate::{api, shell};
 
 /// A program, and the Debian package that brings it.
-const PACKAGES: [(&str, &str); 15] = [
+const PACKAGES: [(&str, &str); 21] = [
     ("rsync", "rsync"),
+    ("restic", "restic"),
     ("unison", "unison"),
     // Another program that stays, for the control workloads of the benchmark.
     ("syncthing", "syncthing"),
     ("git", "git"),
+    // Mail and calendars, with servers for them.
+    ("mbsync", "isync"),
+    ("dovecot", "dovecot-imapd"),
+    ("vdirsyncer", "vdirsyncer"),
+    ("radicale", "radicale"),
     // Another machine, on the loopback.
     ("ssh", "openssh-client"),
     ("sshd", "openssh-server"),
@@ -29,6 +35,8 @@ const PACKAGES: [(&str, &str); 15] = [
     ("openssl", "openssl"),
     // A bus for the services of a desktop that tests play.
     ("dbus-daemon", "dbus"),
+    // A keyring for secrets.
+    ("gnome-keyring-daemon", "gnome-keyring"),
 ];
 
 /// Plays those services; a module of Debian's own Python, and so no program to look for.

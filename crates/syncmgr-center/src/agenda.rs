@@ -341,6 +341,20 @@ impl Agenda {
     }
 }
 
+impl Agenda {
+    /// A run that is over was told late. What it says of the present counts only when no later run
+    /// ended; that it succeeded then counts anyway.
+    pub fn ended_before(&mut self, at: Timestamp, end: End, policy: &RunPolicy) {
+        if self.memory.last_end.is_none_or(|last| last <= at) {
+            let running = self.memory.running.take();
+            self.ended(at, end, policy);
+            self.memory.running = running;
+        } else if end == End::Success {
+            self.memory.last_success = self.memory.last_success.max(Some(at));
+        }
+    }
+}
+
 /// Makes a length of time that can be added to a time.
 pub(crate) fn ms(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)

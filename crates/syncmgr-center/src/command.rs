@@ -126,6 +126,12 @@ pub enum Control {
     Resume(Scope),
     /// A program outside of syncmgr begins a session (`SyncMgrClient`, spec 107).
     CreateSession(HandlerId, Vec<ItemId>),
+    /// The same over an item that need not be known before, under an id that the program may have
+    /// chosen itself: asked a second time with that id, the first session is answered.
+    BeginOutside(Box<Outside>),
+    /// A program outside reports a run that is over, and that was not listened to, or not to its
+    /// end. Answered when it is written down; the same again changes nothing that people see.
+    TakeIn(Box<Past>),
     /// A call of a session outside of syncmgr.
     Call(SessionId, Box<Call>),
     /// The program outside is done with its session.
@@ -140,6 +146,37 @@ pub enum Control {
     Seen(Scope),
     /// Events are removed (spec 131).
     RemoveEvents(HandlerId, Vec<EventId>),
+}
+
+/// A session that a program outside begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outside {
+    /// The id it chose; `None`: the center makes one.
+    pub session: Option<SessionId>,
+    /// What it works on. One that is not known becomes known by it, as with
+    /// [`Control::StartWith`].
+    pub item: Item,
+}
+
+/// A run of a program outside, told after its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Past {
+    /// Its id, made when it began.
+    pub session: SessionId,
+    /// What it worked on; as with [`Outside`].
+    pub item: Item,
+    /// When it began.
+    pub began: Timestamp,
+    /// When it ended.
+    pub ended: Timestamp,
+    /// How it ended, a final status; others count as failed.
+    pub status: ProgressStatus,
+    /// What it did and left.
+    pub summary: Summary,
+    /// What it had to say, in order, at most [`crate::state::EVENTS_MAX`]; the rest is dropped.
+    pub events: Vec<(Timestamp, Trouble)>,
+    /// Results that history has of it and that this is the truth about, as that it was interrupted.
+    pub replaces: Vec<EventId>,
 }
 
 /// What is shown to a person on request.

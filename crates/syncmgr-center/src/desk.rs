@@ -24,9 +24,11 @@
 
 mod drive;
 mod filter;
+mod places;
 
 pub use drive::{Batch, Carried, Presenter, Resolver, resolve};
 pub use filter::{Filter, Unfit};
+pub use places::{Places, places};
 
 use syncmgr_model::conflict::Address;
 use syncmgr_model::id::HandlerId;

@@ -19,6 +19,7 @@ pub mod command;
 pub mod port;
 
 pub mod legacy;
+pub mod outside;
 
 pub mod alarm;
 pub mod desk;

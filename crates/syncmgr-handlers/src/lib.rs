@@ -1,7 +1,8 @@
 //! The built-in handlers, one module each, written with the public SDK.
 //!
 //! [`files`] syncs two folders itself. The others wrap a tool that people use already; [`tool`] is
-//! what they have in common, and [`all`] makes every handler of this crate that wraps one.
+//! what they have in common; [`run`] is for what other programs start. [`all`] makes every handler
+//! of this crate but `files`.
 //!
 //! Must not: reach around the SDK to the center or the store.
 
@@ -9,8 +10,12 @@
 
 pub mod command;
 pub mod files;
+pub mod found;
 pub mod mbsync;
+pub mod rclone;
+pub mod restic;
 pub mod rsync;
+pub mod run;
 pub mod tool;
 pub mod unison;
 pub mod vdirsyncer;
@@ -21,19 +26,23 @@ use syncmgr_sdk::HandlerFactory;
 
 use crate::tool::{Context, Tool, ToolFactory};
 
-/// Returns the handlers that wrap tools. Looks at nothing and starts nothing.
+/// Returns the handlers beside `files`. Looks at nothing and starts nothing.
 #[must_use]
 pub fn all(ctx: Context) -> Vec<Arc<dyn HandlerFactory>> {
     let ctx = Arc::new(ctx);
     let tools: Vec<Arc<dyn Tool>> = vec![
         Arc::new(command::CommandTool),
         Arc::new(mbsync::MbsyncTool),
+        Arc::new(rclone::RcloneTool),
+        Arc::new(restic::ResticTool),
         Arc::new(rsync::RsyncTool),
         Arc::new(unison::UnisonTool),
         Arc::new(vdirsyncer::VdirsyncerTool),
     ];
-    tools
+    let mut all: Vec<_> = tools
         .into_iter()
         .map(|tool| Arc::new(ToolFactory::new(tool, Arc::clone(&ctx))) as Arc<dyn HandlerFactory>)
-        .collect()
+        .collect();
+    all.push(Arc::new(run::RunFactory::default()));
+    all
 }

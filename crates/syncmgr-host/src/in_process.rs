@@ -21,6 +21,7 @@ use syncmgr_sdk::{
 use crate::calls::Calls;
 use crate::desk::Desk;
 use crate::facts;
+use crate::secrets::{self, Secrets};
 use crate::session::{Creator, Line};
 use crate::stores;
 
@@ -45,6 +46,7 @@ pub(crate) struct Inner {
     lines: Mutex<HashMap<SessionId, Arc<Line>>>,
     calls: Arc<Calls>,
     raisers: Mutex<HashMap<OperationId, Arc<dyn Fn() + Send + Sync>>>,
+    secrets: Mutex<Option<Arc<dyn Secrets>>>,
 }
 
 impl std::fmt::Debug for InProcess {
@@ -83,8 +85,14 @@ impl InProcess {
                 lines: Mutex::default(),
                 calls: Arc::default(),
                 raisers: Mutex::default(),
+                secrets: Mutex::default(),
             }),
         }
+    }
+
+    /// Takes secrets from here; without, nobody keeps any.
+    pub fn set_secrets(&self, secrets: Arc<dyn Secrets>) {
+        *lock(&self.inner.secrets) = Some(secrets);
     }
 
     /// Adds a handler while the center runs; tell the center by `Control::Register`. Returns `false`
@@ -180,6 +188,15 @@ impl Inner {
             .clone()
     }
 
+    /// Puts the secrets of an item into its settings.
+    pub(crate) fn fill(&self, item: &mut Item) -> Result<(), Trouble> {
+        let Some(factory) = self.find(&item.handler) else {
+            return Ok(());
+        };
+        let secrets = lock(&self.secrets).clone();
+        secrets::fill(item, factory.settings(), secrets.as_ref())
+    }
+
     pub(crate) fn create(self: &Arc<Self>, id: &HandlerId) -> Result<Box<dyn Handler>, Hresult> {
         self.desk(id).create()
     }
@@ -268,6 +285,11 @@ impl Handlers for InProcess {
         let id = dispatch.session.clone();
         let name = dispatch.handler.clone();
         let handler = name.clone();
+        let for_items = Arc::downgrade(&self.inner);
+        let fill = move |item: &mut Item| match for_items.upgrade() {
+            Some(inner) => inner.fill(item),
+            None => Ok(()),
+        };
         let line = Arc::new(Line::new(
             id.clone(),
             name.clone(),
@@ -275,6 +297,7 @@ impl Handlers for InProcess {
             to.clone(),
             Arc::clone(&self.inner.clock),
             Arc::clone(&self.inner.calls),
+            Arc::new(fill),
         ));
         lock(&self.inner.lines).insert(id.clone(), Arc::clone(&line));
         let inner = Arc::clone(&self.inner);
@@ -288,6 +311,10 @@ impl Handlers for InProcess {
                     .create(&name)
                     .map_err(|error| silent(&name, &error.to_string()))?;
                 let creator = Creator::new(Arc::clone(&line), Arc::clone(&inner) as _);
+                let mut dispatch = dispatch;
+                for item in &mut dispatch.items {
+                    inner.fill(item)?;
+                }
                 let request = SyncRequest {
                     items: dispatch.items,
                     work: dispatch.work,

@@ -19,10 +19,14 @@ mod icon;
 mod in_process;
 mod legacy;
 mod parts;
+mod paths;
+mod secrets;
 mod session;
 mod stores;
 
 pub use choices::ChoiceFiles;
 pub use in_process::InProcess;
 pub use legacy::ToCenter;
+pub use paths::Look;
+pub use secrets::Secrets;
 pub use stores::{Listing, Silent};

@@ -18,6 +18,7 @@ use syncmgr_model::preview::Preview;
 use syncmgr_model::progress::{CancelRequest, Progress, ProgressStatus};
 use syncmgr_model::record::Summary;
 use syncmgr_model::request::{Additional, Token};
+use syncmgr_model::trouble::Trouble;
 use syncmgr_sdk::{ItemProgress, SessionCreator, SyncCallback, SyncItem};
 
 use crate::calls::Calls;
@@ -33,6 +34,9 @@ const PROGRESS_GAP_MS: u64 = 50;
 /// (spec 96).
 const TEXT_LEN_MAX: usize = 259;
 
+/// Puts the secrets of an item into its settings.
+pub(crate) type Fill = Arc<dyn Fn(&mut Item) -> Result<(), Trouble> + Send + Sync>;
+
 /// The line between one session and the center.
 pub(crate) struct Line {
     session: SessionId,
@@ -45,6 +49,7 @@ pub(crate) struct Line {
     hooks: Mutex<Vec<Box<dyn Fn() + Send + Sync>>>,
     /// Nothing it says counts any more.
     is_closed: AtomicBool,
+    fill: Fill,
 }
 
 impl Line {
@@ -55,6 +60,7 @@ impl Line {
         to: Sender<Command>,
         clock: Arc<dyn Clock>,
         calls: Arc<Calls>,
+        fill: Fill,
     ) -> Self {
         Self {
             session,
@@ -66,6 +72,7 @@ impl Line {
             cancelled: AtomicU8::new(0),
             hooks: Mutex::default(),
             is_closed: AtomicBool::new(false),
+            fill,
         }
     }
 
@@ -80,6 +87,7 @@ impl Line {
             self.to.clone(),
             clock,
             calls,
+            Arc::clone(&self.fill),
         )
     }
 
@@ -308,8 +316,10 @@ impl SyncCallback for Line {
 
     fn add_item_to_session(&self, item: &ItemId) -> Result<Item, Hresult> {
         match self.call(Call::AddItem(item.clone()))? {
-            CallReply::Item(taken) => {
+            CallReply::Item(mut taken) => {
                 self.parts.add(item);
+                // One that cannot be had is said when the item runs by itself.
+                drop((self.fill)(&mut taken));
                 Ok(*taken)
             }
             _ => Err(Hresult::Failed),

@@ -538,8 +538,12 @@ fn run(t: &Trouble) -> Words {
         ),
         Code::HandlerUnknown => (
             format!("The handler {} is not installed.", t.param("handler")),
-            "Its syncs do not run.",
-            vec!["install it, or remove the sync".to_owned()],
+            "Its syncs do not run; their settings and their files stay as they are.",
+            vec![
+                "see what there is with `syncmgr handler list`, and install it with `syncmgr handler install`"
+                    .to_owned(),
+                "or remove the sync with `syncmgr remove`".to_owned(),
+            ],
         ),
         Code::HandlerSilent => (
             format!(

@@ -5,7 +5,8 @@
 //! Reading order: [`id`], [`item`], [`request`], [`schedule`], [`progress`], [`session`],
 //! [`trouble`], [`catalogue`], [`event`], [`alarm`], [`conflict`], [`resolution`], [`preview`], [`record`],
 //! [`status`], [`menu`], [`property`], [`mod@format`], [`escape`]; [`capability`], [`facts`] and
-//! [`hresult`] say what handlers answer, [`legacy`] holds the words of the older family.
+//! [`hresult`] say what handlers answer, [`legacy`] holds the words of the older family, [`outside`]
+//! those of programs that report runs of their own.
 //!
 //! Must not: read a clock, a disk or the environment; know a wire format (no serde); know SQL,
 //! HTTP or the engine. Times and randomness are arguments.
@@ -33,6 +34,7 @@ pub mod event;
 pub mod trouble;
 
 pub mod legacy;
+pub mod outside;
 
 pub mod conflict;
 pub mod preview;

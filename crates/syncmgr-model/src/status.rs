@@ -228,10 +228,9 @@ pub fn headline(statuses: &[Status]) -> String {
         (n_running, "running"),
         (n_fine, "up to date"),
         (n_never, "not synced yet"),
-        (
-            count(|s| matches!(s, Status::Off | Status::Paused)),
-            "turned off",
-        ),
+        (count(|s| s == Status::Waiting), "waiting"),
+        (count(|s| s == Status::Paused), "paused"),
+        (count(|s| s == Status::Off), "turned off"),
     ] {
         if n > 0 {
             parts.push(format!("{n} {words}"));
@@ -299,6 +298,10 @@ mod tests {
         assert_eq!(headline(&[]), "Nothing to keep in sync yet");
         assert_eq!(headline(&[Ok, Ok]), "Everything is up to date");
         assert_eq!(headline(&[Never]), "1 not synced yet");
+        assert_eq!(
+            headline(&[Ok, Status::Paused, Status::Off, Status::Waiting]),
+            "1 up to date · 1 waiting · 1 paused · 1 turned off"
+        );
         assert_eq!(
             headline(&[Ok, Held, Conflicts, Syncing]),
             "2 syncs need you · 1 running · 1 up to date"

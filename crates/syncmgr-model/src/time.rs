@@ -89,6 +89,14 @@ impl Timestamp {
             c.year, c.month, c.day, c.hour, c.minute, c.second
         )
     }
+
+    /// Returns the same to the millisecond, for what is compared later.
+    #[must_use]
+    pub fn rfc3339_ms(self) -> String {
+        let whole = self.rfc3339();
+        let ms = self.0.rem_euclid(1000);
+        format!("{}.{ms:03}Z", whole.trim_end_matches('Z'))
+    }
 }
 
 /// Reads three numbers, at most four digits each.

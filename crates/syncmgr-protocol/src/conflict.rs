@@ -147,9 +147,9 @@ impl Conflict {
 }
 
 impl Content {
-    /// Writes a content, and where a file with it is.
+    /// Writes a content.
     #[must_use]
-    pub fn of(content: &model::Content, path: Option<PathText>) -> Self {
+    pub fn of(content: &model::Content) -> Self {
         Self {
             display_name: content.display_name.clone(),
             original_name: content.original_name.clone(),
@@ -159,7 +159,7 @@ impl Content {
             kind: content.kind.into(),
             size: content.size,
             modified: content.modified.map(|at| at.0),
-            path,
+            path: content.path.as_deref().map(PathText::of),
         }
     }
 
@@ -176,6 +176,7 @@ impl Content {
             kind: self.kind.into(),
             size: self.size,
             modified: self.modified.map(Timestamp),
+            path: self.path.as_ref().map(PathText::bytes),
         }
     }
 }

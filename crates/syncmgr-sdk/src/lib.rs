@@ -14,6 +14,8 @@ mod objects;
 mod operation;
 
 pub mod legacy;
+pub mod simple;
+pub mod stdio;
 
 pub use callback::{ItemProgress, SessionCreator, SyncCallback};
 pub use conflict::{

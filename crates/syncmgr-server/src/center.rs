@@ -15,6 +15,7 @@ use syncmgr_model::trouble::{Code, Trouble};
 
 use crate::answer::Refusal;
 use crate::desk::{Desk, Places};
+use crate::hub::Hub;
 use crate::previews::Previews;
 
 /// What the routes of the center share.
@@ -26,6 +27,8 @@ pub struct Api {
     pub desk: Arc<dyn Desk>,
     /// The previews that were asked for.
     pub previews: Arc<Previews>,
+    /// The live messages.
+    pub hub: Arc<Hub>,
 }
 
 impl std::fmt::Debug for Api {
@@ -149,14 +152,9 @@ pub(crate) fn view(
     })
 }
 
-/// Returns the handlers that are asked for conflicts, with all their items: those that are set up.
-pub(crate) fn places(state: &State) -> Places {
-    let is_there = |id: &&HandlerId| {
-        let view = state.handler(id);
-        view.is_some_and(|view| view.is_listed && view.memory.is_active)
-    };
-    let ids = state.handler_ids().filter(is_there);
-    ids.map(|id| (id.clone(), state.all_items(id))).collect()
+/// Returns the handlers that are asked for conflicts, with all their items.
+pub(crate) fn places(state: &State, store: &mut dyn Store) -> Result<Places, Refusal> {
+    syncmgr_center::desk::places(state, store).map_err(|error| broken(&error))
 }
 
 /// Reads the id of a run.
@@ -189,7 +187,7 @@ pub(crate) fn broken(error: &StoreError) -> Refusal {
     refused(&trouble)
 }
 
-fn gone(_: Gone) -> Refusal {
+pub(crate) fn gone(_: Gone) -> Refusal {
     Refusal::new(
         StatusCode::SERVICE_UNAVAILABLE,
         "stopping",

@@ -3,10 +3,13 @@
 
 use std::collections::BTreeMap;
 
+use syncmgr_api::wire::handler::HandlerProcess;
+pub use syncmgr_center::desk::Places;
 use syncmgr_center::desk::{Batch, Decided};
 use syncmgr_model::conflict::{Address, Card, Conflict, Content};
 use syncmgr_model::id::{HandlerId, ItemId, SessionId};
-use syncmgr_model::item::{Item, SettingSpec, Settings, Value};
+use syncmgr_model::item::{self, Item, SettingSpec, Settings, Value};
+use syncmgr_model::outside::Subject;
 use syncmgr_model::record::{Contents, Explanation, Step, Version};
 use syncmgr_model::resolution::{Abilities, Pick};
 use syncmgr_model::schedule::Schedule;
@@ -36,9 +39,6 @@ pub struct ItemEdit {
     pub is_enabled: Option<bool>,
 }
 
-/// The handlers that are asked for conflicts, each with all its items, also those nobody saved.
-pub type Places = BTreeMap<HandlerId, Vec<Item>>;
-
 /// A conflict as it is now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
@@ -52,8 +52,39 @@ pub struct Found {
     pub file: Option<Conflict>,
 }
 
+/// The contents in conflict, each up to a limit.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Compared {
+    /// By side, with what both last agreed on.
+    pub contents: Contents,
+    /// By index; `None`: it is in no file that may be read, or is too large.
+    pub by_index: Vec<Option<Vec<u8>>>,
+}
+
 /// Whose conflicts are not known now, and why.
 pub type Silent = (HandlerId, Option<ItemId>, Trouble);
+
+/// A sync that could be added.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offered {
+    /// What was found.
+    pub found: item::Found,
+    /// When it would run, in words.
+    pub when: Option<String>,
+    /// It can be added.
+    pub can_be_added: bool,
+    /// Whoever adds everything adds it too.
+    pub is_usual: bool,
+}
+
+/// What could be added, and what could not be looked through.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Offers {
+    /// What was found and is no sync yet.
+    pub offers: Vec<Offered>,
+    /// A handler or `crontab`, and why.
+    pub silent: Vec<(String, Trouble)>,
+}
 
 /// Carries out the decisions of one item in one run, or says why it does not begin.
 pub type Runs<'a> = dyn FnMut(&Batch) -> Result<(), Trouble> + 'a;
@@ -68,14 +99,35 @@ pub trait Desk: Send + Sync {
     /// Returns how the folders of an item are written; empty where it has none. Asks nobody.
     fn folders(&self, item: &Item) -> PerSide<String>;
 
+    /// Returns how a path is written. Asks nobody.
+    fn place(&self, path: &[u8]) -> String {
+        syncmgr_model::escape::escape(path)
+    }
+
     /// Returns the settings that syncs of a handler have. Asks nobody.
     fn settings_of(&self, handler: &HandlerId) -> Vec<SettingSpec>;
 
-    /// Lists the conflicts of an item.
+    /// Returns the process of a handler; `None` for a built-in one. Asks nobody.
+    fn process_of(&self, _handler: &HandlerId) -> Option<HandlerProcess> {
+        None
+    }
+
+    /// Has an installed handler start anew when it is needed, also one that stopped too often.
     ///
     /// # Errors
-    /// Why they cannot be listed; `not-possible` when its handler keeps none.
-    fn conflicts(&self, item: &Item) -> Result<Vec<Conflict>, Trouble>;
+    /// `handler-unknown` for one that has no process of its own.
+    fn restart(&self, handler: &HandlerId) -> Result<(), Trouble> {
+        Err(Trouble::new(Code::HandlerUnknown).with("handler", handler))
+    }
+
+    /// Returns the last part of the log of an installed handler, at most so many bytes of it, as
+    /// harmless lines.
+    ///
+    /// # Errors
+    /// `handler-unknown`, or why it cannot be read.
+    fn log_of(&self, handler: &HandlerId, _most: u64) -> Result<Vec<String>, Trouble> {
+        Err(Trouble::new(Code::HandlerUnknown).with("handler", handler))
+    }
 
     /// Returns the conflicts of all these handlers, in any order, and who could not be asked. One
     /// that keeps none is no mistake.
@@ -112,7 +164,12 @@ pub trait Desk: Send + Sync {
     ///
     /// # Errors
     /// `not-found`, or why they cannot be read.
-    fn contents(&self, item: &Item, conflict: &str, limit: usize) -> Result<Contents, Trouble>;
+    fn compare(
+        &self,
+        places: &Places,
+        address: &Address,
+        limit: usize,
+    ) -> Result<Compared, Trouble>;
 
     /// Lists the kept versions of what is at `path` or below.
     ///
@@ -143,11 +200,39 @@ pub trait Desk: Send + Sync {
     /// Why it cannot be said.
     fn why(&self, item: &Item, path: &[u8]) -> Result<Explanation, Trouble>;
 
+    /// Finds the sync that a program outside works on, or makes it. One that cannot be saved is
+    /// returned all the same: then it is known by its runs alone.
+    ///
+    /// # Errors
+    /// `not-possible` where such programs are not listened to.
+    fn subject(&self, _subject: &Subject) -> Result<Item, Trouble> {
+        let detail = "runs of other programs are not recorded here";
+        Err(Trouble::new(Code::NotPossible).with("detail", detail))
+    }
+
     /// Saves a sync.
     ///
     /// # Errors
     /// `setting-unusable` with `key`, `name-taken`, or why it cannot be saved.
     fn add(&self, new: NewItem) -> Result<Item, Trouble>;
+
+    /// Looks for what the tools, the crontab and the timers of the person sync already, and is no
+    /// sync yet. Changes nothing.
+    ///
+    /// # Errors
+    /// The settings cannot be read.
+    fn offers(&self) -> Result<Offers, Trouble> {
+        Ok(Offers::default())
+    }
+
+    /// Saves syncs that [`Self::offers`] names, with their schedules if that is wanted.
+    ///
+    /// # Errors
+    /// `not-found` or `not-possible` for one of the names: then none is saved.
+    fn import(&self, _names: &[String], _with_schedules: bool) -> Result<Vec<Item>, Trouble> {
+        let detail = "there is nobody who looks for syncs";
+        Err(Trouble::new(Code::NotPossible).with("detail", detail))
+    }
 
     /// Changes a saved sync.
     ///
@@ -160,6 +245,22 @@ pub trait Desk: Send + Sync {
     /// # Errors
     /// `not-found` when it is not saved, or why it cannot be removed.
     fn remove(&self, id: &ItemId) -> Result<(), Trouble>;
+
+    /// Keeps a secret of an item.
+    ///
+    /// # Errors
+    /// `not-found` when its handler has no such secret, or why it cannot be kept.
+    fn set_secret(&self, _item: &Item, _key: &str, _value: &str) -> Result<(), Trouble> {
+        Err(Trouble::new(Code::NotPossible).with("detail", "no secrets are kept here"))
+    }
+
+    /// Removes a secret of an item; returns whether there was one.
+    ///
+    /// # Errors
+    /// Why it cannot be removed.
+    fn remove_secret(&self, _item: &Item, _key: &str) -> Result<bool, Trouble> {
+        Err(Trouble::new(Code::NotPossible).with("detail", "no secrets are kept here"))
+    }
 
     /// Lists the schedules.
     ///

@@ -40,6 +40,8 @@ pub struct Hub {
     kept: Mutex<Kept>,
     /// Number of the newest message; closed together with the hub.
     newest: Mutex<Option<watch::Sender<u64>>>,
+    /// Changes whenever a run is asked to stop, or ends.
+    stops: Mutex<Option<watch::Sender<()>>>,
 }
 
 #[derive(Debug)]
@@ -165,6 +167,7 @@ impl Hub {
                 reported: HashMap::new(),
             }),
             newest: Mutex::new(Some(watch::Sender::new(first))),
+            stops: Mutex::new(Some(watch::Sender::new(()))),
         }
     }
 
@@ -197,9 +200,14 @@ impl Hub {
             Message::SessionEnded { run } => {
                 kept.catch_up(run, None);
                 kept.reported.remove(run);
+                self.tell_stops();
             }
-            Message::Session { .. }
-            | Message::Events { .. }
+            Message::Session { run } => {
+                if run.stopping {
+                    self.tell_stops();
+                }
+            }
+            Message::Events { .. }
             | Message::Item { .. }
             | Message::ItemGone { .. }
             | Message::Event { .. }
@@ -210,6 +218,20 @@ impl Hub {
         }
         kept.tell(message);
         sender.send_replace(kept.newest);
+    }
+
+    fn tell_stops(&self) {
+        let stops = self.stops.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(stops) = &*stops {
+            stops.send_replace(());
+        }
+    }
+
+    /// Returns what changes whenever a run is asked to stop, or ends; `None` once the hub is
+    /// closed. Whoever waits for it looks at his own run then.
+    pub(crate) fn stops(&self) -> Option<watch::Receiver<()>> {
+        let stops = self.stops.lock().unwrap_or_else(PoisonError::into_inner);
+        stops.as_ref().map(watch::Sender::subscribe)
     }
 
     /// Returns how many listen.
@@ -223,6 +245,8 @@ impl Hub {
     pub fn close(&self) {
         let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
         drop(newest.take());
+        let mut stops = self.stops.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(stops.take());
     }
 
     /// Opens a stream, from after message `last` when it is given.

@@ -9,7 +9,7 @@ use syncmgr_api::wire::{
 };
 use syncmgr_center::command::{Accepted, Taken};
 use syncmgr_center::state;
-use syncmgr_model::item;
+use syncmgr_model::escape::escape;
 use syncmgr_model::request::Intent;
 use syncmgr_model::status::{Status, headline};
 use syncmgr_model::time::Timestamp;
@@ -21,11 +21,16 @@ use crate::desk::Desk;
 const FOREVER: &str = "forever";
 
 /// Writes a sync.
-pub(crate) fn item(item: &item::Item, desk: &dyn Desk) -> Item {
+fn item(view: &state::ItemView, desk: &dyn Desk) -> Item {
+    let (item, memory) = (&view.item, &view.memory);
+    let title = item.name.as_ref().unwrap_or(&memory.name);
     Item {
         id: item.id.to_string(),
         name: item.name.clone(),
         folders: Sides::of(&desk.folders(item), String::clone),
+        title: escape(title.as_bytes()),
+        summary: escape(memory.comment.as_bytes()),
+        paths: view.paths.iter().map(|path| desk.place(path)).collect(),
     }
 }
 
@@ -34,7 +39,7 @@ pub(crate) fn item_view(shown: &Shown, desk: &dyn Desk) -> ItemView {
     let (view, last) = (&shown.view, shown.last.as_ref());
     ItemView {
         state: ItemState {
-            sync: item(&view.item, desk),
+            sync: item(view, desk),
             handler: view.item.handler.to_string(),
             enabled: view.memory.is_enabled,
             status: view.status.as_str().to_owned(),
@@ -121,6 +126,7 @@ pub(crate) fn handler(view: &state::HandlerView, n_conflicts: u64, desk: &dyn De
         settings: settings.iter().map(SettingHelp::from).collect(),
         unseen: view.n_errors,
         conflicts: n_conflicts,
+        process: desk.process_of(&memory.id),
     }
 }
 

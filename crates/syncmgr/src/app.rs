@@ -2,22 +2,30 @@
 //! names.
 
 mod core;
+mod desk;
+mod face;
+mod known;
 mod outside;
 mod runs;
+pub(crate) mod setting;
+mod shared;
 mod state;
 mod target;
 mod there;
+mod vault;
 
-pub(crate) use self::core::Core;
+pub(crate) use self::core::{Core, reach};
+pub(crate) use desk::{Carried, Case, Cases};
+pub(crate) use face::Face;
 pub(crate) use outside::Outside;
-pub(crate) use runs::{Waited, needs_daemon};
+pub(crate) use runs::{Begun, Waited, needs_daemon};
 pub(crate) use state::{ItemState, key};
-pub(crate) use target::{apply, set_one};
+pub(crate) use target::apply;
 pub(crate) use there::{Ran, Wish};
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::mpsc::channel;
@@ -32,22 +40,28 @@ use syncmgr_handlers::files::{FilesFactory, FilesHandler, place};
 use syncmgr_handlers::tool::Context;
 use syncmgr_host::InProcess;
 use syncmgr_model::event::{Event, EventLevel};
-use syncmgr_model::id::{HandlerId, SessionId};
+use syncmgr_model::id::{HandlerId, ItemKey, SessionId};
 use syncmgr_model::item::{Item, SettingSpec};
+use syncmgr_model::outside::Subject;
 use syncmgr_model::record::SessionRecord;
-use syncmgr_model::side::{PerSide, Side};
+use syncmgr_model::schedule::RunPolicy;
 use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::Trouble;
 use syncmgr_sdk::{Handler, HandlerFactory};
 use syncmgr_store::SqliteStore;
-use syncmgr_store::config::Config;
+use syncmgr_store::config::{Checks, Config};
+use syncmgr_store::spool::Spool;
+use syncmgr_vault::Vault;
 
 use self::there::There;
+use self::vault::Hand;
 use crate::clock::MachineClock;
 use crate::dirs::Dirs;
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::json::HandlerJson;
+use crate::found;
+use crate::json::{HandlerJson, ProcessJson};
+use crate::run::subject::Found;
 use crate::ui::Ui;
 use crate::ui::progress::ProgressView;
 
@@ -65,6 +79,10 @@ pub(crate) struct App {
     core: Option<Core>,
     /// Options of this command that decide what a plan does, for hints that name the plan.
     pub(crate) one_off: String,
+    /// What is shown of the syncs that were found.
+    faces: BTreeMap<ItemKey, Face>,
+    /// A mistake in the settings file was told already.
+    has_complained: bool,
     signals: Signals,
 }
 
@@ -104,10 +122,12 @@ impl App {
             dirs.home.clone(),
             dirs.state.join("tools"),
             Arc::new(SystemClock),
-        );
+        )
+        .with_secrets(Arc::new(Hand(Vault::new(&dirs.state))));
         let mut factories = vec![Arc::new(factory) as Arc<dyn HandlerFactory>];
         factories.extend(syncmgr_handlers::all(tools));
         let host = InProcess::new(factories, Vec::new(), Arc::clone(&clock) as _);
+        host.set_secrets(Arc::new(Hand(Vault::new(&dirs.state))));
         let outside = Outside::open(&dirs, Arc::clone(&clock) as _, &host);
         Self {
             host,
@@ -118,6 +138,8 @@ impl App {
             files,
             core: None,
             one_off: String::new(),
+            faces: BTreeMap::new(),
+            has_complained: false,
             signals: Signals::default(),
         }
     }
@@ -134,6 +156,12 @@ impl App {
             outside: Arc::clone(&self.outside),
             files: Arc::clone(&self.files),
         })
+    }
+
+    /// Returns the vault.
+    #[must_use]
+    pub(crate) fn vault(&self) -> Vault {
+        Vault::new(&self.dirs.state)
     }
 
     /// Returns the time of day.
@@ -165,28 +193,13 @@ impl App {
             .map(|factory| factory.settings())
     }
 
-    /// Returns the saved syncs.
+    /// Looks for what could be added as a sync.
     ///
     /// # Errors
-    /// When the file has a mistake.
-    pub(crate) fn saved(&self) -> Result<Vec<Item>, CliError> {
-        Ok(self.config()?.items(&|handler| self.specs(handler))?)
-    }
-
-    /// Returns every sync there is: the saved ones, then the folders that were synced without
-    /// being saved.
-    ///
-    /// # Errors
-    /// When configuration or history cannot be read.
-    pub(crate) fn known(&mut self) -> Result<Vec<Item>, CliError> {
-        let mut items = self.saved()?;
-        let run_before = self.history(|store| store.items())?;
-        for item in run_before {
-            if items.iter().all(|known| known.id != item.id) {
-                items.push(Item { name: None, ..item });
-            }
-        }
-        Ok(items)
+    /// When the settings cannot be read.
+    pub(crate) fn look_for_syncs(&mut self) -> Result<found::Looked, CliError> {
+        let (saved, home) = (self.saved()?, self.dirs.home.clone());
+        Ok(found::look(&self.host, home, &saved, self.now()))
     }
 
     /// Returns who does the work: found out, or started, at the first call.
@@ -214,13 +227,47 @@ impl App {
         match core::reach(&self.dirs)? {
             Some(client) => {
                 listen_to_signals(None, &self.signals);
-                Ok(Core::There(Box::new(There::open(
-                    client,
-                    &self.dirs.state,
-                )?)))
+                let mut there = There::open(client, &self.dirs.state)?;
+                let spool = Spool::new(&self.dirs.state);
+                if !spool.is_empty() {
+                    there.take_in(&spool, self.now());
+                }
+                Ok(Core::There(Box::new(there)))
             }
-            None => Ok(Core::Here(self.open_center()?)),
+            None => {
+                let center = self.open_center()?;
+                self.take_in(&center);
+                Ok(Core::Here(center))
+            }
         }
+    }
+
+    /// Takes in what programs reported while nobody listened. What fails waits for the next command.
+    fn take_in(&self, center: &Handle) {
+        let spool = Spool::new(&self.dirs.state);
+        if spool.is_empty() {
+            return;
+        }
+        crate::run::take::to_center(&spool, center, self.now(), |subject| {
+            let found = self.subject(subject);
+            if found.is_changed
+                && let Ok(saved) = self.in_file()
+            {
+                center.control(Control::Configure(saved)).map_err(drop)?;
+            }
+            Ok(found.item)
+        });
+    }
+
+    /// Finds the sync that a program reports on, or makes it.
+    pub(crate) fn subject(&self, subject: &Subject) -> Found {
+        let handlers = |id: &HandlerId| self.specs(id);
+        let checks = Checks {
+            handlers: &handlers,
+            alerts: &syncmgr_alerts::settings::specs,
+            general: syncmgr_alerts::settings::general::SPECS,
+        };
+        crate::run::subject::find(&self.config_path(), &checks, subject)
     }
 
     /// Listens to what the daemon tells; `None` when none runs.
@@ -239,17 +286,86 @@ impl App {
     /// # Errors
     /// When the center cannot be asked.
     pub(crate) fn handlers(&mut self) -> Result<Vec<HandlerJson>, CliError> {
-        Ok(match self.core()? {
+        let outside = Arc::clone(&self.outside);
+        let mut all: Vec<HandlerJson> = match self.core()? {
             Core::There(there) => {
                 let handlers = there.handlers()?;
                 handlers.into_iter().map(HandlerJson::from).collect()
             }
-            Core::Here(center) => center.read(|state, _, _| {
+            Core::Here(center) => center.read(move |state, _, _| {
                 let views = state.handler_ids().filter_map(|id| state.handler(id));
                 let listed = views.filter(|view| view.is_listed);
-                listed.map(|view| HandlerJson::from(&view)).collect()
+                listed
+                    .map(|view| HandlerJson {
+                        process: outside.process(&view.memory.id).map(ProcessJson::from),
+                        ..HandlerJson::from(&view)
+                    })
+                    .collect()
             })?,
-        })
+        };
+        // One that could never be read is not in the center's list; whoever installed it looks for
+        // it here.
+        for manifest in self.outside.foreign.manifests() {
+            if all.iter().any(|known| known.id == manifest.id.as_str()) {
+                continue;
+            }
+            all.push(HandlerJson {
+                id: manifest.id.to_string(),
+                name: manifest.name,
+                text: String::new(),
+                active: true,
+                enabled: true,
+                connected: true,
+                silent: true,
+                running: Vec::new(),
+                process: self.outside.process(&manifest.id).map(ProcessJson::from),
+            });
+        }
+        Ok(all)
+    }
+
+    /// Takes over which handlers are installed now, and has the daemon do the same.
+    ///
+    /// # Errors
+    /// When the daemon refuses.
+    pub(crate) fn handlers_changed(&mut self) -> Result<(), CliError> {
+        let center = match self.core()? {
+            Core::Here(center) => Some(center.clone()),
+            Core::There(there) => {
+                there.reload()?;
+                None
+            }
+        };
+        self.outside.refresh(&self.host, center.as_ref());
+        Ok(())
+    }
+
+    /// Has an installed handler start anew when it is needed.
+    ///
+    /// # Errors
+    /// When the daemon cannot be asked, or there is no such handler.
+    pub(crate) fn restart_handler(&mut self, id: &HandlerId) -> Result<(), CliError> {
+        if let Core::There(there) = self.core()? {
+            there.restart_handler(id)?;
+            return Ok(());
+        }
+        Ok(self.outside.foreign.restart(id)?)
+    }
+
+    /// Returns the names of the saved syncs of a handler.
+    #[must_use]
+    pub(crate) fn names_of(&mut self, id: &HandlerId) -> Vec<String> {
+        let saved = self.saved().unwrap_or_default().into_iter();
+        let its = saved.filter(|item| item.handler == *id);
+        its.filter_map(|item| item.name).collect()
+    }
+
+    /// Makes the folder of the settings, if there is none.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub(crate) fn make_config_dir(&self) -> Result<(), CliError> {
+        make_private(&self.dirs.config, "SYNCMGR_CONFIG_DIR")
     }
 
     /// Tells the daemon, if one runs, that the settings are others now.
@@ -332,16 +448,7 @@ impl App {
     }
 
     fn make_state_dir(&self) -> Result<(), CliError> {
-        use std::os::unix::fs::DirBuilderExt as _;
-        std::fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&self.dirs.state)
-            .map_err(|error| {
-                let place = place::shown(&self.dirs.state, None);
-                CliError::new(Exit::Failed, format!("cannot create `{place}`: {error}"))
-                    .hint("set SYNCMGR_STATE_DIR to a folder you can write to")
-            })
+        make_private(&self.dirs.state, "SYNCMGR_STATE_DIR")
     }
 
     fn open_center(&self) -> Result<Handle, CliError> {
@@ -366,10 +473,11 @@ impl App {
             watches: Box::new(Unwatched),
             // A command runs what it was asked for and nothing else.
             schedules: Vec::new(),
-            policies: BTreeMap::new(),
+            // They say when the last success is too old.
+            policies: self.policies().unwrap_or_default(),
             keeps_time: false,
             // A mistake in the file is told by the command that needs it.
-            saved: self.saved().unwrap_or_default(),
+            saved: self.in_file().unwrap_or_default(),
             random: random(),
             limits: Limits::default(),
         })?;
@@ -378,35 +486,16 @@ impl App {
         Ok(center)
     }
 
+    fn policies(&self) -> Result<BTreeMap<String, RunPolicy>, CliError> {
+        Ok(self.config()?.policies()?.into_iter().collect())
+    }
+
     /// Returns the handler of an item.
     ///
     /// # Errors
     /// `handler-unknown`.
     pub(crate) fn handler(&self, item: &Item) -> Result<Box<dyn Handler>, CliError> {
         Ok(self.host.handler(&item.handler)?)
-    }
-
-    /// Returns the folders of an item, absolute.
-    ///
-    /// # Errors
-    /// When its settings cannot be used.
-    pub(crate) fn folders(&self, item: &Item) -> Result<PerSide<PathBuf>, CliError> {
-        let chosen = self.files.chosen(item)?;
-        Ok(PerSide {
-            left: chosen.left,
-            right: chosen.right,
-        })
-    }
-
-    /// Returns what the folders of an item are called when people see them.
-    #[must_use]
-    pub(crate) fn places(&self, item: &Item) -> PerSide<String> {
-        match self.folders(item) {
-            Ok(folders) => {
-                PerSide::from_fn(|side| place::shown(&folders[side], self.dirs.home.as_deref()))
-            }
-            Err(_) => PerSide::from_fn(|side: Side| side.as_str().to_owned()),
-        }
     }
 
     /// Finds a run by its id or the beginning of it.
@@ -434,6 +523,20 @@ impl App {
                 .hint("`syncmgr history` lists the runs")),
         }
     }
+}
+
+/// Makes a folder that only its owner can look into.
+fn make_private(folder: &Path, variable: &str) -> Result<(), CliError> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .map_err(|error| {
+            let place = place::shown(folder, None);
+            CliError::new(Exit::Failed, format!("cannot create `{place}`: {error}"))
+                .hint(format!("set {variable} to a folder you can write to"))
+        })
 }
 
 /// Returns what tells apart the ids of two processes in one millisecond.

@@ -47,7 +47,7 @@ pub(crate) struct Global {
     /// When to use colour
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
     pub(crate) color: When,
-    /// Never ask anything (nothing ever does; for scripts that want to be sure)
+    /// Never ask anything, also on a terminal
     #[arg(long, global = true)]
     pub(crate) no_input: bool,
 }
@@ -75,17 +75,21 @@ pub(crate) enum Command {
     Preview(commands::sync::SyncArgs),
     /// Ask runs to stop
     Stop(commands::stop::StopArgs),
+    /// Run any command as a run of a sync
+    Run(crate::run::RunArgs),
     /// Let no run begin by itself for a while
     Pause(commands::pause::PauseArgs),
     /// Let runs begin by themselves again
     Resume(commands::pause::ResumeArgs),
     /// Show runs while they work
     Watch(commands::watch::WatchArgs),
-    /// Save two folders as a sync with a name
+    /// Save a sync with a name: two folders, or what a handler syncs
     Add(commands::add::AddArgs),
+    /// Add what your tools, your crontab and your timers sync already
+    Import(commands::import::ImportArgs),
     /// List the syncs
     #[command(visible_alias = "ls")]
-    List,
+    List(commands::list::ListArgs),
     /// Show everything about one sync
     Show(commands::show::ShowArgs),
     /// Change settings of a saved sync
@@ -120,6 +124,8 @@ pub(crate) enum Command {
     Open(commands::open::OpenArgs),
     /// List handlers, turn one on or off
     Handler(commands::handler::HandlerArgs),
+    /// Keep passwords and keys of syncs
+    Secret(commands::secret::SecretArgs),
     /// Try the ways on which you are told
     Alert(commands::alert::AlertArgs),
     /// Read and change the settings

@@ -19,8 +19,10 @@ use syncmgr_model::progress::ProgressStatus;
 
 pub(crate) use syncmgr_api::wire::{
     Change as ChangeJson, Conflict as ConflictJson, Content as ContentJson, Event as ResultJson,
-    Item as ItemJson, ItemState as StatusItemJson, Notice as NoticeJson, Progress as ProgressJson,
-    Run as RunJson, Sides, Step as StepJson, Version as VersionJson,
+    FoundSync as FoundJson, Item as ItemJson, ItemState as StatusItemJson,
+    ListedConflict as ListedConflictJson, Notice as NoticeJson, Progress as ProgressJson,
+    Run as RunJson, Sides, Silent as SilentJson, Step as StepJson, Version as VersionJson,
+    desk::Resolved as ResolvedJson,
 };
 
 /// The number of this form of the output.
@@ -116,6 +118,8 @@ pub(crate) struct ResolveOutput {
     pub(crate) runs: Vec<RunOutput>,
     /// What would be done; empty without `--dry-run`.
     pub(crate) previews: Vec<PreviewOutput>,
+    /// What became of each conflict.
+    pub(crate) outcomes: Vec<ResolvedJson>,
 }
 
 /// The answer of `status` and `list`.
@@ -255,6 +259,67 @@ pub(crate) struct HandlerJson {
     pub(crate) silent: bool,
     /// Its runs that work now.
     pub(crate) running: Vec<String>,
+    /// Its process, when a person installed it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) process: Option<ProcessJson>,
+}
+
+/// The process of a handler that a person installed.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct ProcessJson {
+    /// The program and its arguments.
+    pub(crate) command: Vec<String>,
+    /// Its version, as it says.
+    pub(crate) version: Option<String>,
+    /// It is kept to its folders.
+    pub(crate) sandbox: bool,
+    /// Why not, when it is not.
+    pub(crate) why_no_sandbox: Option<String>,
+    /// What it can read and change beside its private folder, when it is kept to that.
+    pub(crate) folders: Vec<String>,
+    /// The number of its process, while it runs.
+    pub(crate) pid: Option<u32>,
+    /// It stopped too often and is not started until somebody restarts it.
+    pub(crate) off: bool,
+}
+
+impl From<syncmgr_api::wire::handler::HandlerProcess> for ProcessJson {
+    fn from(process: syncmgr_api::wire::handler::HandlerProcess) -> Self {
+        Self {
+            command: process.command,
+            version: process.version,
+            sandbox: process.sandbox,
+            why_no_sandbox: process.why_no_sandbox,
+            folders: process.folders,
+            pid: process.pid,
+            off: process.off,
+        }
+    }
+}
+
+/// The answer of `handler install` and `remove`.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct HandlerInstalled {
+    /// [`SCHEMA`].
+    pub(crate) schema: u32,
+    /// The handler.
+    pub(crate) handler: String,
+    /// It is kept to its folders.
+    pub(crate) sandbox: bool,
+}
+
+/// The answer of `handler logs`.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct HandlerLog {
+    /// [`SCHEMA`].
+    pub(crate) schema: u32,
+    /// The handler.
+    pub(crate) handler: String,
+    /// The last part of its log, line by line.
+    pub(crate) lines: Vec<String>,
 }
 
 impl From<syncmgr_api::wire::Handler> for HandlerJson {
@@ -268,6 +333,7 @@ impl From<syncmgr_api::wire::Handler> for HandlerJson {
             connected: handler.connected,
             silent: handler.silent,
             running: handler.running,
+            process: handler.process.map(ProcessJson::from),
         }
     }
 }
@@ -284,6 +350,7 @@ impl From<&syncmgr_center::state::HandlerView> for HandlerJson {
             connected: memory.is_connected,
             silent: view.is_silent,
             running: view.running.iter().map(ToString::to_string).collect(),
+            process: None,
         }
     }
 }
@@ -396,6 +463,8 @@ pub(crate) struct ItemOutput {
     pub(crate) schema: u32,
     /// The sync.
     pub(crate) sync: StatusItemJson,
+    /// What has to be said about it: other syncs that work on its folders.
+    pub(crate) notices: Vec<NoticeJson>,
 }
 
 /// The answer of `conflicts` and `conflicts show`.
@@ -408,6 +477,21 @@ pub(crate) struct ConflictsOutput {
     pub(crate) conflicts: Vec<ConflictJson>,
     /// Syncs whose conflicts could not be listed.
     pub(crate) notices: Vec<NoticeJson>,
+    /// Those of every handler, also such that are not about files, with what can be decided.
+    pub(crate) all: Vec<CaseJson>,
+}
+
+/// A conflict of any handler.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct CaseJson {
+    /// Names it in a command line.
+    pub(crate) id: String,
+    /// What `--keep` can be.
+    pub(crate) keep: Vec<String>,
+    /// The conflict.
+    #[serde(flatten)]
+    pub(crate) conflict: ListedConflictJson,
 }
 
 /// The answer of `conflicts diff` and `versions diff`; null where there is nothing to show.
@@ -424,6 +508,8 @@ pub(crate) struct DiffOutput {
     pub(crate) left: Option<ContentJson>,
     /// What the right side has.
     pub(crate) right: Option<ContentJson>,
+    /// What each of the contents in conflict has, by its index; empty for versions.
+    pub(crate) contents: Vec<Option<ContentJson>>,
 }
 
 /// The answer of `history`.
@@ -449,6 +535,32 @@ pub(crate) struct RunShowOutput {
     pub(crate) notices: Vec<NoticeJson>,
     /// Steps in order.
     pub(crate) steps: Vec<StepJson>,
+}
+
+/// The answer of `secret`: what is kept, never a value.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct SecretsOutput {
+    /// [`SCHEMA`].
+    pub(crate) schema: u32,
+    /// The secrets that are kept.
+    pub(crate) secrets: Vec<SecretJson>,
+}
+
+/// A secret that is kept.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct SecretJson {
+    /// The name of the sync; null: it is not saved any more.
+    pub(crate) sync: Option<String>,
+    /// The id of the sync.
+    pub(crate) item: String,
+    /// Whose it is.
+    pub(crate) handler: String,
+    /// Which setting.
+    pub(crate) key: String,
+    /// `keyring` or `file`.
+    pub(crate) place: &'static str,
 }
 
 /// The answer of `versions list`.
@@ -594,6 +706,7 @@ mod tests {
         check::<PreviewOutput>("preview");
         check::<ResolveOutput>("resolve");
         check::<StatusOutput>("status");
+        check::<ImportOutput>("import");
         check::<ItemOutput>("sync");
         check::<ConflictsOutput>("conflicts");
         check::<DiffOutput>("diff");
@@ -607,14 +720,31 @@ mod tests {
         check::<StopOutput>("stop");
         check::<ResultsOutput>("results");
         check::<HandlersOutput>("handlers");
+        check::<HandlerInstalled>("handler-installed");
+        check::<HandlerLog>("handler-log");
         check::<SchedulesOutput>("schedules");
         check::<NextOutput>("next");
         check::<ConfigOutput>("config");
         check::<OpenOutput>("open");
+        check::<SecretsOutput>("secrets");
         check::<AlertsOutput>("alerts");
         check::<DaemonOutput>("daemon");
         check::<VersionOutput>("version");
         check::<TextOutput>("text");
         check::<ErrorOutput>("error");
     }
+}
+
+/// The answer of `import`.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct ImportOutput {
+    /// [`SCHEMA`].
+    pub(crate) schema: u32,
+    /// What was found and is no sync yet.
+    pub(crate) found: Vec<FoundJson>,
+    /// The names of what was added now.
+    pub(crate) added: Vec<String>,
+    /// Where it could not be looked.
+    pub(crate) silent: Vec<SilentJson>,
 }

@@ -1,7 +1,7 @@
 //! The program: the command line over the center.
 //!
 //! Reading order: `cli` (what can be typed), `app` (what a command works with), `commands` (one
-//! file each), `ui` (the only place that prints), `exit` and `json` (what scripts rely on).
+//! file each), `run` (any command as a run), `ui` (the only place that prints), `exit` and `json` (what scripts rely on).
 
 #![forbid(unsafe_code)]
 
@@ -9,13 +9,17 @@ mod app;
 mod cli;
 mod clock;
 mod commands;
+mod conflicts;
 mod daemon;
 mod dirs;
 mod error;
 mod exit;
+mod found;
 mod json;
+mod overlap;
 #[cfg(test)]
 mod papers;
+mod run;
 mod ui;
 
 use std::panic::catch_unwind;
@@ -24,7 +28,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use app::App;
-use cli::Cli;
+use cli::{Cli, Command};
 use dirs::Dirs;
 use exit::Exit;
 
@@ -37,6 +41,10 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return ui::clap_message(&error),
     };
+    if let Some(Command::Run(args)) = &cli.command {
+        let ui = ui::Ui::from_env(&cli.global);
+        return run::main(Dirs::from_env(), ui, args);
+    }
     let exit = catch_unwind(|| {
         let ui = ui::Ui::from_env(&cli.global);
         let mut app = App::new(Dirs::from_env(), ui);

@@ -6,6 +6,7 @@ use super::connection::percent;
 use super::{Answer, Client, ClientError, With};
 use crate::page::Page;
 use crate::wire::center::{DaemonSettings, SettingsChange};
+use crate::wire::item::SecretNew;
 use crate::wire::run::{ItemPreview, OpenRun, Report, RunState, RunsAccepted};
 use crate::wire::sign_in::Code;
 use crate::wire::version::Restore;
@@ -19,7 +20,7 @@ use crate::wire::{
 const ROWS: &str = "1000";
 
 /// The path of a resource below the root of the API.
-fn path(parts: &[&str]) -> String {
+pub(super) fn path(parts: &[&str]) -> String {
     let mut path = "/api/v1".to_owned();
     for part in parts {
         path.push('/');
@@ -109,6 +110,31 @@ impl Client {
     /// [`ClientError`].
     pub fn remove_item(&mut self, id: &str) -> Result<(), ClientError> {
         let path = path(&["items", id]);
+        let done = self.write::<()>(&Method::DELETE, &path, &Nothing {}, With::default());
+        done.map(drop)
+    }
+
+    /// Sets a secret of a sync.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn set_secret(
+        &mut self,
+        id: &str,
+        key: &str,
+        secret: &SecretNew,
+    ) -> Result<(), ClientError> {
+        let path = path(&["items", id, "secrets", key]);
+        let done = self.write::<()>(&Method::PUT, &path, secret, With::default());
+        done.map(drop)
+    }
+
+    /// Removes a secret of a sync.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn remove_secret(&mut self, id: &str, key: &str) -> Result<(), ClientError> {
+        let path = path(&["items", id, "secrets", key]);
         let done = self.write::<()>(&Method::DELETE, &path, &Nothing {}, With::default());
         done.map(drop)
     }

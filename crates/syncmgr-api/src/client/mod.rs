@@ -10,6 +10,7 @@
 mod call;
 mod connection;
 mod events;
+mod outside;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

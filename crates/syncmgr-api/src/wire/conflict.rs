@@ -194,6 +194,31 @@ pub struct Contents {
     pub left: Option<Content>,
     /// What the right side has.
     pub right: Option<Content>,
+    /// What each of the contents in conflict has, by its index; null where it is in no file, or the
+    /// file is too large. Empty for kept versions.
+    #[serde(default)]
+    pub versions: Vec<Option<Content>>,
+}
+
+impl Contents {
+    /// Converts what disagrees, with the contents by their indexes.
+    #[must_use]
+    pub fn of(contents: &record::Contents, versions: &[Option<Vec<u8>>]) -> Self {
+        let write = |bytes: &Option<Vec<u8>>| bytes.as_ref().map(Content::from);
+        Self {
+            versions: versions.iter().map(write).collect(),
+            ..Self::from(contents)
+        }
+    }
+
+    /// Reads the contents by their indexes.
+    ///
+    /// # Errors
+    /// [`Unreadable`] with the first that is no content.
+    pub fn read_versions(&self) -> Result<Vec<Option<Vec<u8>>>, Unreadable> {
+        let read = |content: &Option<Content>| content.as_ref().map(Vec::try_from).transpose();
+        self.versions.iter().map(read).collect()
+    }
 }
 
 impl From<&record::Contents> for Contents {
@@ -202,6 +227,7 @@ impl From<&record::Contents> for Contents {
             base: c.base.as_ref().map(Content::from),
             left: c.left.as_ref().map(Content::from),
             right: c.right.as_ref().map(Content::from),
+            versions: Vec::new(),
         }
     }
 }

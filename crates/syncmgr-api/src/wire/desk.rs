@@ -11,6 +11,7 @@ use super::run::RunAccepted;
 
 /// One of the contents that disagree. Its index among them names it in a decision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ConflictVersion {
     /// What it is called.
     pub name: String,
@@ -26,6 +27,8 @@ pub struct ConflictVersion {
     pub size: Option<u64>,
     /// When it was modified, when known.
     pub modified: Option<String>,
+    /// It is in a file, whose bytes can be asked for.
+    pub readable: bool,
 }
 
 impl From<&conflict::Content> for ConflictVersion {
@@ -38,12 +41,14 @@ impl From<&conflict::Content> for ConflictVersion {
             deleted: content.kind == ContentKind::Deleted,
             size: content.size,
             modified: content.modified.map(|time| time.rfc3339()),
+            readable: content.path.is_some(),
         }
     }
 }
 
 /// A conflict of any handler.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ListedConflict {
     /// Leads to it for as long as it exists: `conflict://HANDLER/ITEM/ID`.
     pub address: String,
@@ -186,6 +191,7 @@ pub struct Resolve {
 
 /// What became of a decision.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Resolved {
     /// The address of the conflict.
     pub conflict: String,
@@ -201,6 +207,8 @@ pub struct Resolved {
 pub struct ResolveAnswer {
     /// The runs that carry them out, or previews of them.
     pub runs: Vec<RunAccepted>,
+    /// The sync that each of these runs works on, in their order: `HANDLER/ID`.
+    pub syncs: Vec<String>,
     /// What became of each.
     pub outcomes: Vec<Resolved>,
     /// Names the states of all that were meant, as they were.

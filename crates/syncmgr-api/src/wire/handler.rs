@@ -31,6 +31,38 @@ pub struct Handler {
     pub unseen: u64,
     /// Conflicts that wait for a decision, its own and those of its syncs.
     pub conflicts: u64,
+    /// Its process, when a person installed it; a built-in handler has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process: Option<HandlerProcess>,
+}
+
+/// The process of a handler that a person installed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct HandlerProcess {
+    /// The program and its arguments.
+    pub command: Vec<String>,
+    /// Its version, as it says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// It is kept to its folders.
+    pub sandbox: bool,
+    /// Why not, when it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why_no_sandbox: Option<String>,
+    /// What it can read and change beside its private folder, when it is kept to that.
+    pub folders: Vec<String>,
+    /// The number of its process, while it runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pid: Option<u32>,
+    /// It stopped too often and is not started until somebody restarts it.
+    pub off: bool,
+}
+
+/// What a handler wrote to its log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct HandlerLog {
+    /// The last part of it, line by line; control characters are made visible.
+    pub lines: Vec<String>,
 }
 
 /// A setting that a handler understands.

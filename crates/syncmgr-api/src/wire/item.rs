@@ -19,8 +19,14 @@ pub struct Item {
     pub id: String,
     /// Its name, when it is saved.
     pub name: Option<String>,
-    /// Its folders.
+    /// Its folders, where it has two sides; otherwise empty texts.
     pub folders: Sides<String>,
+    /// What it is called: its name, or what its handler calls it; empty: neither is known.
+    pub title: String,
+    /// What it is, in a line of its handler; empty: that says nothing.
+    pub summary: String,
+    /// The folders it works on, as far as that is known.
+    pub paths: Vec<String>,
 }
 
 /// One sync in `status`, `list` and `show`.
@@ -177,6 +183,21 @@ pub struct Pause {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
     pub until: Option<String>,
+}
+
+/// Sets a secret. It is never read back.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SecretNew {
+    /// The secret.
+    #[schema(min_length = 1, max_length = 65536)]
+    pub value: String,
+}
+
+impl std::fmt::Debug for SecretNew {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SecretNew(..)")
+    }
 }
 
 #[cfg(test)]

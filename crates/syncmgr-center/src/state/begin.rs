@@ -5,7 +5,7 @@ use syncmgr_model::hresult::Hresult;
 use syncmgr_model::id::{HandlerId, ItemId, SessionId};
 use syncmgr_model::item::Item;
 use syncmgr_model::progress::CancelRequest;
-use syncmgr_model::request::{Intent, Origin};
+use syncmgr_model::request::Intent;
 
 use super::run::{Run, Stage};
 use super::{State, Turn, key};
@@ -109,30 +109,6 @@ impl State {
         }
     }
 
-    /// Begins a session for a program outside (spec 107).
-    pub(super) fn begin_external(
-        &mut self,
-        handler: &HandlerId,
-        items: Vec<ItemId>,
-        turn: &mut Turn,
-    ) -> Result<SessionId, Hresult> {
-        self.check_items(handler, &items)?;
-        if self.is_closing {
-            return Err(Hresult::Failed);
-        }
-        let options = StartOptions {
-            origin: Origin::External,
-            ..StartOptions::default()
-        };
-        let id = self.open_at_once(handler, items, options, turn);
-        if let Some(run) = self.runs.get_mut(&id) {
-            run.is_external = true;
-        }
-        self.watch_over(&id);
-        self.serve_signalled(&id, turn);
-        Ok(id)
-    }
-
     /// Begins a session that somebody works on already; it waits for nothing.
     fn open_at_once(
         &mut self,
@@ -142,23 +118,35 @@ impl State {
         turn: &mut Turn,
     ) -> SessionId {
         let id = self.new_session_id(turn.now);
+        self.open_as(&id, handler, items, options, turn);
+        id
+    }
+
+    /// The same under an id that is given.
+    pub(super) fn open_as(
+        &mut self,
+        id: &SessionId,
+        handler: &HandlerId,
+        items: Vec<ItemId>,
+        options: StartOptions,
+        turn: &mut Turn,
+    ) {
         let mut run = Run::new(id.clone(), handler.clone(), items, options, turn.now);
         run.stage = Stage::Open;
         let is_kept = run.intent == Intent::Apply;
         self.runs.insert(id.clone(), run);
-        self.set_up(&id, turn);
-        let claim = self.claim_of(&id);
-        self.queue.occupy(&id, claim);
-        if is_kept && let Some(run) = self.runs.get(&id) {
+        self.set_up(id, turn);
+        let claim = self.claim_of(id);
+        self.queue.occupy(id, claim);
+        if is_kept && let Some(run) = self.runs.get(id) {
             turn.save(Save::Began(run.record(None)));
         }
         turn.notify(Update::Began(id.clone()));
-        self.ask_to_remove_events(&id, turn);
-        id
+        self.ask_to_remove_events(id, turn);
     }
 
     /// Checks the arguments of `CreateSession` (spec 91).
-    fn check_items(&self, handler: &HandlerId, items: &[ItemId]) -> Result<(), Hresult> {
+    pub(super) fn check_items(&self, handler: &HandlerId, items: &[ItemId]) -> Result<(), Hresult> {
         let is_known = self.handlers.get(handler).is_some_and(|h| h.is_installed)
             && !items.is_empty()
             && items

@@ -143,8 +143,12 @@ impl State {
         });
     }
 
-    /// Says that a handler cannot be read.
+    /// Says that a handler is not installed, or cannot be read.
     pub(super) fn unread(&self, id: &HandlerId) -> Trouble {
+        let is_installed = self.handlers.get(id).is_some_and(|it| it.is_installed);
+        if !is_installed {
+            return Trouble::new(Code::HandlerUnknown).with("handler", id);
+        }
         Trouble::new(Code::HandlerSilent)
             .with("handler", self.handler_name(id))
             .with("detail", "it could not be read")

@@ -161,6 +161,23 @@ impl State {
             .collect()
     }
 
+    /// Returns the items of a handler that are there: all but those its handler stopped listing.
+    #[must_use]
+    pub fn present_items(&self, handler: &HandlerId) -> Vec<Item> {
+        self.items_of(handler)
+            .filter(|(_, entry)| !entry.memory.is_gone)
+            .map(|(_, entry)| entry.item.clone())
+            .collect()
+    }
+
+    /// Says whether the handler of an item listed its items without it.
+    #[must_use]
+    pub fn is_gone(&self, key: &ItemKey) -> bool {
+        self.items
+            .get(key)
+            .is_some_and(|entry| entry.memory.is_gone)
+    }
+
     /// Returns what is to be counted: an item, or the handler with all its items.
     fn conflict_stores(&self, handler: &HandlerId, item: Option<&ItemId>) -> Scope {
         let has_one = self.keeps_conflicts(handler);

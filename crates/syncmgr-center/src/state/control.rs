@@ -89,6 +89,10 @@ impl State {
                     turn,
                 );
             }
+            Control::BeginOutside(outside) => {
+                return self.begin_outside(ticket, *outside, turn);
+            }
+            Control::TakeIn(past) => self.take_in(*past, turn),
             Control::Call(session, call) => {
                 return self.call_from_outside(ticket, &session, *call, turn);
             }
@@ -206,7 +210,7 @@ impl State {
         self.answer_call(ticket, answer, turn);
     }
 
-    fn answer_call(
+    pub(super) fn answer_call(
         &self,
         ticket: Ticket,
         answer: Result<crate::command::CallReply, Hresult>,

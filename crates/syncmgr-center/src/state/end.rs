@@ -151,7 +151,7 @@ impl State {
 
     /// Takes over what a session says about the state of its items. One that a person stopped says
     /// nothing, and what other sessions took over is said by them.
-    fn take_results(&mut self, run: &Run, record: &SessionRecord, turn: &mut Turn) {
+    pub(super) fn take_results(&mut self, run: &Run, record: &SessionRecord, turn: &mut Turn) {
         let errors = Errors::of(run);
         let own = record
             .items

@@ -9,6 +9,7 @@
 //! - `run`: a request that waits, or the session it became;
 //! - `queue` (with `line`, `claims`): requests that wait, and what they wait for;
 //! - `begin`, `session`, `absorb`, `end`: the life of a session;
+//! - `outside`: sessions of other programs, also those told after their end;
 //! - `stop` (with `timers`): requests to stop, and what happens when nobody listens;
 //! - `timetable`: what runs by itself, and when;
 //! - `watched`: which directories of which items changed;
@@ -29,6 +30,7 @@ mod control;
 mod end;
 mod line;
 mod operation;
+mod outside;
 mod queue;
 mod registry;
 mod reload;
@@ -295,6 +297,12 @@ impl State {
     #[must_use]
     pub fn is_loading(&self) -> bool {
         self.handlers.values().any(HandlerEntry::is_loading)
+    }
+
+    /// Returns the limits that hold.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// Returns how many sessions run.

@@ -340,8 +340,9 @@ impl State {
             .items
             .entry(key.clone())
             .or_insert_with(|| ItemEntry::new(ItemMemory::new(key.clone()), item.clone()));
+        // What its handler lists by itself goes away with that list.
+        entry.is_adopted |= entry.is_saved || !entry.is_listed;
         entry.is_listed = true;
-        entry.is_adopted = true;
         entry.memory.is_gone = false;
         if !entry.is_saved {
             entry.item = item.clone();

@@ -147,6 +147,11 @@ impl Run {
         }
     }
 
+    /// Says whether an item is in the session.
+    pub(super) fn has(&self, item: &ItemId) -> bool {
+        self.parts.contains_key(item)
+    }
+
     /// Turns the items that wait into parts of the session.
     pub(super) fn take_up(&mut self) {
         for item in std::mem::take(&mut self.pending) {

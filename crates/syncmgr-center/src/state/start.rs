@@ -301,10 +301,10 @@ impl State {
 
     /// Says why an item cannot be synced, if something is in the way (spec 22–24, 34–35, 48–50).
     pub(super) fn unsyncable(&self, key: &ItemKey, work: WorkKind) -> Option<Trouble> {
-        let entry = self.handlers.get(&key.handler)?;
-        if !entry.is_listed() {
+        let listed = self.handlers.get(&key.handler).filter(|it| it.is_listed());
+        let Some(entry) = listed else {
             return Some(self.unread(&key.handler));
-        }
+        };
         let handler = &entry.memory;
         let item = &self.items.get(key)?.memory;
         let name = super::name_of(self, key);

@@ -195,8 +195,9 @@ impl State {
         }
     }
 
-    /// Lets an item's agenda be told something; an item without schedules has none to tell.
-    fn with_agenda(
+    /// Lets an item's agenda be told something; an item that neither has schedules nor an age that is
+    /// too old has none to tell.
+    pub(super) fn with_agenda(
         &mut self,
         key: &ItemKey,
         now: Timestamp,
@@ -207,7 +208,7 @@ impl State {
         };
         let schedules = self.timetable.covering(&entry.memory.name);
         let policy = self.timetable.policy(&entry.memory.name);
-        if schedules.is_empty() && entry.agenda.is_none() {
+        if schedules.is_empty() && policy.max_age_ms.is_none() && entry.agenda.is_none() {
             return;
         }
         let agenda = entry.agenda.get_or_insert_with(|| Entry {
@@ -280,7 +281,7 @@ impl State {
         }
     }
 
-    fn save_agenda(&mut self, key: &ItemKey, turn: &mut Turn) {
+    pub(super) fn save_agenda(&mut self, key: &ItemKey, turn: &mut Turn) {
         let Some(Some(entry)) = self.items.get_mut(key).map(|it| it.agenda.as_mut()) else {
             return;
         };
@@ -382,17 +383,7 @@ impl State {
         }
         for result in &record.items {
             let key = super::key(&run.handler, &result.item);
-            let end = match result.status {
-                Some(ProgressStatus::Succeeded) => End::Success,
-                Some(ProgressStatus::Canceled) => End::Stopped,
-                Some(ProgressStatus::Disconnected) => End::Failed(catalogue::Retry::Later),
-                Some(
-                    ProgressStatus::Failed
-                    | ProgressStatus::Updating
-                    | ProgressStatus::UpdatingIndeterminate,
-                )
-                | None => End::Failed(self.retry_of(run, &key)),
-            };
+            let end = self.end_of(run, &key, result.status);
             self.with_agenda(&key, turn.now, |agenda, now, rules| {
                 agenda.ended(now, end, rules.policy);
             });
@@ -400,6 +391,21 @@ impl State {
             if end == End::Success {
                 self.tell_after(&key, turn);
             }
+        }
+    }
+
+    /// Says what the end of a session is to the agenda of an item.
+    pub(super) fn end_of(&self, run: &Run, key: &ItemKey, status: Option<ProgressStatus>) -> End {
+        match status {
+            Some(ProgressStatus::Succeeded) => End::Success,
+            Some(ProgressStatus::Canceled) => End::Stopped,
+            Some(ProgressStatus::Disconnected) => End::Failed(catalogue::Retry::Later),
+            Some(
+                ProgressStatus::Failed
+                | ProgressStatus::Updating
+                | ProgressStatus::UpdatingIndeterminate,
+            )
+            | None => End::Failed(self.retry_of(run, key)),
         }
     }
 
@@ -415,7 +421,7 @@ impl State {
     }
 
     /// Tells the agendas that wait for the success of an item.
-    fn tell_after(&mut self, key: &ItemKey, turn: &mut Turn) {
+    pub(super) fn tell_after(&mut self, key: &ItemKey, turn: &mut Turn) {
         let Some(name) = self.items.get(key).map(|it| it.memory.name.clone()) else {
             return;
         };

@@ -1,6 +1,6 @@
 //! What others may see of the state: copies, made on request.
 
-use syncmgr_model::capability::HandlerCapabilities;
+use syncmgr_model::capability::{HandlerCapabilities, ItemCapabilities};
 use syncmgr_model::id::{HandlerId, ItemId, ItemKey, SessionId};
 use syncmgr_model::item::Item;
 use syncmgr_model::menu::{Entry, OfHandler, OfItem, Task};
@@ -32,6 +32,8 @@ pub struct ItemView {
     pub facts: Facts,
     /// Its handler lists it.
     pub is_listed: bool,
+    /// The folders it works on, absolute, bytes.
+    pub paths: Vec<Vec<u8>>,
     /// What it works on while it runs; its comment otherwise (spec 33).
     pub text: String,
     /// The state in the numbers of the original (spec 190).
@@ -48,6 +50,20 @@ pub struct ItemView {
     pub queued: Vec<SessionId>,
     /// When it runs next by itself, as far as that is a time.
     pub next_due: Option<Timestamp>,
+}
+
+impl ItemView {
+    /// Says whether it is its handler that takes it out of what is synced.
+    #[must_use]
+    pub fn can_delete(&self) -> bool {
+        // One that people made, saved or not, has settings.
+        let is_its_own = self.is_listed && !self.is_saved && self.item.settings.0.is_empty();
+        is_its_own
+            && self
+                .memory
+                .capabilities
+                .contains(ItemCapabilities::CAN_DELETE)
+    }
 }
 
 /// What is shown of a handler.
@@ -136,6 +152,7 @@ impl State {
             words: status.words(&facts),
             reason: self.reason(key, status, now),
             is_listed: entry.is_listed,
+            paths: entry.paths.clone(),
             text: facts
                 .running
                 .as_ref()
@@ -296,11 +313,7 @@ impl State {
                         .map_or_else(|| "you resume it".to_owned(), |until| until.rfc3339()),
                 ),
             ),
-            Status::Unknown => Some(
-                Trouble::new(Code::HandlerSilent)
-                    .with("handler", self.handler_name(&key.handler))
-                    .with("detail", "it could not be read"),
-            ),
+            Status::Unknown => Some(self.unread(&key.handler)),
             Status::Held | Status::Failed => memory.reason.clone(),
             Status::Offline => Some(
                 memory

@@ -1,11 +1,14 @@
 //! Conflicts of pairs as the contract knows them. A decision is work of a session, so that it shows
 //! progress, can be undone and enters history.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use syncmgr_model::conflict::{
     Conflict, ConflictId, Content, ContentKind, Facts, KEY_DESCRIPTION, KEY_FOUND, KEY_HANDLER,
-    KEY_ITEM, KEY_NAME, Property,
+    KEY_ITEM, KEY_NAME, Kind, Property,
 };
 use syncmgr_model::escape::escape;
 use syncmgr_model::id::ItemId;
@@ -42,6 +45,7 @@ impl PairConflicts {
                 item: item.id.clone(),
                 handler: self.files.id.to_string(),
                 places: places.clone(),
+                folders: [chosen.left.clone(), chosen.right.clone()],
                 conflict,
             };
             Arc::new(view) as Arc<dyn ConflictView>
@@ -96,6 +100,7 @@ struct PairConflict {
     item: ItemId,
     handler: String,
     places: [String; 2],
+    folders: [PathBuf; 2],
     conflict: Conflict,
 }
 
@@ -107,10 +112,23 @@ impl PairConflict {
 
     fn content(&self, side: Side) -> Content {
         let facts = self.conflict.sides[side];
-        let place = match side {
-            Side::Left => &self.places[0],
-            Side::Right => &self.places[1],
+        let [left, right] = &self.places;
+        let [left_folder, right_folder] = &self.folders;
+        let (place, folder) = match side {
+            Side::Left => (left, left_folder),
+            Side::Right => (right, right_folder),
         };
+        let is_file = matches!(
+            facts,
+            Facts::Present {
+                kind: Kind::File,
+                ..
+            }
+        );
+        let path = is_file.then(|| {
+            let below = OsStr::from_bytes(&self.conflict.path);
+            folder.join(below).into_os_string().into_vec()
+        });
         let (kind, size, modified) = match facts {
             Facts::Missing => (ContentKind::Deleted, None, None),
             Facts::Unknown => (ContentKind::Updated, None, None),
@@ -127,6 +145,7 @@ impl PairConflict {
             kind,
             size,
             modified,
+            path,
         }
     }
 }
@@ -212,7 +231,7 @@ fn not_possible(detail: &str) -> Trouble {
 
 #[cfg(test)]
 mod tests {
-    use syncmgr_model::conflict::{ConflictKind, Kind};
+    use syncmgr_model::conflict::ConflictKind;
     use syncmgr_model::side::PerSide;
     use syncmgr_model::time::Timestamp;
 
@@ -223,6 +242,7 @@ mod tests {
             item: ItemId::new("pair").unwrap(),
             handler: "files".to_owned(),
             places: ["~/a".to_owned(), "/mnt/b".to_owned()],
+            folders: [PathBuf::from("/home/me/a"), PathBuf::from("/mnt/b")],
             conflict: Conflict {
                 id: "1a2b3c4d".to_owned(),
                 path: b"docs/report.txt".to_vec(),

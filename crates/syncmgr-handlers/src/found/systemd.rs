@@ -71,12 +71,7 @@ pub(super) fn timers(folders: &[PathBuf], person: Person<'_>) -> Vec<Timer> {
     found.into_values().collect()
 }
 
-fn timer_of(
-    folders: &[PathBuf],
-    folder: &Path,
-    name: &str,
-    person: Person<'_>,
-) -> Option<Timer> {
+fn timer_of(folders: &[PathBuf], folder: &Path, name: &str, person: Person<'_>) -> Option<Timer> {
     let path = folder.join(name);
     let stem = name.strip_suffix(".timer")?;
     let unit = load(folders, name)?;
@@ -207,7 +202,10 @@ fn parse(text: &str, unit: &mut Unit) {
                 None => break,
             }
         }
-        if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
+        if let Some(name) = line
+            .strip_prefix('[')
+            .and_then(|line| line.strip_suffix(']'))
+        {
             name.clone_into(&mut section);
         } else if let Some((key, value)) = line.split_once('=') {
             let values = unit.entry(format!("{section}.{}", key.trim())).or_default();
@@ -321,16 +319,30 @@ mod tests {
     #[test]
     fn a_timer_says_what_it_starts_and_when() {
         let (_dir, folders) = units(&[
-            ("mail.timer", "[Timer]\nOnBootSec=2m\nOnUnitActiveSec=5m\n[Install]\nWantedBy=timers.target\n"),
-            ("mail.service", "[Service]\nType=oneshot\nEnvironment=A=b \"C=d e\"\nExecStart=/usr/bin/mbsync \\\n  -c %h/.mbsyncrc \"my channel\"\n"),
+            (
+                "mail.timer",
+                "[Timer]\nOnBootSec=2m\nOnUnitActiveSec=5m\n[Install]\nWantedBy=timers.target\n",
+            ),
+            (
+                "mail.service",
+                "[Service]\nType=oneshot\nEnvironment=A=b \"C=d e\"\nExecStart=/usr/bin/mbsync \\\n  -c %h/.mbsyncrc \"my channel\"\n",
+            ),
             ("timers.target.wants/mail.timer", ""),
         ]);
         let timers = timers(&folders, PERSON);
         assert_eq!(timers.len(), 1);
         assert!(timers[0].is_enabled);
         assert_eq!(timers[0].when, ["every 5m"]);
-        let words = ["/usr/bin/mbsync", "-c", "/home/anna/.mbsyncrc", "my channel"];
-        assert_eq!(timers[0].commands, [Some(words.map(str::to_owned).to_vec())]);
+        let words = [
+            "/usr/bin/mbsync",
+            "-c",
+            "/home/anna/.mbsyncrc",
+            "my channel",
+        ];
+        assert_eq!(
+            timers[0].commands,
+            [Some(words.map(str::to_owned).to_vec())]
+        );
         assert_eq!(timers[0].env[1], ("C".to_owned(), "d e".to_owned()));
     }
 
@@ -338,8 +350,14 @@ mod tests {
     fn pieces_beside_a_unit_and_templates_count() {
         let (_dir, folders) = units(&[
             ("git@notes.timer", "[Timer]\nOnCalendar=daily\n"),
-            ("git@notes.timer.d/a.conf", "[Timer]\nOnCalendar=\nOnCalendar=hourly\nOnCalendar=*-*-~1\n"),
-            ("git@.service", "[Service]\nExecStart=-git -C %h/%i pull\nExecStart=echo $X\n"),
+            (
+                "git@notes.timer.d/a.conf",
+                "[Timer]\nOnCalendar=\nOnCalendar=hourly\nOnCalendar=*-*-~1\n",
+            ),
+            (
+                "git@.service",
+                "[Service]\nExecStart=-git -C %h/%i pull\nExecStart=echo $X\n",
+            ),
         ]);
         let timers = timers(&folders, PERSON);
         assert_eq!(timers[0].when, ["cron 0 * * * *"]);

@@ -50,9 +50,7 @@ pub(super) fn calendar(text: &str) -> Option<String> {
 
 fn write(minute: &str, hour: &str, day: &str, month: &str, days: Option<&str>) -> Option<String> {
     let is_every_day = day == "*" && month == "*";
-    if is_every_day
-        && let (Ok(minute), Ok(hour)) = (minute.parse::<u16>(), hour.parse::<u16>())
-    {
+    if is_every_day && let (Ok(minute), Ok(hour)) = (minute.parse::<u16>(), hour.parse::<u16>()) {
         let clock = time_of_day(hour * 60 + minute);
         return Some(format!("{} {clock}", days.unwrap_or("daily")));
     }
@@ -85,10 +83,12 @@ fn weekdays(text: &str) -> Option<String> {
     let parts: Option<Vec<_>> = text
         .trim_end_matches(',')
         .split(',')
-        .map(|part| match part.split_once("..").or(part.split_once('-')) {
-            Some((first, last)) => Some(format!("{}-{}", day(first)?, day(last)?)),
-            None => day(part).map(str::to_owned),
-        })
+        .map(
+            |part| match part.split_once("..").or(part.split_once('-')) {
+                Some((first, last)) => Some(format!("{}-{}", day(first)?, day(last)?)),
+                None => day(part).map(str::to_owned),
+            },
+        )
         .collect();
     parts.map(|parts| parts.join(","))
 }

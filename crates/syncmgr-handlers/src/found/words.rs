@@ -247,8 +247,14 @@ mod tests {
     #[test]
     fn lines_with_one_meaning_are_taken_apart() {
         plain("mbsync -a", &["mbsync", "-a"]);
-        plain("rsync -a '/a b/' ~/c", &["rsync", "-a", "/a b/", "/home/anna/c"]);
-        plain(r#"rsync "$HOME/x\"y" ${HOME}/z"#, &["rsync", "/home/anna/x\"y", "/home/anna/z"]);
+        plain(
+            "rsync -a '/a b/' ~/c",
+            &["rsync", "-a", "/a b/", "/home/anna/c"],
+        );
+        plain(
+            r#"rsync "$HOME/x\"y" ${HOME}/z"#,
+            &["rsync", "/home/anna/x\"y", "/home/anna/z"],
+        );
         plain(r"a b\ c ''", &["a", "b c", ""]);
         plain("LANG=C mbsync -q x >/dev/null 2>&1", &["mbsync", "-q", "x"]);
         plain("cd ~/src && git pull", &["git", "pull"]);
@@ -258,8 +264,23 @@ mod tests {
     #[test]
     fn what_a_shell_does_stays_the_shells() {
         for line in [
-            "a | b", "a; b", "a && b", "a || b", "a $X", "a `b`", "a $(b)", "a *", "a <b", "a 'b",
-            "a $HOMEX", "(a)", "a & b", "[ -e x ] && a", "", "# a", "cd x && cd y && a",
+            "a | b",
+            "a; b",
+            "a && b",
+            "a || b",
+            "a $X",
+            "a `b`",
+            "a $(b)",
+            "a *",
+            "a <b",
+            "a 'b",
+            "a $HOMEX",
+            "(a)",
+            "a & b",
+            "[ -e x ] && a",
+            "",
+            "# a",
+            "cd x && cd y && a",
         ] {
             assert_eq!(read(line, "/home/anna"), Line::Shell, "{line}");
         }
@@ -284,7 +305,10 @@ mod tests {
             assert_eq!(unwrap(&argv).join(" "), expected);
         };
         check("nice -n 10 ionice -c3 rclone sync a b", "rclone sync a b");
-        check("/usr/bin/flock -n /tmp/l timeout 1h /usr/bin/mbsync -a", "/usr/bin/mbsync -a");
+        check(
+            "/usr/bin/flock -n /tmp/l timeout 1h /usr/bin/mbsync -a",
+            "/usr/bin/mbsync -a",
+        );
         check("env A=b chronic x", "x");
         check("nice", "nice");
         check("rsync a b", "rsync a b");

@@ -193,7 +193,7 @@ impl Tool for MbsyncTool {
             found.remarks.insert(
                 0,
                 format!(
-                    "{GROUP_OF} {}",
+                    "{GROUP_OF} {}.",
                     escape(group.channels.join(", ").as_bytes())
                 ),
             );
@@ -277,7 +277,7 @@ impl Tool for MbsyncTool {
 }
 
 /// How the remark about a group begins; what it runs is found by itself too.
-pub const GROUP_OF: &str = "Runs the channels";
+const GROUP_OF: &str = "Runs the channels";
 
 fn summary(ctx: &Context, name: Option<&str>, channels: &[&config::Channel]) -> String {
     let mut servers: Vec<_> = channels.iter().filter_map(|it| it.server()).collect();
@@ -424,4 +424,13 @@ fn failed(text: &str) -> Trouble {
     Trouble::new(Code::ToolFailed)
         .with("tool", ID)
         .with("detail", job::as_detail(text))
+}
+
+/// Returns the channels that a found group runs; `None` for what is no group.
+#[must_use]
+pub fn channels_of_group(found: &Found) -> Option<Vec<&str>> {
+    let mut remarks = found.remarks.iter();
+    let list = remarks.find_map(|remark| remark.strip_prefix(GROUP_OF))?;
+    let list = list.trim().trim_end_matches('.');
+    (found.handler.as_str() == ID).then(|| list.split(", ").collect())
 }

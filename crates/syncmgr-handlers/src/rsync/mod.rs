@@ -8,17 +8,15 @@ mod chosen;
 mod said;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use rustix::process::Signal;
 use syncmgr_model::event::EventLevel;
-use syncmgr_model::id::SessionId;
 use syncmgr_model::item::{Item, SettingSpec};
-use syncmgr_model::preview::{Census, PlannedChange, Preview};
+use syncmgr_model::preview::{Action, Census, PlannedChange, Preview};
 use syncmgr_model::progress::Phase;
 use syncmgr_model::record::{Summary, Tally};
 use syncmgr_model::side::PerSide;
-use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::{Code, PATHS_MAX, Trouble};
 
 use self::chosen::{Chosen, SPECS};
@@ -26,13 +24,7 @@ use self::said::{CauseKey, LeftAlone, OUT_FORMAT, Progress};
 use crate::tool::diagnose::{self, Cause};
 use crate::tool::hold::{Hold, is_deletion, plan_id};
 use crate::tool::process::{Command, Ended, Exit, GRACE, Keep, Stream};
-use crate::tool::{Context, Job, Outcome, Program, Tool, Wish, job};
-
-/// Where the target keeps what was replaced or deleted.
-const KEPT: &str = ".syncmgr-kept";
-
-/// Milliseconds a day has.
-const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+use crate::tool::{Context, Job, Outcome, Program, Tool, Wish, aside, job};
 
 /// Most lines about files of a plan that are kept: a plan that is longer is not read by anybody.
 const PLAN_MAX: usize = 1_000_000;
@@ -101,7 +93,7 @@ impl Tool for RsyncTool {
         if let Some(hold) = look.hold(&chosen) {
             preview
                 .troubles
-                .push(hold.trouble(&chosen.target.shown(job.ctx), look.census.n_files));
+                .push(hold.trouble(&chosen.target.shown(job.ctx), look.n_in_target()));
             preview.held_id = Some(hold.id);
         }
         preview.changes = look.changes;
@@ -134,7 +126,7 @@ impl Tool for RsyncTool {
                 (None, Some(_)) => Deletes::No,
             };
             if wish.release.is_none() {
-                held = hold.map(|hold| (hold, look.census.n_files));
+                held = hold.map(|hold| (hold, look.n_in_target()));
             }
         } else if let Some(allowed) = &wish.release {
             Hold::check(None, allowed)?;
@@ -148,7 +140,7 @@ impl Tool for RsyncTool {
         if !outcome.was_stopped
             && let Some(target) = chosen.target.local()
         {
-            forget_old(target, chosen.keep_days, job.ctx.now());
+            aside::forget_old(target, chosen.keep_days, job.ctx.now());
         }
         Ok(outcome)
     }
@@ -202,7 +194,7 @@ fn command(job: &Job<'_>, chosen: &Chosen, is_full: bool) -> Command {
         .stopped_by(Signal::TERM, GRACE)
         .args(["--archive", "--stats", "--outbuf=L", OUT_FORMAT])
         // What both ends keep for themselves.
-        .arg(format!("--exclude=/{KEPT}/"))
+        .arg(format!("--exclude=/{}/", aside::DIR))
         .arg("--exclude=/.syncmgr/");
     if let Some(ssh) = chosen.shell() {
         command = command.arg(format!("--rsh={ssh}"));
@@ -235,6 +227,13 @@ struct Look {
 }
 
 impl Look {
+    /// Returns how many files the target has: those of the source that are there already, and those
+    /// that would go.
+    fn n_in_target(&self) -> u64 {
+        let n = |action| self.changes.iter().filter(|it| it.action == action).count() as u64;
+        self.census.n_files.saturating_sub(n(Action::Copy)) + n(Action::Delete)
+    }
+
     fn hold(&self, chosen: &Chosen) -> Option<Hold> {
         Hold::of(&self.changes, chosen.max_delete, self.census.n_files == 0)
     }
@@ -302,10 +301,11 @@ fn copy(
     deletes: Deletes,
 ) -> Result<Outcome, Trouble> {
     job.session.phase(Phase::Checking);
-    let mut command = command(job, chosen, is_full)
-        .arg("--info=progress2")
-        .arg("--backup")
-        .arg(format!("--backup-dir={KEPT}/{}", job.session.id()));
+    let mut command = command(job, chosen, is_full).arg("--info=progress2");
+    if chosen.keep_days > 0 {
+        let dir = format!("--backup-dir={}/{}", aside::DIR, job.session.id());
+        command = command.arg("--backup").arg(dir);
+    }
     if let Deletes::AtMost(n) = deletes {
         // Before a file is copied over a folder it has to go, and so that a full disk has room.
         command = command.args(["--delete-during".to_owned(), format!("--max-delete={n}")]);
@@ -442,31 +442,4 @@ fn trouble(job: &Job<'_>, chosen: &Chosen, ended: &Ended) -> Trouble {
             }
         }
     }
-}
-
-/// Removes what was kept by runs that are too long ago. Only folders that carry the id of a run are
-/// touched.
-fn forget_old(target: &Path, keep_days: u64, now: Timestamp) {
-    let Ok(entries) = fs::read_dir(target.join(KEPT)) else {
-        return;
-    };
-    let age = i64::try_from(keep_days.saturating_mul(DAY_MS)).unwrap_or(i64::MAX);
-    let oldest = SessionId::at(Timestamp(now.0.saturating_sub(age)), 0);
-    for entry in entries.flatten() {
-        let name = entry.file_name();
-        let run = name.to_str().and_then(|name| SessionId::new(name).ok());
-        let is_run = run.as_ref().is_some_and(|run| is_run_id(run.as_str()));
-        if is_run && run.is_some_and(|run| run < oldest) {
-            // What cannot be removed now is tried again by the next run.
-            fs::remove_dir_all(entry.path()).ok();
-        }
-    }
-}
-
-/// Says whether a name has the form `20261120-154501123-3f9a`.
-fn is_run_id(name: &str) -> bool {
-    let parts: Vec<_> = name.split('-').collect();
-    let digits = |part: &str, n| part.len() == n && part.bytes().all(|b| b.is_ascii_digit());
-    matches!(parts.as_slice(), [day, time, random]
-        if digits(day, 8) && digits(time, 9) && random.len() == 4)
 }

@@ -2,6 +2,7 @@
 //! work of a session, so that it shows progress and enters history.
 
 use std::io::Read as _;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -225,7 +226,10 @@ struct View {
 impl View {
     fn content(&self, side: Side) -> Content {
         let Version {
-            place, full, facts, ..
+            place,
+            full,
+            facts,
+            file,
         } = &self.conflict.sides[side];
         let name = self.conflict.path.rsplit(|byte| *byte == b'/').next();
         let (kind, size, modified) = match *facts {
@@ -244,6 +248,9 @@ impl View {
             kind,
             size,
             modified,
+            path: file
+                .as_ref()
+                .map(|file| file.as_os_str().as_bytes().to_vec()),
         }
     }
 }

@@ -316,6 +316,7 @@ impl Instance {
     fn resolve(&self, job: &Job<'_>, choices: &[(String, Choice)]) -> Result<Outcome, Trouble> {
         let conflicts = self.tool.conflicts(job.ctx, job.item)?;
         let mut summary = Summary::default();
+        let mut n_decided = 0;
         for (id, choice) in choices {
             if job.session.is_stopped() {
                 return Ok(Outcome {
@@ -331,7 +332,7 @@ impl Instance {
                     .with("name", syncmgr_model::escape::escape(id.as_bytes()))),
             };
             match decided {
-                Ok(()) => {}
+                Ok(()) => n_decided += 1,
                 Err(trouble) if choices.len() == 1 => return Err(trouble),
                 Err(trouble) => {
                     summary.n_failures += 1;
@@ -339,9 +340,16 @@ impl Instance {
                 }
             }
         }
+        if n_decided == 0 {
+            return Ok(Outcome {
+                summary,
+                was_stopped: false,
+            });
+        }
+        let outcome = self.tool.resolved(job)?;
         Ok(Outcome {
-            summary,
-            was_stopped: false,
+            summary: summary.plus(&outcome.summary),
+            was_stopped: outcome.was_stopped,
         })
     }
 }

@@ -11,7 +11,7 @@ use syncmgr_model::trouble::{Code, Trouble};
 use syncmgr_sdk::{ItemProgress, SyncCallback};
 
 use super::process::{self, Command, Ended, Keep, Line, Stop};
-use super::{Context, ItemLock, Tail};
+use super::{Context, ItemLock, Secret, SecretFile, Tail};
 
 /// Most bytes of output that go into a result: what a person reads to see why.
 const OUTPUT_MAX: usize = 4 << 10;
@@ -103,6 +103,33 @@ pub struct Job<'a> {
 }
 
 impl Job<'_> {
+    /// Returns the last process that worked on this item before; it has ended.
+    #[must_use]
+    pub fn previous_pid(&self) -> Option<u32> {
+        self.lock.and_then(ItemLock::previous)
+    }
+
+    /// Writes a secret into a file for the time of this job. What a killed run left is removed.
+    ///
+    /// # Errors
+    /// `state-unusable`.
+    pub fn secret_file(&self, what: &str, secret: &Secret) -> Result<SecretFile, Trouble> {
+        // A preview has no lock, and may run beside a run.
+        if self.lock.is_none() {
+            let name = format!("{what}-{}", self.session.id());
+            return SecretFile::new(self.dir, &name, secret);
+        }
+        let of_previews = format!("{what}-");
+        for entry in std::fs::read_dir(self.dir).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            if name.to_string_lossy().starts_with(&of_previews) {
+                // One that is at work has read it by now, or says that it could not.
+                drop(std::fs::remove_file(entry.path()));
+            }
+        }
+        SecretFile::new(self.dir, what, secret)
+    }
+
     /// Builds a command that starts the program of the tool, as [`Self::command_of`].
     #[must_use]
     pub fn command(&self) -> Command {

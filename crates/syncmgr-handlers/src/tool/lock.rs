@@ -13,10 +13,14 @@ use rustix::fs::FlockOperation;
 use rustix::io::Errno;
 use syncmgr_model::trouble::{Code, Trouble};
 
+/// Longest number of a process.
+const PID_LEN_MAX: u64 = 20;
+
 /// Holds the lock until it is dropped.
 #[derive(Debug)]
 pub struct ItemLock {
     file: File,
+    previous: Option<u32>,
 }
 
 impl ItemLock {
@@ -34,23 +38,34 @@ impl ItemLock {
             .mode(0o600)
             .open(dir.join("lock"))
             .map_err(unusable)?;
+        let mut pid = String::new();
+        drop((&file).take(PID_LEN_MAX).read_to_string(&mut pid));
+        let pid = pid.trim().parse::<u32>().ok();
         match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
             // The last ones: a file system that cannot lock; there, two runs are not kept apart.
             Ok(()) | Err(Errno::NOLCK | Errno::OPNOTSUPP | Errno::NOSYS) => {}
             Err(Errno::WOULDBLOCK) => {
-                let mut pid = String::new();
-                drop(file.read_to_string(&mut pid));
                 let busy = Trouble::new(Code::Busy).with("folder", what);
-                let pid = pid.trim();
-                return Err(match pid.parse::<u32>() {
-                    Ok(pid) => busy.with("pid", pid),
-                    Err(_) => busy,
+                return Err(match pid {
+                    Some(pid) => busy.with("pid", pid),
+                    None => busy,
                 });
             }
             Err(errno) => return Err(unusable(errno.into())),
         }
         file.set_len(0).map_err(unusable)?;
-        Ok(Self { file })
+        file.rewind().map_err(unusable)?;
+        Ok(Self {
+            file,
+            previous: pid,
+        })
+    }
+
+    /// Returns the last process that worked under this lock before; as the lock could be taken, it
+    /// has ended.
+    #[must_use]
+    pub fn previous(&self) -> Option<u32> {
+        self.previous
     }
 
     /// Returns the locked file for the standard input of a process. Reading from it ends at once.

@@ -16,6 +16,7 @@
 //! Must not: write into the set-up of a person's tool, start a shell, or hand a secret over in
 //! arguments.
 
+pub mod aside;
 pub mod context;
 pub mod diagnose;
 pub mod exits;
@@ -53,7 +54,7 @@ pub use job::{Job, Session};
 pub use lock::ItemLock;
 pub use memory::{recall, remember};
 pub use redact::redact;
-pub use secret::{NoSecrets, Secret, Secrets};
+pub use secret::{NoSecrets, Secret, SecretFile, Secrets};
 pub use tail::Tail;
 
 /// What a person asked of a sync.
@@ -200,5 +201,14 @@ pub trait Tool: Send + Sync + 'static {
                 self.name()
             ),
         ))
+    }
+
+    /// Is told that decisions were carried out, once for all of them: brings what they did to the
+    /// other side.
+    ///
+    /// # Errors
+    /// When that could not be done; the decisions stay as they were carried out.
+    fn resolved(&self, _job: &Job<'_>) -> Result<Outcome, Trouble> {
+        Ok(Outcome::default())
     }
 }

@@ -219,10 +219,12 @@ impl Line<'_> {
 }
 
 /// What becomes of a line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Keep {
     /// It stays in the output that is kept.
     Yes,
+    /// This stays in its place: a line of JSON is nothing for people.
+    As(String),
     /// It was understood and is not needed again (progress, items of a list).
     No,
 }
@@ -310,8 +312,10 @@ pub fn run(
             from: stream,
             bytes,
         };
-        if each(line) == Keep::Yes {
-            kept.push(stream, bytes);
+        match each(line) {
+            Keep::Yes => kept.push(stream, bytes),
+            Keep::As(text) => kept.push(stream, text.as_bytes()),
+            Keep::No => {}
         }
     });
     stop.wake(None);

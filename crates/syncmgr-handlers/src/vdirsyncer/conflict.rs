@@ -163,10 +163,8 @@ const NAME_MAX: usize = 200;
 
 /// Returns the folder with the contents of an item, relative; the script makes the same.
 pub(super) fn folder_of(uid: &str) -> PathBuf {
-    let mut code = String::from("u");
-    for byte in uid.bytes() {
-        code.push_str(&format!("{byte:02x}"));
-    }
+    let bytes = uid.bytes().map(|byte| format!("{byte:02x}"));
+    let code = format!("u{}", bytes.collect::<Vec<_>>().concat());
     let parts = code.as_bytes().chunks(NAME_MAX);
     parts
         .map(|part| String::from_utf8_lossy(part).into_owned())

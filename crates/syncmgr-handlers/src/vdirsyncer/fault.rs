@@ -2,9 +2,8 @@
 
 use syncmgr_model::trouble::{Code, Trouble};
 
-use super::Setup;
 use super::output::Fault;
-use super::session::TOOL;
+use super::{ID, Setup};
 use crate::tool::job;
 
 /// Returns the message.
@@ -54,14 +53,14 @@ pub(super) fn trouble(fault: &Fault, setup: &Setup) -> Trouble {
             .with("key", super::CONFIG)
             .with("detail", job::as_detail(text)),
         Fault::Changed(text) | Fault::Other(text) => Trouble::new(Code::ToolFailed)
-            .with("tool", TOOL)
+            .with("tool", ID)
             .with("detail", job::as_detail(text)),
     }
 }
 
 fn repair(detail: &str, advice: &str) -> Trouble {
     Trouble::new(Code::RepairNeeded)
-        .with("tool", TOOL)
+        .with("tool", ID)
         .with("detail", detail)
         .with("advice", advice)
 }

@@ -25,7 +25,7 @@ use super::config::{Copying, Pair, Rule};
 use super::conflict::{Conflicts, Spot, folder_of};
 use super::held::{self, Held};
 use super::output::{Fault, Reading, Said};
-use super::{COLLECTION, ID, PAIR, Setup, fault};
+use super::{COLLECTION, PAIR, Setup, fault};
 use crate::tool::process::{Command, Ended, Keep};
 use crate::tool::{Job, Outcome, ToolConflict, Wish, job};
 
@@ -447,7 +447,7 @@ pub(super) fn resolve(
         .join("kept")
         .join(format!("{}-{}", job.session.id(), conflict.id));
     make(&kept)?;
-    let answer = answer(job, conflict, choice, &spot, &kept)?;
+    let answer = answer(conflict, choice, &spot, &kept)?;
     let decisions = json!({"choices": {&spot.uid: answer}, "kept": kept.to_str()});
     let unusable = |e: std::io::Error| Trouble::new(Code::StateUnusable).with("detail", e);
     let file = job.dir.join("decisions.json");
@@ -489,7 +489,6 @@ pub(super) fn resolve(
 
 /// Returns what the script is told: a side, or the file with another content.
 fn answer(
-    job: &Job<'_>,
     conflict: &ToolConflict,
     choice: &Choice,
     spot: &Spot,
@@ -533,10 +532,7 @@ fn answer(
             Ok(file.display().to_string())
         }
         Choice::KeepBoth => not_possible("one entry cannot be kept twice"),
-        Choice::MergeText => {
-            let _ = job;
-            not_possible("what both sides last agreed on is not known")
-        }
+        Choice::MergeText => not_possible("what both sides last agreed on is not known"),
     }
 }
 
@@ -551,6 +547,3 @@ fn prune(dir: &Path) {
         drop(fs::remove_dir_all(old));
     }
 }
-
-/// The id of the handler, for messages.
-pub(super) const TOOL: &str = ID;

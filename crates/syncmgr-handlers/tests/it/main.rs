@@ -12,6 +12,8 @@ mod sshd;
 
 mod command;
 mod mbsync;
+mod rclone;
+mod restic;
 mod rsync;
 mod unison;
 mod vdirsyncer;

@@ -123,6 +123,7 @@ fn too_many_deletions_wait_while_the_rest_is_copied() {
     assert_eq!(ran.succeeded().n_held, 5);
     let held = ran.said(Code::TooManyDeletions).clone();
     assert_eq!((held.number("n_deletions"), held.paths.len()), (5, 5));
+    assert_eq!(held.number("n_files"), 5);
     assert_eq!(target(&machine).len(), 6);
 
     let preview = machine.preview(&it).told.preview.unwrap();

@@ -142,7 +142,7 @@ impl Incoming {
         }
         let value: Value = serde_json::from_slice(&line)
             .map_err(|_| fault("it wrote something to its output that is no message"))?;
-        Self::sort(value).map(Some).map_err(|what| fault(what))
+        Self::sort(value).map(Some).map_err(fault)
     }
 
     fn sort(value: Value) -> Result<Self, &'static str> {

@@ -111,7 +111,7 @@ impl Foreign {
     /// # Errors
     /// What is wrong with its form.
     pub fn add(&self, manifest: Manifest) -> Result<Arc<dyn HandlerFactory>, String> {
-        let program = self.program(manifest)?;
+        let program = self.program(manifest, false)?;
         let id = program.id().clone();
         let before = lock(&self.0.programs).insert(id, Arc::clone(&program));
         if let Some(before) = before {
@@ -120,9 +120,15 @@ impl Foreign {
         Ok(Arc::new(Factory(program)))
     }
 
-    fn program(&self, manifest: Manifest) -> Result<Arc<Program>, String> {
+    fn program(&self, manifest: Manifest, is_trial: bool) -> Result<Arc<Program>, String> {
         let (around, warden) = (Arc::clone(&self.0.around), Arc::clone(&self.0.warden));
-        Program::new(manifest, around, warden, self.0.support.clone())
+        Program::new(manifest, around, warden, self.0.support.clone(), is_trial)
+    }
+
+    /// Returns the private folder of a handler.
+    #[must_use]
+    pub fn data_dir(&self, id: &HandlerId) -> PathBuf {
+        self.0.around.data_dir(id)
     }
 
     /// Lets a handler go: its process ends.
@@ -175,7 +181,7 @@ impl Foreign {
     /// # Errors
     /// What cannot be removed.
     pub fn forget(&self, manifest: Manifest) -> Result<(), String> {
-        let program = self.program(manifest)?;
+        let program = self.program(manifest, false)?;
         program.close();
         program.forget().map_err(|error| error.to_string())
     }
@@ -195,7 +201,7 @@ impl Foreign {
     /// Why it cannot be used, for people.
     pub fn introduce(&self, manifest: Manifest) -> Result<Introduction, Trouble> {
         let id = manifest.id.clone();
-        let program = self.program(manifest);
+        let program = self.program(manifest, true);
         let unusable = |what: String| {
             Trouble::new(Code::ProtocolFault)
                 .with("handler", &id)
@@ -203,6 +209,7 @@ impl Foreign {
         };
         let program = program.map_err(unusable)?;
         let met = self.meet(&program);
+        program.restart();
         program.close();
         met
     }

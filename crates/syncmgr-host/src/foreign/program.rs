@@ -88,6 +88,8 @@ pub(super) struct Program {
     pub(super) updates: Updates,
     support: Support,
     warden: Arc<Warden>,
+    /// Who it is is not known yet.
+    is_trial: bool,
     /// Held from the wish for a process until there is one, so that there is never a second.
     starting: Mutex<()>,
     state: Mutex<State>,
@@ -130,6 +132,7 @@ impl Program {
         around: Arc<Around>,
         warden: Arc<Warden>,
         support: Support,
+        is_trial: bool,
     ) -> Result<Arc<Self>, String> {
         let log = Log::new(around.log_path(&manifest.id));
         let program = Arc::new(Self {
@@ -140,6 +143,7 @@ impl Program {
             around,
             support,
             warden,
+            is_trial,
             starting: Mutex::default(),
             state: Mutex::default(),
             me: OnceLock::new(),
@@ -385,6 +389,9 @@ impl Program {
                 return Err(process.end(Why::Fault(what)));
             }
         };
+        if self.is_trial {
+            return Ok(hello);
+        }
         if hello.id != self.id().as_str() {
             let is = syncmgr_model::escape::escape(hello.id.as_bytes());
             let what = format!("it says it is `{is}`, and was installed as `{}`", self.id());

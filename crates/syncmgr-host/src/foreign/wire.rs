@@ -744,6 +744,7 @@ pub(super) fn conflicts(value: Value) -> Result<Vec<InConflict>, String> {
         kind: String,
         size: Option<u64>,
         modified: Option<i64>,
+        path: Option<String>,
     }
     let content = |wire: WireContent| {
         let name = |text: String| shown(&text, NAME_MAX);
@@ -765,6 +766,10 @@ pub(super) fn conflicts(value: Value) -> Result<Vec<InConflict>, String> {
             },
             size: wire.size,
             modified: wire.modified.map(Timestamp),
+            path: wire
+                .path
+                .map(|path| unescape(&path))
+                .filter(|path| path.starts_with(b"/")),
         })
     };
     let all = read::<Wire>(value)?.conflicts;

@@ -397,6 +397,7 @@ impl ConflictView for View {
             kind: ContentKind::Updated,
             size: None,
             modified: None,
+            path: None,
         };
         Ok(vec![
             content("here", None),

@@ -94,6 +94,8 @@ pub struct Content {
     pub size: Option<u64>,
     /// When it was modified, when known.
     pub modified: Option<Timestamp>,
+    /// The file that has it, absolute, bytes; `None`: it is in no file.
+    pub path: Option<Vec<u8>>,
 }
 
 impl Content {
@@ -168,6 +170,7 @@ mod tests {
             kind: ContentKind::Updated,
             size: None,
             modified: None,
+            path: None,
         };
         assert_eq!(content.name(), "report.txt");
         content.original_name = Some("old.txt".to_owned());

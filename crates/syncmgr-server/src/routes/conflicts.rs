@@ -101,9 +101,9 @@ pub(super) async fn list(
     let handler = query.handler.as_deref().map(handler_id).transpose()?;
     let is_one = query.item.is_some();
     let (places, item) = api
-        .read(move |state, _, _| {
+        .read(move |state, store, _| {
             let item = query.item.map(|id| find(state, &id)).transpose()?;
-            let mut places = places(state);
+            let mut places = places(state, store)?;
             places.retain(|id, _| is_meant(id, handler.as_ref(), item.as_ref()));
             Ok((places, item.map(|key| key.item)))
         })
@@ -186,20 +186,14 @@ pub(super) async fn get(
     one(&api, address(&query.address)?).await
 }
 
-/// Gives the contents of a conflict about a file, each up to a mebibyte.
+/// Gives the contents of a conflict, each up to a mebibyte, as far as they are in files of its sync.
 #[utoipa::path(get, path = "/api/v1/conflict/contents", tag = "conflicts", params(AddressQuery),
     responses((status = 200, body = Contents), Refusal))]
 pub(super) async fn contents(
     State(api): State<Api>,
     Query(query): Query<AddressQuery>,
 ) -> Result<Response, Refusal> {
-    let address = address(&query.address)?;
-    let item = address.item.as_ref();
-    let id = String::from_utf8(address.id.clone());
-    let (Some(item), Ok(id)) = (item, id) else {
-        return Err(missing("file in this conflict", &query.address));
-    };
-    contents_at(&api, &format!("{}/{item}", address.handler), id).await
+    contents_at(&api, address(&query.address)?).await
 }
 
 /// Gives one conflict of a sync as it is now.
@@ -210,13 +204,7 @@ pub(super) async fn of_item(
     State(api): State<Api>,
     Path((item, id)): Path<(String, String)>,
 ) -> Result<Response, Refusal> {
-    let key = api.read(move |state, _, _| find(state, &item)).await?;
-    let address = Address {
-        handler: key.handler,
-        item: Some(key.item),
-        id: id.into_bytes(),
-    };
-    one(&api, address).await
+    one(&api, address_in(&api, item, id).await?).await
 }
 
 /// Gives the contents of a conflict of a sync, each up to a mebibyte.
@@ -227,21 +215,32 @@ pub(super) async fn contents_of_item(
     State(api): State<Api>,
     Path((item, id)): Path<(String, String)>,
 ) -> Result<Response, Refusal> {
-    contents_at(&api, &item, id).await
+    contents_at(&api, address_in(&api, item, id).await?).await
 }
 
 async fn one(api: &Api, address: Address) -> Result<Response, Refusal> {
-    let places = api.read(|state, _, _| Ok(places(state))).await?;
+    let places = api.read(|state, store, _| places(state, store)).await?;
     let found = api
         .ask(move |desk| desk.find_conflict(&places, &address))
         .await?;
     Ok(json(&Row::of(found).listed))
 }
 
-async fn contents_at(api: &Api, item: &str, id: String) -> Result<Response, Refusal> {
-    let item = api.item(item).await?;
-    let contents = api
-        .ask(move |desk| desk.contents(&item, &id, CONTENT_LEN_MAX))
+async fn contents_at(api: &Api, address: Address) -> Result<Response, Refusal> {
+    let places = api.read(|state, store, _| places(state, store)).await?;
+    let compared = api
+        .ask(move |desk| desk.compare(&places, &address, CONTENT_LEN_MAX))
         .await?;
-    Ok(json(&Contents::from(&contents)))
+    let contents = Contents::of(&compared.contents, &compared.by_index);
+    Ok(json(&contents))
+}
+
+/// Makes the address of a conflict of a sync.
+async fn address_in(api: &Api, item: String, id: String) -> Result<Address, Refusal> {
+    let key = api.read(move |state, _, _| find(state, &item)).await?;
+    Ok(Address {
+        handler: key.handler,
+        item: Some(key.item),
+        id: id.into_bytes(),
+    })
 }

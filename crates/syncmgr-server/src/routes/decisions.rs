@@ -37,7 +37,7 @@ pub(super) async fn resolve(
     State(api): State<Api>,
     Json(resolve): Json<Resolve>,
 ) -> Result<Response, Refusal> {
-    let places = api.read(|state, _, _| Ok(places(state))).await?;
+    let places = api.read(|state, store, _| places(state, store)).await?;
     let is_preview = resolve.preview;
     let (picks, seen) = match (&resolve.matching, &*resolve.decisions) {
         (None, []) => return Err(Refusal::field("decisions", "missing", "at least one")),
@@ -54,9 +54,11 @@ pub(super) async fn resolve(
         .zip(&outcomes)
         .map(|((address, _), decided)| resolved(address, decided))
         .collect();
-    let location = runs.first().map(|run| run.run.clone());
+    let (syncs, runs): (Vec<_>, Vec<_>) = runs.into_iter().unzip();
+    let location = runs.first().map(|run: &RunAccepted| run.run.clone());
     let body = json(&ResolveAnswer {
         runs,
+        syncs,
         outcomes,
         seen,
     });
@@ -269,14 +271,14 @@ async fn carry_out(
     places: Places,
     picks: Picks,
     is_preview: bool,
-) -> Result<(Vec<RunAccepted>, Vec<Decided>), Refusal> {
+) -> Result<(Vec<(String, RunAccepted)>, Vec<Decided>), Refusal> {
     let api = api.clone();
     aside(move || {
         let mut runs = Vec::new();
         let mut refusals = Vec::new();
         let mut begin = |batch: &Batch| match start(&api, batch, is_preview) {
             Ok(run) => {
-                runs.push(run);
+                runs.push((format!("{}/{}", batch.handler, batch.item), run));
                 Ok(())
             }
             Err((refusal, trouble)) => {

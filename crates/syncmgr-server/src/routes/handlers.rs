@@ -1,10 +1,12 @@
 //! Handlers.
 
+use std::sync::Arc;
+
 use axum::extract::{Path, State};
 use axum::response::Response;
 use hyper::StatusCode;
 use syncmgr_api::page::Page;
-use syncmgr_api::wire::handler::HandlerChange;
+use syncmgr_api::wire::handler::{HandlerChange, HandlerLog};
 use syncmgr_api::wire::{Handler, Nothing};
 use syncmgr_center::command::Control;
 use syncmgr_center::state::{HandlerView, State as CenterState};
@@ -13,9 +15,12 @@ use syncmgr_model::id::HandlerId;
 
 use super::items::done;
 use crate::answer::Refusal;
-use crate::center::{Api, aside, handler_id, missing};
+use crate::center::{Api, aside, handler_id, missing, refused};
 use crate::extract::{Json, json};
 use crate::words::handler;
+
+/// Most bytes of a log that are given: enough for what went wrong last, and a small answer.
+const LOG_MAX: u64 = 64 * 1024;
 
 /// Lists the handlers.
 #[utoipa::path(get, path = "/api/v1/handlers", tag = "handlers",
@@ -92,4 +97,39 @@ pub(super) async fn update(
     let control = Control::UpdateHandler(handler_id(&id)?, ControlFlags::NO_UI);
     drop(done(&api, control).await?);
     Ok(StatusCode::ACCEPTED)
+}
+
+/// Starts a handler that a person installed anew when it is needed, also one that stopped too
+/// often. Its runs end.
+#[utoipa::path(post, path = "/api/v1/handlers/{id}/restart", tag = "handlers",
+    request_body = Nothing, params(("id" = String, Path, min_length = 1)),
+    responses((status = 200, body = Handler), Refusal))]
+pub(super) async fn restart(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    Json(Nothing {}): Json<Nothing>,
+) -> Result<Response, Refusal> {
+    let wanted = handler_id(&id)?;
+    let (desk, whose) = (Arc::clone(&api.desk), wanted.clone());
+    aside(move || desk.restart(&whose).map_err(|error| refused(&error))).await?;
+    let control = Control::UpdateHandler(wanted, ControlFlags::NO_UI);
+    drop(done(&api, control).await?);
+    get(State(api), Path(id)).await
+}
+
+/// Gives the last part of what a handler that a person installed wrote to its log.
+#[utoipa::path(get, path = "/api/v1/handlers/{id}/log", tag = "handlers",
+    params(("id" = String, Path, min_length = 1)),
+    responses((status = 200, body = HandlerLog), Refusal))]
+pub(super) async fn log(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+) -> Result<Response, Refusal> {
+    let wanted = handler_id(&id)?;
+    aside(move || {
+        let lines = api.desk.log_of(&wanted, LOG_MAX);
+        let lines = lines.map_err(|error| refused(&error))?;
+        Ok(json(&HandlerLog { lines }))
+    })
+    .await
 }

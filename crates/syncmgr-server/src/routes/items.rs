@@ -247,10 +247,23 @@ pub(super) async fn remove(
         // What is not saved any more would be listed as long as it is known from its runs; who
         // removes it wants it gone. It may be gone already.
         drop(api.control(Control::Forget(key)).await);
+    } else if is_deleted_by_its_handler(&api, &key).await? {
+        let flags = ControlFlags::WAIT | ControlFlags::NO_UI;
+        drop(done(&api, Control::Delete(key, flags)).await?);
     } else {
         drop(done(&api, Control::Forget(key)).await?);
     }
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Says whether an item nobody saved is one that its handler lists, and removes itself.
+async fn is_deleted_by_its_handler(api: &Api, key: &ItemKey) -> Result<bool, Refusal> {
+    let key = key.clone();
+    let look = move |state: &CenterState, _: &mut dyn syncmgr_center::port::Store, now| {
+        let view = state.item(&key, now);
+        Ok(view.is_some_and(|view| view.can_delete()))
+    };
+    api.read(look).await
 }
 
 /// Lets no scheduled run of a sync begin for a while.

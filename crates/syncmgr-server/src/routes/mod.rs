@@ -9,10 +9,13 @@ mod conflicts;
 mod decisions;
 mod desk;
 mod events;
+mod found;
 mod handlers;
 mod items;
+mod outside;
 mod paging;
 mod schedules;
+mod secrets;
 mod sessions;
 
 use std::sync::Arc;
@@ -81,11 +84,19 @@ pub(crate) fn center() -> OpenApiRouter<Api> {
         .routes(routes!(desk::status))
         .routes(routes!(desk::why))
         .routes(routes!(items::list, items::create))
+        .routes(routes!(found::list, found::add))
         .routes(routes!(items::get, items::change, items::remove))
+        .routes(routes!(secrets::set, secrets::remove))
         .routes(routes!(items::pause))
         .routes(routes!(items::resume))
         .routes(routes!(sessions::list, sessions::create))
         .routes(routes!(sessions::open))
+        .routes(routes!(outside::begin))
+        .routes(routes!(outside::progress))
+        .routes(routes!(outside::alive))
+        .routes(routes!(outside::event))
+        .routes(routes!(outside::end))
+        .routes(routes!(outside::past))
         .routes(routes!(sessions::run_with))
         .routes(routes!(sessions::get))
         .routes(routes!(sessions::cancel))
@@ -105,6 +116,8 @@ pub(crate) fn center() -> OpenApiRouter<Api> {
         .routes(routes!(handlers::list))
         .routes(routes!(handlers::get, handlers::change))
         .routes(routes!(handlers::update))
+        .routes(routes!(handlers::restart))
+        .routes(routes!(handlers::log))
         .routes(routes!(schedules::list))
         .routes(routes!(schedules::get, schedules::put, schedules::remove))
         .routes(routes!(schedules::next))

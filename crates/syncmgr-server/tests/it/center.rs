@@ -24,6 +24,7 @@ use syncmgr_model::facts::{HandlerFacts, HandlerInfoFacts, ItemFacts, ItemInfoFa
 use syncmgr_model::hresult::Hresult;
 use syncmgr_model::id::{EventId, HandlerId, ItemId, ItemKey, SessionId};
 use syncmgr_model::item::{Item, SettingKind, SettingSpec, Settings, Value};
+use syncmgr_model::outside::Subject;
 use syncmgr_model::progress::{Progress, ProgressStatus};
 use syncmgr_model::record::{Contents, Explanation, SessionRecord, Step, Summary, Version};
 use syncmgr_model::request::{Choice, Intent, Work};
@@ -35,7 +36,9 @@ use syncmgr_model::side::{PerSide, Side};
 use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::{Code, Trouble};
 use syncmgr_server::center::Api;
-use syncmgr_server::desk::{Desk, Found, ItemEdit, NewItem, Places, Runs, Silent};
+use syncmgr_server::desk::{
+    Compared, Desk, Found, ItemEdit, NewItem, Offered, Offers, Places, Runs, Silent,
+};
 use syncmgr_server::feed::Feed;
 use syncmgr_server::hub::Hub;
 
@@ -369,6 +372,7 @@ fn of_file(item: &Item, conflict: Conflict) -> Found {
         kind: ContentKind::Updated,
         size: Some(1),
         modified: None,
+        path: None,
     };
     Found {
         card: Card {
@@ -466,6 +470,7 @@ struct Table {
     saved: Mutex<Vec<Item>>,
     schedules: Mutex<BTreeMap<String, Schedule>>,
     settings: Mutex<Settings>,
+    secret: Mutex<Option<String>>,
 }
 
 const SPECS: [SettingSpec; 3] = [
@@ -534,7 +539,67 @@ impl Table {
     }
 }
 
+fn conflicts_of() -> Vec<Conflict> {
+    let present = |size| Facts::Present {
+        kind: Kind::File,
+        size,
+        modified: Timestamp(0),
+    };
+    vec![Conflict {
+        id: "c1".to_owned(),
+        path: b"<img src=x onerror=alert(1)>\x1b[31m\xff".to_vec(),
+        kind: ConflictKind::BothChanged,
+        sides: PerSide {
+            left: present(1),
+            right: present(2),
+        },
+        n_within: 0,
+        since: Some(Timestamp(0)),
+    }]
+}
+
+/// Something that was found.
+fn offered(name: &str, can_be_added: bool) -> Offered {
+    let mut settings = Settings::default();
+    settings.set("left", Value::Text("/a".to_owned()));
+    settings.set("right", Value::Text("/b".to_owned()));
+    Offered {
+        found: syncmgr_model::item::Found {
+            handler: files(),
+            name: name.to_owned(),
+            settings,
+            summary: "/a <-> /b".to_owned(),
+            origin: "crontab, line 3".to_owned(),
+            schedule: Some("daily 18:00".to_owned()),
+            remarks: vec!["Runs from cron already.".to_owned()],
+        },
+        when: Some("Runs every day at 18:00".to_owned()),
+        can_be_added,
+        is_usual: can_be_added,
+    }
+}
+
 impl Desk for Table {
+    fn subject(&self, subject: &Subject) -> Result<Item, Trouble> {
+        Ok(Item {
+            id: ItemId::new(&subject.item)
+                .map_err(|bad| Trouble::new(Code::NotPossible).with("detail", bad))?,
+            handler: files(),
+            name: None,
+            settings: Settings::default(),
+            is_enabled: true,
+        })
+    }
+
+    fn set_secret(&self, _: &Item, _: &str, value: &str) -> Result<(), Trouble> {
+        *self.secret.lock().unwrap() = Some(value.to_owned());
+        Ok(())
+    }
+
+    fn remove_secret(&self, _: &Item, _: &str) -> Result<bool, Trouble> {
+        Ok(self.secret.lock().unwrap().take().is_some())
+    }
+
     fn folders(&self, item: &Item) -> PerSide<String> {
         let text = |key| item.settings.text(key).unwrap_or_default().to_owned();
         PerSide {
@@ -547,29 +612,33 @@ impl Desk for Table {
         SPECS.to_vec()
     }
 
-    fn conflicts(&self, _item: &Item) -> Result<Vec<Conflict>, Trouble> {
-        let present = |size| Facts::Present {
-            kind: Kind::File,
-            size,
-            modified: Timestamp(0),
+    fn offers(&self) -> Result<Offers, Trouble> {
+        Ok(Offers {
+            offers: vec![offered("found", true), offered("line", false)],
+            silent: vec![("crontab".to_owned(), Trouble::new(Code::ToolFailed))],
+        })
+    }
+
+    fn import(&self, names: &[String], _with_schedules: bool) -> Result<Vec<Item>, Trouble> {
+        let offers = self.offers()?.offers;
+        let one = |name: &String| {
+            let found = offers
+                .iter()
+                .find(|it| it.found.name == *name && it.can_be_added);
+            let found = found.ok_or_else(|| not_found("sync to add", name))?;
+            self.add(NewItem {
+                handler: files(),
+                name: name.clone(),
+                settings: found.found.settings.clone(),
+            })
         };
-        Ok(vec![Conflict {
-            id: "c1".to_owned(),
-            path: b"<img src=x onerror=alert(1)>\x1b[31m\xff".to_vec(),
-            kind: ConflictKind::BothChanged,
-            sides: PerSide {
-                left: present(1),
-                right: present(2),
-            },
-            n_within: 0,
-            since: Some(Timestamp(0)),
-        }])
+        names.iter().map(one).collect()
     }
 
     fn find_conflicts(&self, places: &Places) -> (Vec<Found>, Vec<Silent>) {
         let mut found = Vec::new();
         for item in places.values().flatten() {
-            let list = self.conflicts(item).unwrap();
+            let list = conflicts_of();
             found.extend(list.into_iter().map(|conflict| of_file(item, conflict)));
         }
         found.push(of_handler());
@@ -607,17 +676,18 @@ impl Desk for Table {
         Ok(syncmgr_center::desk::resolve(cases, &mut shows, &mut hands))
     }
 
-    fn contents(&self, _: &Item, id: &str, _: usize) -> Result<Contents, Trouble> {
-        if id != "c1" {
-            return Err(not_found(
-                "conflict",
-                &syncmgr_model::escape::escape(id.as_bytes()),
-            ));
+    fn compare(&self, _: &Places, address: &Address, _: usize) -> Result<Compared, Trouble> {
+        if address.id != b"c1" {
+            let id = syncmgr_model::escape::escape(&address.id);
+            return Err(not_found("conflict", &id));
         }
-        Ok(Contents {
-            base: None,
-            left: Some(b"a".to_vec()),
-            right: Some(vec![0xff]),
+        Ok(Compared {
+            contents: Contents {
+                base: None,
+                left: Some(b"a".to_vec()),
+                right: Some(vec![0xff]),
+            },
+            by_index: vec![Some(b"a".to_vec()), Some(vec![0xff])],
         })
     }
 
@@ -756,7 +826,7 @@ pub(crate) fn center(hub: Arc<Hub>) -> Api {
             is_emptied: Arc::default(),
         }),
         clock: Arc::new(Noon),
-        notifier: Box::new(Feed(hub)),
+        notifier: Box::new(Feed(Arc::clone(&hub))),
         saved: Vec::new(),
         random: 0,
         limits: Limits::default(),
@@ -774,10 +844,12 @@ pub(crate) fn center(hub: Arc<Hub>) -> Api {
         saved: Mutex::default(),
         schedules: Mutex::default(),
         settings: Mutex::default(),
+        secret: Mutex::default(),
     };
     Api {
         center: handle,
         desk: Arc::new(desk),
         previews: Arc::default(),
+        hub,
     }
 }

@@ -10,6 +10,7 @@ mod harness;
 
 mod body;
 mod openapi;
+mod outside;
 mod page;
 mod repeat;
 mod resources;

@@ -434,3 +434,23 @@ fn the_client_speaks_every_kind_of_call() {
     assert!(client.items().unwrap().is_empty());
     assert_eq!(client.sign_in_code().unwrap().code.len(), 64);
 }
+
+#[test]
+fn what_was_found_is_listed_and_added() {
+    let front = Front::start();
+    let found = get(&front, "/found");
+    assert_eq!(found["items"][0]["name"], "found");
+    assert_eq!(found["items"][0]["when"], "Runs every day at 18:00");
+    assert_eq!(found["items"][1]["can_be_added"], false);
+    assert_eq!(found["silent"][0]["source"], "crontab");
+    let add = |body: &str| front.owner("POST /api/v1/found", &[], body);
+    let added = add(r#"{"names":["found"]}"#);
+    assert_eq!(added.status, 201, "{added:?}");
+    let id = added.json()["added"][0].as_str().unwrap().to_owned();
+    assert_eq!(get(&front, &format!("/items/{id}"))["name"], "found");
+    let gone = add(r#"{"names":["line"],"schedules":false}"#);
+    assert_eq!((gone.status, &*gone.code()), (404, "not-found"));
+    for wrong in [r#"{"names":[]}"#, r#"{"names":["found"],"more":1}"#, "{}"] {
+        assert_eq!(add(wrong).status, 400, "{wrong}");
+    }
+}

@@ -63,6 +63,23 @@ impl Config {
         })
     }
 
+    /// Turns a sync on or off, and changes nothing else of it.
+    ///
+    /// # Errors
+    /// [`ConfigError`]; the file is then as it was.
+    pub fn enable(&mut self, name: &str, is_enabled: bool) -> Result<(), ConfigError> {
+        self.edit(|root| {
+            let table = tables(root, "sync")?
+                .get_mut(name)
+                .and_then(Toml::as_table_like_mut)
+                .ok_or_else(|| ConfigError::Missing(name.to_owned()))?;
+            if !is_enabled || table.contains_key("enabled") {
+                sync::set(table, "enabled", toml_edit::Value::from(is_enabled));
+            }
+            Ok(())
+        })
+    }
+
     /// Gives a sync another name, in schedules too.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! A saved sync: `[sync.NAME]`, with `[defaults]` behind it.
 
 use syncmgr_model::id::{HandlerId, ItemId};
-use syncmgr_model::item::{Item, SettingSpec, Settings, Value, bad_name};
+use syncmgr_model::item::{Item, SettingKind, SettingSpec, Settings, Value, bad_name};
 use syncmgr_model::schedule::RunPolicy;
 use toml_edit::{Item as Toml, TableLike};
 
@@ -24,27 +24,16 @@ pub(super) fn item(
         return Err(Wrong::at(None, what));
     }
     let handler = handler(table)?;
-    let known = specs(&handler).ok_or_else(|| {
-        let what = format!("the handler `{handler}` is not installed");
-        Wrong::key(table, "handler", what)
-    })?;
+    let known = specs(&handler);
     let id = match table::text(table, "id")? {
         Some(id) => ItemId::new(id).map_err(|e| Wrong::key(table, "id", e.to_string()))?,
         None => made_id(&handler, name),
     };
-    let mut settings = Settings::default();
-    if let Some(defaults) = table::sub(root, "defaults")? {
-        let mine = |key: &str| known.iter().any(|spec| is_same(spec.key, key));
-        read(defaults, known, &mut settings, |key| !mine(key))?;
-    }
-    read(table, known, &mut settings, is_common)?;
-    if let Some(spec) = known
-        .iter()
-        .find(|spec| spec.is_required && !settings.0.contains_key(spec.key))
-    {
-        let what = format!("`sync.{name}` has no `{}`", spec.key);
-        return Err(Wrong::at(None, what));
-    }
+    let settings = match known {
+        Some(known) => checked(name, table, root, known)?,
+        // Nobody here can say what its settings mean, so nothing is said against them.
+        None => unread(table),
+    };
     Ok(Item {
         id,
         handler,
@@ -52,6 +41,53 @@ pub(super) fn item(
         settings,
         is_enabled: table::truth(table, "enabled")?.unwrap_or(true),
     })
+}
+
+/// Reads the settings of a handler that is there.
+fn checked(
+    name: &str,
+    table: &dyn TableLike,
+    root: &dyn TableLike,
+    known: &[SettingSpec],
+) -> Result<Settings, Wrong> {
+    let mut settings = Settings::default();
+    if let Some(defaults) = table::sub(root, "defaults")? {
+        let mine = |key: &str| known.iter().any(|spec| is_same(spec.key, key));
+        read(defaults, known, &mut settings, |key| !mine(key))?;
+    }
+    read(table, known, &mut settings, is_common)?;
+    // A secret is kept elsewhere.
+    let is_wanting = |spec: &&SettingSpec| {
+        spec.is_required && spec.kind != SettingKind::Secret && !settings.0.contains_key(spec.key)
+    };
+    if let Some(spec) = known.iter().find(is_wanting) {
+        let what = format!("`sync.{name}` has no `{}`", spec.key);
+        return Err(Wrong::at(None, what));
+    }
+    Ok(settings)
+}
+
+/// Reads the settings of a handler that is not installed, as far as they are values a setting can
+/// have. They are shown, and never written back.
+fn unread(table: &dyn TableLike) -> Settings {
+    let mut settings = Settings::default();
+    for (key, value) in table.iter().filter(|(key, _)| !is_common(key)) {
+        let value = value.as_value();
+        let text = value.and_then(|value| value.as_str().map(|it| Value::Text(it.to_owned())));
+        let number = || {
+            let number = value?.as_integer()?;
+            u64::try_from(number).ok().map(Value::Number)
+        };
+        let list = || {
+            let texts = value?.as_array()?.iter();
+            let texts = texts.map(|it| it.as_str().map(str::to_owned));
+            texts.collect::<Option<_>>().map(Value::List)
+        };
+        if let Some(value) = text.or_else(number).or_else(list) {
+            settings.set(key, value);
+        }
+    }
+    settings
 }
 
 fn handler(table: &dyn TableLike) -> Result<HandlerId, Wrong> {
@@ -102,7 +138,8 @@ fn read(
     Ok(())
 }
 
-/// Refuses keys of `[defaults]` that no handler of this file knows.
+/// Refuses keys of `[defaults]` that no handler of this file knows. Where one of them is not
+/// installed, a key may be its.
 pub(super) fn check_defaults(
     root: &dyn TableLike,
     all: &[Named<'_>],
@@ -114,6 +151,9 @@ pub(super) fn check_defaults(
     let mut handlers = vec![HandlerId::new(HANDLER).expect("an id")];
     for (_, at, table) in all {
         handlers.push(handler(*table).map_err(|wrong| wrong.or(*at))?);
+    }
+    if handlers.iter().any(|id| specs(id).is_none()) {
+        return Ok(());
     }
     let known: Vec<_> = handlers
         .iter()

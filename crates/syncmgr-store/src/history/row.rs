@@ -79,7 +79,7 @@ pub(crate) fn summary_text(summary: &Summary) -> String {
     .to_string()
 }
 
-pub(super) fn summary_of(text: &str) -> Option<Summary> {
+pub(crate) fn summary_of(text: &str) -> Option<Summary> {
     let object: Json = serde_json::from_str(text).ok()?;
     let tally = |side: Side| {
         let n = |key: &str| object[side.as_str()][key].as_u64().unwrap_or(0);
@@ -163,7 +163,7 @@ pub(crate) fn paths_text(trouble: &Trouble) -> String {
 }
 
 /// Writes a whole trouble as a JSON object.
-pub(super) fn trouble_text(trouble: &Trouble) -> String {
+pub(crate) fn trouble_text(trouble: &Trouble) -> String {
     json!({
         "code": trouble.code.as_str(), "level": trouble.level.number(),
         "params": trouble.params, "paths": trouble.paths,
@@ -172,7 +172,7 @@ pub(super) fn trouble_text(trouble: &Trouble) -> String {
 }
 
 /// Reads what [`trouble_text`] wrote.
-pub(super) fn trouble_of(text: &str) -> Option<Trouble> {
+pub(crate) fn trouble_of(text: &str) -> Option<Trouble> {
     let mut object: Json = serde_json::from_str(text).ok()?;
     Some(Trouble {
         code: Code::parse(object["code"].as_str()?)?,

@@ -28,7 +28,7 @@ pub(crate) enum Core {
 ///
 /// # Errors
 /// One runs and cannot be reached: then nothing is done without it.
-pub(super) fn reach(dirs: &Dirs) -> Result<Option<Client>, CliError> {
+pub(crate) fn reach(dirs: &Dirs) -> Result<Option<Client>, CliError> {
     let owner = lock::owner(&dirs.state).map_err(|error| {
         CliError::new(
             Exit::NotRunning,

@@ -4,14 +4,17 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use syncmgr_api::wire::handler::HandlerProcess;
 use syncmgr_center::center::Handle;
 use syncmgr_center::command::Control;
 use syncmgr_center::port::Clock;
+use syncmgr_handlers::files::place;
 use syncmgr_host::foreign::launch::own_program;
 use syncmgr_host::foreign::manifest::{self, FOLDER, Manifest, ManifestError};
 use syncmgr_host::foreign::{Around, Foreign, Patience};
 use syncmgr_host::{InProcess, ToCenter};
 use syncmgr_model::capability::ControlFlags;
+use syncmgr_model::id::HandlerId;
 use syncmgr_sdk::HandlerFactory;
 
 use crate::dirs::Dirs;
@@ -63,6 +66,29 @@ impl Outside {
     pub(crate) fn errors(&self) -> Vec<ManifestError> {
         let errors = self.errors.lock();
         errors.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Says whether a person installed a handler, also one whose file cannot be used.
+    pub(crate) fn is_installed(&self, id: &HandlerId) -> bool {
+        self.foreign.view(id).is_some() || Manifest::path(&self.config_dir, id).exists()
+    }
+
+    /// Returns what is shown of the process of a handler.
+    pub(crate) fn process(&self, id: &HandlerId) -> Option<HandlerProcess> {
+        let view = self.foreign.view(id)?;
+        Some(HandlerProcess {
+            command: view.command,
+            version: view.version,
+            sandbox: view.is_sandboxed,
+            why_no_sandbox: view.why_not,
+            folders: view
+                .reach
+                .iter()
+                .map(|path| place::shown(path, None))
+                .collect(),
+            pid: view.pid,
+            off: view.is_off,
+        })
     }
 
     /// Takes over what changed. A handler whose file cannot be read now stays as it was: a file

@@ -6,11 +6,13 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
 use syncmgr_api::wire::run::{OpenRun, RunAccepted};
-use syncmgr_center::center::{self, NotStarted};
+use syncmgr_center::center::{self, NotStarted, Pending};
 use syncmgr_center::command::{Control, Outcome, Scope, StartOptions};
 use syncmgr_center::port::SessionQuery;
+use syncmgr_model::event::EventLevel;
 use syncmgr_model::item::Item;
 use syncmgr_model::preview::Preview;
+use syncmgr_model::progress::ProgressStatus;
 use syncmgr_model::request::{Intent, Work};
 use syncmgr_model::trouble::{Code, Trouble};
 
@@ -26,6 +28,14 @@ pub(crate) enum Waited {
     Ended(Box<Outcome>),
     /// Nobody waits for it.
     GoesOn(RunAccepted),
+}
+
+/// A run that was asked for.
+pub(crate) enum Begun {
+    /// In this process.
+    Here(Box<Pending>),
+    /// In the daemon.
+    There(Box<RunAccepted>),
 }
 
 impl App {
@@ -56,61 +66,87 @@ impl App {
         intent: Intent,
         wish: Wish,
     ) -> Result<Waited, CliError> {
-        self.ui.set_sides(self.places(item));
-        self.core()?;
-        self.signals.is_running.store(true, Ordering::SeqCst);
-        let ran = self.run_there_or_here(item, work, intent, wish);
-        self.signals.is_running.store(false, Ordering::SeqCst);
-        let words = self.command_words(item);
-        match ran? {
-            Ran::Ended(outcome) => Ok(Waited::Ended(outcome)),
-            Ran::GoesOn(taken) => Ok(Waited::GoesOn(taken)),
-            Ran::TimedOut => Err(CliError::new(
-                Exit::TimedOut,
-                "the time to wait is over; the run goes on in the daemon",
-            )
-            .hint(format!(
-                "`syncmgr watch {words}` shows it, `syncmgr stop {words}` stops it"
-            ))),
-        }
+        self.ui.set_sides(self.sides(item));
+        self.hears_signals(true)?;
+        let begun = self.begin(item, &work, intent, wish);
+        let ran = begun.and_then(|begun| self.wait(item, &work, intent, wish, begun));
+        self.hears_signals(false)?;
+        ran
     }
 
-    fn run_there_or_here(
+    /// Has signals stop runs from now on, and what is told of runs heard; or no more.
+    ///
+    /// # Errors
+    /// As [`App::core`].
+    pub(crate) fn hears_signals(&mut self, is_running: bool) -> Result<(), CliError> {
+        if let Core::There(there) = self.core()?
+            && is_running
+        {
+            there.listen()?;
+        }
+        self.signals.is_running.store(is_running, Ordering::SeqCst);
+        Ok(())
+    }
+
+    /// Asks for a run, and does not wait for it.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub(crate) fn begin(
         &mut self,
         item: &Item,
-        work: Work,
+        work: &Work,
         intent: Intent,
         wish: Wish,
-    ) -> Result<Ran, CliError> {
-        let (ui, clock, signals) = (
-            self.ui.clone(),
-            Arc::clone(&self.clock),
-            self.signals.clone(),
-        );
+    ) -> Result<Begun, CliError> {
         match self.core()? {
             Core::There(there) => {
-                let watching = Watching {
-                    ui: &ui,
-                    clock,
-                    asked: &signals.asked,
-                };
-                there.run(item, &work, intent, wish, &watching)
+                let taken = there.begin(item, work, intent)?;
+                Ok(Begun::There(Box::new(taken)))
             }
             Core::Here(center) => {
                 if wish.no_wait {
                     return Err(needs_daemon("--no-wait leaves the run to the daemon"));
                 }
                 let options = StartOptions {
-                    work,
+                    work: work.clone(),
                     intent,
                     ..StartOptions::default()
                 };
                 let start = Control::StartWith(Box::new(item.clone()), Box::new(options));
-                let pending = match center.start(start) {
-                    Ok(pending) => pending,
-                    Err(NotStarted::Refused(refusal)) => return Err(refusal.trouble.into()),
-                    Err(NotStarted::Gone) => return Err(center::Gone.into()),
+                match center.start(start) {
+                    Ok(pending) => Ok(Begun::Here(Box::new(pending))),
+                    Err(NotStarted::Refused(refusal)) => Err(refusal.trouble.into()),
+                    Err(NotStarted::Gone) => Err(center::Gone.into()),
+                }
+            }
+        }
+    }
+
+    /// Waits for a run that was asked for.
+    ///
+    /// # Errors
+    /// Also [`Exit::TimedOut`].
+    pub(crate) fn wait(
+        &mut self,
+        item: &Item,
+        work: &Work,
+        intent: Intent,
+        wish: Wish,
+        begun: Begun,
+    ) -> Result<Waited, CliError> {
+        let (ui, clock) = (self.ui.clone(), Arc::clone(&self.clock));
+        let signals = self.signals.clone();
+        let ran = match (self.core()?, begun) {
+            (Core::There(there), Begun::There(taken)) => {
+                let watching = Watching {
+                    ui: &ui,
+                    clock,
+                    asked: &signals.asked,
                 };
+                there.follow(*taken, item, work, intent, wish, &watching)?
+            }
+            (Core::Here(center), Begun::Here(pending)) => {
                 let timer = wish
                     .timeout_ms
                     .map(|ms| stop_after(center.clone(), Duration::from_millis(ms)));
@@ -124,8 +160,23 @@ impl App {
                     .hint("files are whole; sync again and it carries on")
                     .hint("with the daemon (`syncmgr daemon start`) it would go on"));
                 }
-                Ok(Ran::Ended(Box::new(outcome)))
+                Ran::Ended(Box::new(outcome))
             }
+            (Core::There(_) | Core::Here(_), Begun::There(_) | Begun::Here(_)) => {
+                return Err(CliError::new(Exit::Bug, "the run is not where it began"));
+            }
+        };
+        let words = self.command_words(item);
+        match ran {
+            Ran::Ended(outcome) => Ok(Waited::Ended(outcome)),
+            Ran::GoesOn(taken) => Ok(Waited::GoesOn(taken)),
+            Ran::TimedOut => Err(CliError::new(
+                Exit::TimedOut,
+                "the time to wait is over; the run goes on in the daemon",
+            )
+            .hint(format!(
+                "`syncmgr watch {words}` shows it, `syncmgr stop {words}` stops it"
+            ))),
         }
     }
 
@@ -138,10 +189,18 @@ impl App {
         if let Some(preview) = outcome.preview() {
             return Ok(preview.clone());
         }
-        let trouble = outcome.events.into_iter().last().map(|event| event.trouble);
-        Err(trouble
-            .unwrap_or_else(|| Trouble::new(Code::Stopped))
-            .into())
+        // Its only word may be a remark; what ended it is an error.
+        let events = outcome.events.into_iter().map(|event| event.trouble);
+        let trouble = events
+            .filter(|trouble| trouble.level == EventLevel::Error)
+            .last();
+        Err(match trouble {
+            Some(trouble) => trouble.into(),
+            None if outcome.status == ProgressStatus::Canceled => {
+                Trouble::new(Code::Stopped).into()
+            }
+            None => cannot_preview(),
+        })
     }
 
     /// Lists the runs that wait or work: of the daemon, or of other commands.
@@ -195,6 +254,15 @@ impl App {
             .hint("press Ctrl-C where it was started; files stay whole")),
         }
     }
+}
+
+/// The error of a preview that a handler does not offer.
+fn cannot_preview() -> CliError {
+    CliError::new(
+        Exit::Failed,
+        "this handler cannot say beforehand what it would do",
+    )
+    .hint("nothing was changed; `syncmgr sync` does it")
 }
 
 /// The error of what only a daemon can do.

@@ -53,7 +53,7 @@ impl App {
     /// When the center cannot be asked.
     pub(crate) fn state(&mut self, item: &Item) -> Result<ItemState, CliError> {
         if let Core::There(there) = self.core()? {
-            let view = there.item(&item.id)?;
+            let view = there.item(&key(item))?;
             return self.of_daemon(item, view.as_ref());
         }
         self.state_here(item)
@@ -68,7 +68,7 @@ impl App {
             let views = by_id(there.items()?);
             return items
                 .iter()
-                .map(|item| self.of_daemon(item, views.get(item.id.as_str())))
+                .map(|item| self.of_daemon(item, views.get(&key(item).to_string())))
                 .collect();
         }
         items.iter().map(|item| self.state_here(item)).collect()

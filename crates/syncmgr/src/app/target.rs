@@ -31,25 +31,33 @@ impl App {
             None => self.named(left)?,
             Some(right) => self.pair(left, right)?,
         };
+        let before = item.settings.clone();
         apply(&mut item.settings, args)?;
-        self.handler(&item)?.check(&item)?;
+        if item.settings != before && !Self::is_sided(&item) {
+            return Err(CliError::usage(
+                "these options are about two folders, and this sync has none",
+            )
+            .hint("`syncmgr set NAME KEY=VALUE` changes its settings"));
+        }
+        // The settings of others are their handler's own affair until they change.
+        if Self::is_sided(&item) {
+            self.handler(&item)?.check(&item)?;
+        }
         self.one_off = args.words();
         Ok(item)
     }
 
-    /// Says whether two words are two saved syncs, and not two folders. A name has no `/`, so
-    /// `./photos` is always a folder.
+    /// Says whether two words are two syncs, and not two folders. A name has no `/`, and no handler
+    /// is called `.`, so `./photos` is always a folder.
     ///
     /// # Errors
     /// When they could be both: a guess would sync other folders than the ones that were meant.
     pub(crate) fn are_names(&mut self, left: &OsStr, right: &OsStr) -> Result<bool, CliError> {
-        let saved = self.saved()?;
+        let known = self.known()?;
         let is_name = |word: &OsStr| {
             let text = word.to_string_lossy();
-            saved.iter().any(|item| {
-                let is_id = text.len() >= 4 && item.id.as_str().starts_with(&*text);
-                item.name.as_deref() == Some(&*text) || is_id
-            })
+            // More than one is told when it is looked for.
+            !matches!(self.pick(&text, &known), Ok(None))
         };
         if !is_name(left) || !is_name(right) {
             return Ok(false);
@@ -60,54 +68,14 @@ impl App {
                 display_bytes(right.as_bytes()),
             );
             return Err(CliError::usage(format!(
-                "`{l}` and `{r}` are saved syncs, and folders here too"
+                "`{l}` and `{r}` are syncs, and folders here too"
             ))
             .hint(format!("write `./{l} ./{r}` for the folders"))
             .hint(format!(
-                "`syncmgr sync {l}`, then `syncmgr sync {r}` for the saved syncs"
+                "`syncmgr sync {l}`, then `syncmgr sync {r}` for the syncs"
             )));
         }
         Ok(true)
-    }
-
-    /// Finds a sync by its name, its id or the beginning of its id.
-    ///
-    /// # Errors
-    /// When there is none.
-    pub(crate) fn named(&mut self, name: &OsStr) -> Result<Item, CliError> {
-        let text = name.to_string_lossy();
-        let known = self.known()?;
-        if let Some(item) = known
-            .iter()
-            .find(|item| item.name.as_deref() == Some(&*text))
-        {
-            return Ok(item.clone());
-        }
-        let saved: Vec<_> = known
-            .iter()
-            .filter(|item| item.name.is_some())
-            .cloned()
-            .collect();
-        let by_id: Vec<_> = known
-            .iter()
-            .filter(|item| text.len() >= 4 && item.id.as_str().starts_with(&*text))
-            .collect();
-        if let [item] = by_id.as_slice() {
-            return Ok((*item).clone());
-        }
-        let shown = display_bytes(name.as_bytes());
-        if Path::new(name).is_dir() {
-            return Err(
-                CliError::usage(format!("one folder alone: `{shown}`")).hint(format!(
-                    "name the other one too: `syncmgr sync {shown} OTHER`"
-                )),
-            );
-        }
-        let error = CliError::not_found(format!("there is no sync `{shown}`"));
-        Err(match nearest(&text, &saved) {
-            Some(near) => error.hint(format!("did you mean `{near}`?")),
-            None => error.hint("`syncmgr list` shows the syncs there are"),
-        })
     }
 
     /// Returns the item of two folders: the saved sync of exactly these, otherwise a nameless one.
@@ -169,26 +137,33 @@ impl App {
             .hint("create the folder first, so that a mistyped name never becomes a new copy"))
     }
 
-    /// Makes a new saved sync of two folders. It takes over what they agreed on when they were
-    /// synced before.
+    /// Makes the item of two folders for saving.
     ///
     /// # Errors
-    /// When they are no folders.
-    pub(crate) fn new_item(
+    /// When they are no folders, or saved already.
+    pub(crate) fn new_pair(
         &mut self,
         name: &str,
         left: &OsStr,
         right: &OsStr,
     ) -> Result<Item, CliError> {
-        let (Some(l), Some(r)) = (real(left), real(right)) else {
-            let missing = if real(left).is_none() { left } else { right };
+        let home = self.dirs.home.clone();
+        let typed = |word: &OsStr| match word.to_str() {
+            // As a setting, no shell has replaced it.
+            Some(text) if text.starts_with("~/") => place::read(text, home.as_deref()).into(),
+            Some(_) | None => word.to_owned(),
+        };
+        let (left, right) = (typed(left), typed(right));
+        let (Some(l), Some(r)) = (real(&left), real(&right)) else {
+            let missing = if real(&left).is_none() { &left } else { &right };
             let shown = display_bytes(missing.as_bytes());
             return Err(CliError::usage(format!("`{shown}` is not a folder"))
                 .hint("create the folder first"));
         };
         let item = nameless(&l, &r);
         let saved = self.saved()?;
-        if let Some(other) = saved.iter().find(|other| other.id == item.id) {
+        let is_same = |other: &&Item| other.handler == item.handler && other.id == item.id;
+        if let Some(other) = saved.iter().find(is_same) {
             let other = other.label();
             return Err(
                 CliError::usage(format!("these folders are saved already, as `{other}`"))
@@ -241,7 +216,7 @@ impl App {
     }
 }
 
-fn nameless(left: &Path, right: &Path) -> Item {
+pub(super) fn nameless(left: &Path, right: &Path) -> Item {
     let item = Item {
         id: identity::of_folders(left, right),
         handler: HandlerId::new(files::ID).expect("the id of a built-in handler is valid"),
@@ -329,53 +304,14 @@ pub(crate) fn apply(settings: &mut Settings, args: &SettingArgs) -> Result<(), C
     Ok(())
 }
 
-/// Sets one value from `KEY=VALUE`; an empty value takes the setting back.
-pub(crate) fn set_one(app: &App, item: &mut Item, text: &str) -> Result<(), CliError> {
-    use syncmgr_model::item::SettingKind;
-    let (key, value) = text
-        .split_once('=')
-        .ok_or_else(|| CliError::usage(format!("`{}` is not KEY=VALUE", safe(text))))?;
-    let specs = app.specs(&item.handler).unwrap_or_default();
-    let Some(spec) = specs.iter().find(|spec| spec.key == key) else {
-        let names: Vec<_> = specs.iter().map(|spec| spec.key).collect();
-        return Err(CliError::usage(format!("unknown setting `{}`", safe(key)))
-            .hint(format!("known: {}", names.join(", "))));
-    };
-    if value.is_empty() {
-        if spec.is_required {
-            return Err(CliError::usage(format!("`{key}` cannot be empty")));
-        }
-        item.settings.0.remove(key);
-        return Ok(());
-    }
-    let value = match spec.kind {
-        SettingKind::Text | SettingKind::Word(_) | SettingKind::Bytes => {
-            Value::Text(value.to_owned())
-        }
-        SettingKind::Folder => Value::Text(place::written(&absolute(OsStr::new(value)))),
-        SettingKind::Number => Value::Number(parse_days(value).ok_or_else(|| {
-            CliError::usage(format!("{key}: `{}` is no whole number", safe(value)))
-        })?),
-        SettingKind::List => Value::List(value.split(',').map(str::to_owned).collect()),
-        SettingKind::Secret => {
-            return Err(CliError::usage(format!(
-                "`{key}` is a secret, and a command line can be read by others"
-            ))
-            .hint(format!("syncmgr secret set {} {key}", safe(item.label()))));
-        }
-    };
-    item.settings.set(key, value);
-    Ok(())
-}
-
 /// Returns the real path of a folder; `None` when it is none.
-fn real(path: &OsStr) -> Option<PathBuf> {
+pub(super) fn real(path: &OsStr) -> Option<PathBuf> {
     let path = std::fs::canonicalize(path).ok()?;
     path.is_dir().then_some(path)
 }
 
 /// Makes a typed path absolute; the one place where the current folder counts.
-fn absolute(path: &OsStr) -> PathBuf {
+pub(super) fn absolute(path: &OsStr) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| PathBuf::from(path))
 }
 
@@ -400,7 +336,7 @@ fn resolve(path: &Path) -> PathBuf {
 }
 
 /// Finds the saved name closest to a mistyped one: at most two letters away.
-fn nearest<'a>(typed: &str, saved: &'a [Item]) -> Option<&'a str> {
+pub(super) fn nearest<'a>(typed: &str, saved: &'a [Item]) -> Option<&'a str> {
     saved
         .iter()
         .filter_map(|item| item.name.as_deref())
@@ -427,17 +363,11 @@ fn distance(a: &str, b: &str) -> usize {
 }
 
 impl App {
-    /// Returns the words that name a sync in a command line: its name, or its two folders.
-    #[must_use]
-    pub(crate) fn command_words(&self, item: &Item) -> String {
-        if let Some(name) = &item.name {
-            return name.clone();
-        }
-        let quote = |side| match self.folders(item) {
-            Ok(folders) => quoted(&folders[side], self.dirs.home.as_deref()),
-            Err(_) => item.id.to_string(),
-        };
-        format!("{} {}", quote(Side::Left), quote(Side::Right))
+    /// Writes two folders as they are typed.
+    pub(super) fn folder_words(&self, folders: &PerSide<PathBuf>) -> String {
+        let home = self.dirs.home.as_deref();
+        let typed = |side| quoted(&folders[side], home);
+        format!("{} {}", typed(Side::Left), typed(Side::Right))
     }
 }
 

@@ -3,7 +3,7 @@
 //! History is read from the same database, through a connection of its own that writes nothing;
 //! everything else goes through the API.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -13,16 +13,20 @@ use syncmgr_api::Client;
 use syncmgr_api::client::{ClientError, Events, Method, With};
 use syncmgr_api::page::Page;
 use syncmgr_api::stream::Message;
+use syncmgr_api::wire::desk::Silent;
 use syncmgr_api::wire::handler::{Handler, HandlerChange};
 use syncmgr_api::wire::run::{
     Cancel, ItemPreview, Mode, OpenRun, RunAccepted, RunState, RunWith, RunsAccepted,
 };
 use syncmgr_api::wire::sign_in::Code as SignInCode;
-use syncmgr_api::wire::{ItemChange, ItemView, Nothing, Pause, Seen};
+use syncmgr_api::wire::{
+    Conflicts, Contents, ItemChange, ItemView, ListedConflict, Nothing, Pause, Resolve,
+    ResolveAnswer, Seen,
+};
 use syncmgr_center::command::{Control, Outcome, Scope};
 use syncmgr_center::port::{Clock, EventQuery, Store, StoreError};
 use syncmgr_model::event::Event;
-use syncmgr_model::id::{ItemId, SessionId};
+use syncmgr_model::id::{HandlerId, ItemId, ItemKey, SessionId};
 use syncmgr_model::item::Item;
 use syncmgr_model::preview::Preview;
 use syncmgr_model::progress::{Progress, ProgressStatus};
@@ -30,7 +34,9 @@ use syncmgr_model::record::{ItemResult, SessionRecord, Summary};
 use syncmgr_model::request::{Intent, Origin, Work};
 use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::{Code, Trouble};
+use syncmgr_server::desk::Compared;
 use syncmgr_store::SqliteStore;
+use syncmgr_store::spool::Spool;
 
 use crate::clock::rest;
 use crate::error::CliError;
@@ -57,6 +63,16 @@ const PAGE: &str = "1000";
 pub(crate) struct There {
     client: Client,
     store: SqliteStore,
+    /// What is heard of the runs of this command.
+    hearing: Option<Hearing>,
+}
+
+/// What was told of runs since before they began. One that is refused is not in the history: what
+/// was told of it is all there is.
+struct Hearing {
+    events: Events,
+    told: BTreeMap<String, Vec<Event>>,
+    ended: BTreeSet<String>,
 }
 
 impl std::fmt::Debug for There {
@@ -102,7 +118,13 @@ impl There {
         Ok(Self {
             client,
             store: SqliteStore::open(state)?,
+            hearing: None,
         })
+    }
+
+    /// Has the daemon take in what was reported while none ran.
+    pub(super) fn take_in(&mut self, spool: &Spool, now: Timestamp) {
+        crate::run::take::to_daemon(spool, &mut self.client, now);
     }
 
     /// Returns the history, to be read only.
@@ -129,8 +151,8 @@ impl There {
     }
 
     /// Returns one sync; `None` when the daemon does not know it.
-    pub(super) fn item(&mut self, id: &ItemId) -> Result<Option<ItemView>, ClientError> {
-        match self.client.get(&format!("/api/v1/items/{id}"), &[]) {
+    pub(super) fn item(&mut self, key: &ItemKey) -> Result<Option<ItemView>, ClientError> {
+        match self.client.get(&address(key), &[]) {
             Ok(answer) => Ok(Some(answer.body)),
             Err(ClientError::Refused(problem)) if problem.status == 404 => Ok(None),
             Err(error) => Err(error),
@@ -147,6 +169,53 @@ impl There {
     pub(super) fn handlers(&mut self) -> Result<Vec<Handler>, ClientError> {
         let page: Page<Handler> = self.client.get("/api/v1/handlers", &[])?.body;
         Ok(page.items)
+    }
+
+    /// Has an installed handler start anew.
+    pub(super) fn restart_handler(&mut self, id: &HandlerId) -> Result<(), ClientError> {
+        let path = format!("/api/v1/handlers/{id}/restart");
+        let _shown: Handler = self.client.post(&path, &Nothing {})?.body;
+        Ok(())
+    }
+
+    /// Lists the conflicts of every handler, and who could not be asked.
+    pub(super) fn conflicts(&mut self) -> Result<(Vec<ListedConflict>, Vec<Silent>), ClientError> {
+        let (mut all, mut silent) = (Vec::new(), Vec::new());
+        let mut cursor: Option<String> = None;
+        loop {
+            let mut query = vec![("limit", PAGE)];
+            if let Some(cursor) = &cursor {
+                query.push(("cursor", cursor));
+            }
+            let page: Conflicts = self.client.get("/api/v1/conflicts", &query)?.body;
+            all.extend(page.items);
+            // Every part says it.
+            silent = if silent.is_empty() {
+                page.silent
+            } else {
+                silent
+            };
+            match page.next_cursor {
+                Some(next) => cursor = Some(next),
+                None => return Ok((all, silent)),
+            }
+        }
+    }
+
+    /// Returns the contents of a conflict.
+    pub(super) fn compare(&mut self, address: &str) -> Result<Compared, CliError> {
+        let query = [("address", address)];
+        let answer = self.client.get("/api/v1/conflict/contents", &query);
+        let contents: Contents = answer.map_err(CliError::from)?.body;
+        Ok(Compared {
+            contents: (&contents).try_into().map_err(ClientError::from)?,
+            by_index: contents.read_versions().map_err(ClientError::from)?,
+        })
+    }
+
+    /// Decides conflicts; the runs that carry decisions out are only begun.
+    pub(super) fn decide(&mut self, asked: &Resolve) -> Result<ResolveAnswer, ClientError> {
+        Ok(self.client.post("/api/v1/conflicts/resolve", asked)?.body)
     }
 
     /// Asks a run to stop.
@@ -200,7 +269,7 @@ impl There {
                     enabled: Some(is_enabled),
                     ..ItemChange::default()
                 };
-                let path = format!("/api/v1/items/{}", key.item);
+                let path = address(&key);
                 let patch = Method::PATCH;
                 let answer: Result<_, ClientError> =
                     self.client
@@ -220,7 +289,7 @@ impl There {
                 Ok(answer.map(drop)?)
             }
             Control::Forget(key) => {
-                let path = format!("/api/v1/items/{}", key.item);
+                let path = address(&key);
                 let delete = Method::DELETE;
                 match self
                     .client
@@ -246,45 +315,43 @@ impl There {
     ) -> Result<(), CliError> {
         let ids = match self.ids(scope)? {
             Some(ids) => ids,
-            None => self
-                .items()?
-                .into_iter()
-                .map(|it| it.state.sync.id)
-                .collect(),
+            None => self.items()?.iter().map(whole_id).collect(),
         };
         for id in ids {
-            let path = format!("/api/v1/items/{id}/{verb}");
+            let path = format!("/api/v1/items/{}/{verb}", id.replace('/', "%2F"));
             self.client.post::<ItemView>(&path, body)?;
         }
         Ok(())
     }
 
-    /// Returns the syncs of a scope; `None` is all of them.
+    /// Returns the syncs of a scope, each with its handler; `None` is all of them.
     fn ids(&mut self, scope: &Scope) -> Result<Option<Vec<String>>, CliError> {
         Ok(match scope {
             Scope::All => None,
-            Scope::Items(_, items) => Some(items.iter().map(ToString::to_string).collect()),
+            Scope::Items(handler, items) => {
+                let whole = |item: &ItemId| format!("{handler}/{item}");
+                Some(items.iter().map(whole).collect())
+            }
             Scope::Handler(handler) => Some(
                 self.items()?
-                    .into_iter()
+                    .iter()
                     .filter(|it| it.state.handler == handler.as_str())
-                    .map(|it| it.state.sync.id)
+                    .map(whole_id)
                     .collect(),
             ),
         })
     }
 
-    /// Starts a run and watches it to its end.
-    pub(super) fn run(
+    /// Starts a run.
+    ///
+    /// # Errors
+    /// When the daemon does not take it.
+    pub(super) fn begin(
         &mut self,
         item: &Item,
         work: &Work,
         intent: Intent,
-        wish: Wish,
-        watching: &Watching<'_>,
-    ) -> Result<Ran, CliError> {
-        // Before it starts, so that nothing of it is missed.
-        let mut events = self.events()?;
+    ) -> Result<RunAccepted, CliError> {
         let asked = RunWith {
             item: item.into(),
             mode: match intent {
@@ -303,16 +370,51 @@ impl There {
                 .unwrap_or_else(|| Trouble::new(Code::NotPossible))
                 .into());
         }
+        Ok(taken)
+    }
+
+    /// Listens from now on to what is told of runs, so that nothing of those that begin is missed.
+    ///
+    /// # Errors
+    /// When the daemon cannot be reached.
+    pub(super) fn listen(&mut self) -> Result<(), ClientError> {
+        self.hearing = Some(Hearing {
+            events: self.events()?,
+            told: BTreeMap::new(),
+            ended: BTreeSet::new(),
+        });
+        Ok(())
+    }
+
+    /// Watches a run that was taken, to its end. It was listened before it began.
+    pub(super) fn follow(
+        &mut self,
+        taken: RunAccepted,
+        item: &Item,
+        work: &Work,
+        intent: Intent,
+        wish: Wish,
+        watching: &Watching<'_>,
+    ) -> Result<Ran, CliError> {
         if wish.no_wait {
             return Ok(Ran::GoesOn(taken));
         }
-        let mut heard = Vec::new();
-        if !self.watch(&taken, &mut events, wish, watching, &mut heard)? {
+        let mut hearing = match self.hearing.take() {
+            Some(hearing) => hearing,
+            None => {
+                self.listen()?;
+                return self.follow(taken, item, work, intent, wish, watching);
+            }
+        };
+        let watched = self.watch(&taken, &mut hearing, wish, watching);
+        let told = hearing.told.remove(&taken.run).unwrap_or_default();
+        self.hearing = Some(hearing);
+        if !watched? {
             return Ok(Ran::TimedOut);
         }
         let (run, item) = (&*taken.run, item);
         let outcome = match intent {
-            Intent::Apply => self.outcome(run, item, work, heard)?,
+            Intent::Apply => self.outcome(run, item, work, told)?,
             Intent::Preview => self.previewed(run, item, work)?,
         };
         Ok(Ran::Ended(Box::new(outcome)))
@@ -322,11 +424,13 @@ impl There {
     fn watch(
         &mut self,
         taken: &RunAccepted,
-        events: &mut Events,
+        hearing: &mut Hearing,
         wish: Wish,
         watching: &Watching<'_>,
-        told: &mut Vec<Event>,
     ) -> Result<bool, CliError> {
+        if hearing.ended.contains(&taken.run) {
+            return Ok(true);
+        }
         let clock = &watching.clock;
         let mut view = ProgressView::new(watching.ui, Arc::clone(clock));
         view.began();
@@ -355,13 +459,14 @@ impl There {
                 }
                 self.cancel(&taken.run)?;
             }
-            match events.next_within(BEAT) {
+            match hearing.events.next_within(BEAT) {
                 Ok(Some(message)) => {
                     n_lost = 0;
-                    if take(&message, &taken.run, &mut view, told) {
+                    hearing.note(&message);
+                    if take(&message, &taken.run, &mut view) {
                         heard = clock.elapsed_ms();
                     }
-                    if matches!(&message, Message::SessionEnded { run } if *run == taken.run) {
+                    if hearing.ended.contains(&taken.run) {
                         break;
                     }
                 }
@@ -428,12 +533,12 @@ impl There {
     }
 
     /// Reads what a run would do. The end is told a moment before it can be read.
-    fn previewed(&mut self, run: &str, item: &Item, work: &Work) -> Result<Outcome, CliError> {
+    fn preview_of(&mut self, run: &str) -> Result<Page<ItemPreview>, CliError> {
         let path = format!("/api/v1/sessions/{run}/preview");
         let mut n_tries = 0;
-        let page: Page<ItemPreview> = loop {
+        loop {
             match self.client.get(&path, &[]) {
-                Ok(answer) => break answer.body,
+                Ok(answer) => return Ok(answer.body),
                 Err(ClientError::Refused(problem))
                     if problem.code == "still-running" && n_tries < PREVIEW_TRIES_MAX =>
                 {
@@ -442,7 +547,12 @@ impl There {
                 }
                 Err(error) => return Err(error.into()),
             }
-        };
+        }
+    }
+
+    /// Makes an outcome of what a run would do.
+    fn previewed(&mut self, run: &str, item: &Item, work: &Work) -> Result<Outcome, CliError> {
+        let page = self.preview_of(run)?;
         let id = SessionId::new(run).map_err(|_| strange(run))?;
         let mut outcome = unwritten(id, item, work, ProgressStatus::Succeeded, Vec::new());
         for one in &page.items {
@@ -489,7 +599,7 @@ fn unwritten(
 }
 
 /// Shows a message about this run; says whether it was one.
-fn take(message: &Message, run: &str, view: &mut ProgressView, told: &mut Vec<Event>) -> bool {
+fn take(message: &Message, run: &str, view: &mut ProgressView) -> bool {
     match message {
         Message::Progress {
             run: of, progress, ..
@@ -505,22 +615,44 @@ fn take(message: &Message, run: &str, view: &mut ProgressView, told: &mut Vec<Ev
             }
             true
         }
-        Message::Event { event } if event.run.as_deref() == Some(run) => {
-            if told.len() < TOLD_MAX {
-                told.extend(Event::try_from(&**event).ok());
-            }
-            true
-        }
+        Message::Event { event } => event.run.as_deref() == Some(run),
         _ => false,
     }
 }
 
-/// Sorts states by the id of their sync.
+impl Hearing {
+    /// Notes what a message tells of any run.
+    fn note(&mut self, message: &Message) {
+        match message {
+            Message::Event { event } => {
+                let Some(run) = &event.run else {
+                    return;
+                };
+                let told = self.told.entry(run.clone()).or_default();
+                if told.len() < TOLD_MAX {
+                    told.extend(Event::try_from(&**event).ok());
+                }
+            }
+            Message::SessionEnded { run } => drop(self.ended.insert(run.clone())),
+            _ => {}
+        }
+    }
+}
+
+/// Sorts states by the handler and the id of their sync.
 pub(super) fn by_id(views: Vec<ItemView>) -> BTreeMap<String, ItemView> {
     let views = views.into_iter();
-    views
-        .map(|view| (view.state.sync.id.clone(), view))
-        .collect()
+    views.map(|view| (whole_id(&view), view)).collect()
+}
+
+/// Returns what names a sync among those of all handlers.
+fn whole_id(view: &ItemView) -> String {
+    format!("{}/{}", view.state.handler, view.state.sync.id)
+}
+
+/// Returns where a sync is found; its handler stands before its id.
+fn address(key: &ItemKey) -> String {
+    format!("/api/v1/items/{}%2F{}", key.handler, key.item)
 }
 
 fn left_alone() -> CliError {

@@ -6,7 +6,7 @@ use syncmgr_center::command::Scope;
 use syncmgr_model::format::plural;
 use syncmgr_model::item::Item;
 
-use crate::app::App;
+use crate::app::{App, key};
 use crate::error::CliError;
 use crate::ui::safe;
 
@@ -33,7 +33,7 @@ pub(crate) fn of(app: &mut App, names: &[OsString]) -> Result<Chosen, CliError> 
     let mut items: Vec<Item> = Vec::new();
     for name in names {
         let item = app.named(name)?;
-        if items.iter().all(|known| known.id != item.id) {
+        if items.iter().all(|known| key(known) != key(&item)) {
             items.push(item);
         }
     }
@@ -56,24 +56,27 @@ impl Chosen {
 
     /// Returns them in words.
     #[must_use]
-    pub(crate) fn words(&self) -> String {
+    pub(crate) fn words(&self, app: &App) -> String {
+        let label = |item: &Item| app.label(item).unwrap_or_else(|| safe(item.id.as_str()));
         match self.items.as_slice() {
             _ if self.is_all => "all syncs".to_owned(),
-            [one] => safe(one.label()),
-            [one, two] => format!("{} and {}", safe(one.label()), safe(two.label())),
+            [one] => label(one),
+            [one, two] => format!("{} and {}", label(one), label(two)),
             more => plural(more.len() as u64, "sync"),
         }
     }
 
     /// Returns them as they are typed behind a command, with a space before each.
     #[must_use]
-    pub(crate) fn command_words(&self) -> String {
+    pub(crate) fn command_words(&self, app: &App) -> String {
         if self.is_all {
             return String::new();
         }
         let typed = |item: &Item| match &item.name {
             Some(name) => format!(" {}", safe(name)),
-            None => format!(" {}", item.id),
+            // Two folders would be two names here.
+            None if App::is_sided(item) => format!(" {}", item.id),
+            None => format!(" {}", app.command_words(item)),
         };
         self.items.iter().map(typed).collect()
     }

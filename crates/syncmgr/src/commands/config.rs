@@ -265,7 +265,7 @@ fn import(app: &mut App, file: &OsString, is_sure: bool) -> Done {
     };
     let new = checked.map_err(refuse)?;
     // With a mistake in the file of before nothing can be said of it; it is kept in any case.
-    let old = app.saved().unwrap_or_default();
+    let old = app.in_file().unwrap_or_default();
     let gone: Vec<_> = old
         .iter()
         .filter(|item| new.iter().all(|other| other.id != item.id))

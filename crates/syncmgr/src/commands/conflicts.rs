@@ -1,51 +1,67 @@
-//! `conflicts`: list, show, compare. Deciding is `resolve`, reachable from here too.
+//! `conflicts`: list, show, compare those of every handler. Deciding is `resolve`, reachable from
+//! here too.
 
 use std::ffi::OsString;
 
 use clap::{Args, Subcommand};
+use syncmgr_api::wire::desk::ConflictVersion;
+use syncmgr_api::wire::{Conflict, Facts, ListedConflict};
+use syncmgr_center::desk::Filter;
 use syncmgr_engine::path::display_bytes;
-use syncmgr_model::conflict::{Conflict, Facts, Kind};
+use syncmgr_model::conflict::ConflictKind;
+use syncmgr_model::escape::unescape;
 use syncmgr_model::format::{bytes, plural};
-use syncmgr_model::item::Item;
 use syncmgr_model::record::Contents;
 use syncmgr_model::side::{PerSide, Side};
-use syncmgr_model::trouble::Trouble;
+use syncmgr_model::time::Timestamp;
 
 use super::{Done, resolve, sync};
-use crate::app::App;
+use crate::app::{App, Case, Cases};
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::json::{ConflictJson, ConflictsOutput, ContentJson, DiffOutput, NoticeJson, SCHEMA};
+use crate::json::{CaseJson, ConflictsOutput, ContentJson, DiffOutput, NoticeJson, SCHEMA};
 use crate::ui::{Ui, notice, safe, when};
 
-/// Largest text compared on a terminal.
-const TEXT_MAX: usize = 4 << 20;
+/// Letters of an id that is made for a conflict whose own is none that anybody could type.
+const SHORT_LEN: usize = 8;
+/// Most letters of an id that is typed as it is.
+const ID_LEN_MAX: usize = 24;
+/// Least letters that name a conflict.
+const ID_LEN_MIN: usize = 4;
 
 /// List, show and compare conflicts.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct ConflictsArgs {
-    /// Only those of this sync
-    pub(crate) sync: Option<OsString>,
+    /// What is meant.
+    #[command(flatten)]
+    pub(crate) which: Which,
     /// What to do with them.
     #[command(subcommand)]
     pub(crate) action: Option<Action>,
+}
+
+/// Which conflicts are meant.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Which {
+    /// Only those of this sync
+    pub(crate) sync: Option<OsString>,
+    /// Only those that fit, as 'path~*.log and kind=both-changed', 'handler=unison' or 'sync=photos'
+    #[arg(long = "where", value_name = "FILTER")]
+    pub(crate) filter: Option<String>,
 }
 
 /// What to do with conflicts.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Action {
     /// List them
-    List {
-        /// Only those of this sync
-        sync: Option<OsString>,
-    },
+    List(Which),
     /// Show one
     Show {
         /// The conflict, or NAME:ID
         id: String,
     },
-    /// Compare its versions with what both sides last agreed on
+    /// Compare its contents, where they are text
     Diff {
         /// The conflict, or NAME:ID
         id: String,
@@ -57,160 +73,283 @@ pub(crate) enum Action {
 /// Runs `conflicts`.
 pub(crate) fn run(app: &mut App, args: &ConflictsArgs) -> Done {
     match &args.action {
-        None => list(app, args.sync.as_ref()),
-        Some(Action::List { sync }) => list(app, sync.as_ref()),
+        None => list(app, &args.which),
+        Some(Action::List(which)) => list(app, which),
         Some(Action::Show { id }) => show(app, id),
         Some(Action::Diff { id }) => diff(app, id),
         Some(Action::Resolve(args)) => resolve::run(app, args),
     }
 }
 
-/// The conflicts of all syncs, and the syncs that could not be asked.
-pub(crate) struct Found {
-    /// Conflicts with their sync.
-    pub(crate) conflicts: Vec<(Item, Conflict)>,
-    /// Syncs that have conflicts, as far as is known, and could not be asked.
-    pub(crate) silent: Vec<(Item, Trouble)>,
-}
-
-/// Collects the conflicts of one or all syncs.
-pub(crate) fn collect(app: &mut App, only: Option<&OsString>) -> Result<Found, CliError> {
-    let items = match only {
-        Some(name) => vec![app.named(name)?],
-        None => app.known()?,
-    };
-    let mut found = Found {
-        conflicts: Vec::new(),
-        silent: Vec::new(),
-    };
-    for item in items {
-        let state = app.state(&item)?;
-        let Some(last) = state.last else {
-            // Never run: it cannot have any.
-            continue;
-        };
-        let handler = app.handler(&item)?;
-        let Some(store) = handler.conflicts() else {
-            continue;
-        };
-        match store.list(&item) {
-            Ok(list) => found
-                .conflicts
-                .extend(list.into_iter().map(|conflict| (item.clone(), conflict))),
-            // A disk that is away matters only when something waits on it.
-            Err(_) if last.summary.n_conflicts == 0 && only.is_none() => {}
-            Err(trouble) => found.silent.push((item, trouble)),
-        }
-    }
+/// Collects the conflicts that fit.
+pub(crate) fn fitting(
+    app: &mut App,
+    only: Option<&OsString>,
+    filter: Option<&str>,
+) -> Result<Cases, CliError> {
+    let filter = read_filter(app, filter.unwrap_or_default())?;
+    let mut found = app.conflicts(only)?;
+    found.cases.retain(|case| fits(&filter, &case.listed));
     Ok(found)
 }
 
-fn list(app: &mut App, only: Option<&OsString>) -> Done {
-    let found = collect(app, only)?;
+/// Reads conditions. People name a sync by its name, which is put as its handler and its id.
+fn read_filter(app: &mut App, text: &str) -> Result<Filter, CliError> {
+    let mut parts = Vec::new();
+    for part in text.split(" and ").map(str::trim) {
+        match part.strip_prefix("sync=") {
+            Some(name) => {
+                let item = app.named(&OsString::from(name))?;
+                parts.push(format!("handler={} and item={}", item.handler, item.id));
+            }
+            None => parts.push(part.to_owned()),
+        }
+    }
+    Filter::parse(&parts.join(" and ")).map_err(|unfit| {
+        CliError::usage(format!("--where: cannot read `{}`", safe(&unfit.0))).hint(
+            "conditions are path~PATTERN, kind=WORD, handler=HANDLER and sync=NAME, joined by `and`",
+        )
+    })
+}
+
+fn fits(filter: &Filter, listed: &ListedConflict) -> bool {
+    let Some(address) = syncmgr_model::conflict::Address::parse(&listed.address) else {
+        return false;
+    };
+    let path = match &listed.file {
+        Some(file) => unescape(&file.path),
+        None => listed.name.clone().into_bytes(),
+    };
+    filter.fits(&address, &listed.kind, &path)
+}
+
+fn json(app: &App, found: &Cases) {
+    let cases = || found.cases.iter().map(|case| &case.listed);
     app.ui.json(&ConflictsOutput {
         schema: SCHEMA,
-        conflicts: found
-            .conflicts
-            .iter()
-            .map(|(item, conflict)| ConflictJson::of(item.id.as_str(), conflict))
-            .collect(),
+        conflicts: cases().filter_map(|it| it.file.clone()).collect(),
         notices: found
             .silent
             .iter()
             .map(|(_, trouble)| NoticeJson::from(trouble))
             .collect(),
+        all: cases()
+            .map(|listed| CaseJson {
+                id: short_id(listed),
+                keep: resolve::offers(listed),
+                conflict: listed.clone(),
+            })
+            .collect(),
     });
+}
+
+fn list(app: &mut App, which: &Which) -> Done {
+    let found = fitting(app, which.sync.as_ref(), which.filter.as_deref())?;
+    json(app, &found);
     let mut last = None;
-    for (item, conflict) in &found.conflicts {
-        if last != Some(&item.id) {
-            app.ui.say(sync::heading(app, item));
-            last = Some(&item.id);
+    for case in &found.cases {
+        let whose = heading(app, case);
+        if last.as_ref() != Some(&whose) {
+            app.ui.say(&whose);
+            last = Some(whose);
         }
-        let names = app.places(item);
-        print(app, conflict, &names);
+        print(app, case);
     }
-    for (item, trouble) in &found.silent {
-        app.ui
-            .complain(format!("{} cannot be asked:", app.command_words(item)));
+    for (words, trouble) in &found.silent {
+        app.ui.complain(format!("{words} cannot be asked:"));
         notice::print(&app.ui, trouble);
     }
-    if found.conflicts.is_empty() && found.silent.is_empty() {
+    if found.cases.is_empty() && found.silent.is_empty() {
         app.ui
-            .say("No conflicts. If the same file changes in two places, you decide here.");
-    } else if !found.conflicts.is_empty() {
-        app.ui.hint(
-            "compare with `syncmgr conflicts diff ID`; decide with `syncmgr resolve ID --keep left|right|newest|both`",
-        );
+            .say(if which.filter.is_some() || which.sync.is_some() {
+                "No conflict fits."
+            } else {
+                "No conflicts. If the same file changes in two places, you decide here."
+            });
+    } else if !found.cases.is_empty() {
+        let keep = common_offers(&found);
+        app.ui.hint(format!(
+            "compare with `syncmgr conflicts diff ID`; decide with `syncmgr resolve ID --keep {keep}`"
+        ));
     }
     Ok(Exit::Done)
 }
 
-fn print(app: &App, conflict: &Conflict, names: &PerSide<String>) {
-    let within = match conflict.n_within {
+/// Returns what can be kept of all of them, as it is typed.
+fn common_offers(found: &Cases) -> String {
+    let mut offers = found.cases.iter().map(|case| resolve::offers(&case.listed));
+    let mut common = offers.next().unwrap_or_default();
+    for other in offers {
+        common.retain(|word| other.contains(word));
+    }
+    // What needs more words, or does nothing, is in the help.
+    common.retain(|word| !matches!(&**word, "skip" | "merge" | "merged FILE"));
+    if common.is_empty() {
+        "WHAT".to_owned()
+    } else {
+        common.join("|")
+    }
+}
+
+fn heading(app: &App, case: &Case) -> String {
+    match &case.item {
+        Some(item) => sync::heading(app, item),
+        None => app.ui.out.bold(&safe(&case.listed.handler)),
+    }
+}
+
+/// Returns what names a conflict in a command line.
+#[must_use]
+pub(crate) fn short_id(listed: &ListedConflict) -> String {
+    if let Some(file) = &listed.file {
+        return file.id.clone();
+    }
+    let id = own_id(listed);
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if (ID_LEN_MIN..=ID_LEN_MAX).contains(&id.len()) && id.chars().all(is_plain) {
+        return id;
+    }
+    let hash = blake3::hash(listed.address.as_bytes()).to_hex();
+    hash[..SHORT_LEN].to_owned()
+}
+
+/// Returns the id that the handler of a conflict gave it, as text.
+fn own_id(listed: &ListedConflict) -> String {
+    let address = syncmgr_model::conflict::Address::parse(&listed.address);
+    address.map_or_else(String::new, |address| display_bytes(&address.id))
+}
+
+fn print(app: &App, case: &Case) {
+    let listed = &case.listed;
+    let id = app.ui.out.bold(&short_id(listed));
+    if let (Some(file), Some(item)) = (&listed.file, &case.item)
+        && let Some(places) = app.sides(item)
+    {
+        return print_file(app, &id, file, &places);
+    }
+    let about = match &*listed.description {
+        "" => &listed.kind,
+        text => text,
+    };
+    app.ui.say(format!(
+        "  {id}  {}  {}",
+        safe(&listed.name),
+        app.ui.out.yellow(&safe(about)),
+    ));
+    for (at, version) in listed.versions.iter().enumerate() {
+        app.ui.say(format!(
+            "            {:<5} {}: {}",
+            resolve::index_word(at, listed.versions.len()),
+            safe(&version.place),
+            version_facts(app, version, &listed.versions)
+        ));
+    }
+    app.ui.say(format!(
+        "            keep: {}",
+        resolve::offers(listed).join(", ")
+    ));
+}
+
+fn print_file(app: &App, id: &str, file: &Conflict, names: &PerSide<String>) {
+    let within = match file.within {
         0 => String::new(),
         n => format!(", with {} beneath", plural(n, "change")),
     };
+    let known = ConflictKind::parse(&file.kind);
+    let kind = known.map_or_else(|| file.kind.clone(), |kind| kind.words().to_owned());
     app.ui.say(format!(
-        "  {}  {}  {}{within}",
-        app.ui.out.bold(&conflict.id),
-        display_bytes(&conflict.path),
-        app.ui.out.yellow(conflict.kind.words()),
+        "  {id}  {}  {}{within}",
+        file.path,
+        app.ui.out.yellow(&kind),
     ));
-    for side in Side::BOTH {
+    for (side, mine, other) in [
+        (Side::Left, &file.sides.left, &file.sides.right),
+        (Side::Right, &file.sides.right, &file.sides.left),
+    ] {
         app.ui.say(format!(
             "            {:<5} {}: {}",
             side.as_str(),
             names[side],
-            facts(app, conflict, side)
+            facts(app, mine, other)
         ));
     }
 }
 
-fn facts(app: &App, conflict: &Conflict, side: Side) -> String {
-    let Facts::Present {
-        kind,
-        size,
-        modified,
-    } = conflict.sides[side]
-    else {
-        return match conflict.sides[side] {
-            Facts::Unknown => "cannot be read".to_owned(),
-            Facts::Missing | Facts::Present { .. } => "not there".to_owned(),
+fn facts(app: &App, mine: &Facts, other: &Facts) -> String {
+    let modified = time(mine.modified.as_ref());
+    let (Some(modified), Some(kind)) = (modified, mine.kind.as_deref()) else {
+        return match &*mine.state {
+            "unknown" => "cannot be read".to_owned(),
+            _ => "not there".to_owned(),
         };
     };
     let mut text = when(modified, app.now());
     text += ", ";
-    text += &match kind {
-        Kind::File => bytes(size),
-        Kind::Folder | Kind::Link | Kind::Special => kind.as_str().to_owned(),
-    };
-    if let Facts::Present {
-        size: other_size,
-        modified: other_modified,
-        ..
-    } = conflict.sides[side.other()]
-    {
-        if modified > other_modified {
+    let size = mine.size.unwrap_or_default();
+    if kind == "file" {
+        text += &bytes(size);
+    } else {
+        text += kind;
+    }
+    if other.state == "present" {
+        if time(other.modified.as_ref()).is_some_and(|it| modified > it) {
             text += ", newer";
         }
-        if kind == Kind::File && size > other_size {
+        if kind == "file" && size > other.size.unwrap_or_default() {
             text += ", larger";
         }
     }
     text
 }
 
-/// Finds a conflict by its id or `NAME:ID`.
-pub(crate) fn find(app: &mut App, text: &str) -> Result<(Item, Conflict), CliError> {
-    let (only, id) = match text.rsplit_once(':') {
-        Some((name, id)) => (Some(OsString::from(name)), id),
-        None => (None, text),
+fn version_facts(app: &App, version: &ConflictVersion, all: &[ConflictVersion]) -> String {
+    if version.deleted {
+        return "deleted".to_owned();
+    }
+    let mut parts = Vec::new();
+    let modified = time(version.modified.as_ref());
+    if let Some(modified) = modified {
+        parts.push(when(modified, app.now()));
+    }
+    if let Some(size) = version.size {
+        parts.push(bytes(size));
+    }
+    let others = || {
+        all.iter()
+            .filter(|it| !std::ptr::eq(*it, version) && !it.deleted)
     };
-    let found = collect(app, only.as_ref())?;
-    let mut matching = found
-        .conflicts
-        .into_iter()
-        .filter(|(_, conflict)| id.len() >= 4 && conflict.id.starts_with(id));
+    let is_newer = |it: &ConflictVersion| time(it.modified.as_ref()) < modified;
+    if modified.is_some() && others().count() > 0 && others().all(is_newer) {
+        parts.push("newer".to_owned());
+    }
+    if version.size.is_some() && others().count() > 0 && others().all(|it| it.size < version.size) {
+        parts.push("larger".to_owned());
+    }
+    if parts.is_empty() {
+        safe(&version.location)
+    } else {
+        parts.join(", ")
+    }
+}
+
+fn time(text: Option<&String>) -> Option<Timestamp> {
+    Timestamp::parse_rfc3339(text?)
+}
+
+/// Finds a conflict by its id, by `NAME:ID`, or by its address.
+pub(crate) fn find(app: &mut App, text: &str) -> Result<Case, CliError> {
+    let is_address = text.contains("://");
+    let (only, id) = match text.rsplit_once(':') {
+        Some((name, id)) if !is_address => (Some(OsString::from(name)), id),
+        Some(_) | None => (None, text),
+    };
+    let found = app.conflicts(only.as_ref())?;
+    let is_it = |case: &Case| {
+        case.listed.address == id
+            || (id.len() >= ID_LEN_MIN && short_id(&case.listed).starts_with(id))
+            || own_id(&case.listed) == id
+    };
+    let mut matching = found.cases.into_iter().filter(is_it);
     let shown = safe(id);
     match (matching.next(), matching.next()) {
         (Some(one), None) => Ok(one),
@@ -229,57 +368,97 @@ pub(crate) fn find(app: &mut App, text: &str) -> Result<(Item, Conflict), CliErr
 }
 
 fn show(app: &mut App, id: &str) -> Done {
-    let (item, conflict) = find(app, id)?;
-    app.ui.json(&ConflictsOutput {
-        schema: SCHEMA,
-        conflicts: vec![ConflictJson::of(item.id.as_str(), &conflict)],
-        notices: Vec::new(),
-    });
-    app.ui.say(sync::heading(app, &item));
-    print(app, &conflict, &app.places(&item));
-    if let Some(since) = conflict.since {
-        app.ui
-            .say(format!("            found {}", when(since, app.now())));
+    let found = Cases {
+        cases: vec![find(app, id)?],
+        silent: Vec::new(),
+    };
+    json(app, &found);
+    for case in &found.cases {
+        app.ui.say(heading(app, case));
+        print(app, case);
+        let is_sided = case.item.as_ref().is_some_and(App::is_sided);
+        for version in case.listed.versions.iter().filter(|_| !is_sided) {
+            app.ui
+                .say(format!("            at {}", safe(&version.location)));
+        }
+        if let Some(found) = time(case.listed.found.as_ref()) {
+            app.ui
+                .say(format!("            found {}", when(found, app.now())));
+        }
+        app.ui.say(format!("            {}", case.listed.address));
     }
     Ok(Exit::Done)
 }
 
 fn diff(app: &mut App, id: &str) -> Done {
-    let (item, conflict) = find(app, id)?;
-    let handler = app.handler(&item)?;
-    let contents = match handler.conflicts() {
-        Some(store) => store.contents(&item, &conflict.id, TEXT_MAX)?,
-        None => Contents::default(),
+    let case = find(app, id)?;
+    let compared = app.compare(&case.listed)?;
+    let path = match &case.listed.file {
+        Some(file) => unescape(&file.path),
+        None => case.listed.name.clone().into_bytes(),
     };
-    json_diff(&app.ui, &conflict.path, &contents);
-    let names = app.places(&item);
-    print(app, &conflict, &names);
-    let base = "last agreed";
-    match (&contents.base, &contents.left, &contents.right) {
-        (None, Some(left), Some(right)) => {
-            unified(&app.ui, (&names.left, left), (&names.right, right));
+    json_diff(&app.ui, &path, &compared.contents, &compared.by_index);
+    print(app, &case);
+    let names = match &case.item {
+        Some(item) if App::is_sided(item) => {
+            let places = app.places(item);
+            vec![places.left, places.right]
         }
-        (Some(old), left, right) => {
-            for (name, new) in [(&names.left, left), (&names.right, right)] {
+        Some(_) | None => {
+            let place = |version: &ConflictVersion| safe(&version.place);
+            case.listed.versions.iter().map(place).collect()
+        }
+    };
+    let texts: Vec<_> = names
+        .iter()
+        .map(String::as_str)
+        .zip(&compared.by_index)
+        .collect();
+    match (&compared.contents.base, texts.as_slice()) {
+        (None, [(left_name, Some(left)), (right_name, Some(right))]) => {
+            unified(&app.ui, (left_name, left), (right_name, right));
+        }
+        (Some(old), texts) => {
+            for (name, new) in texts {
                 match new {
-                    Some(new) => unified(&app.ui, (base, old), (name, new)),
+                    Some(new) => unified(&app.ui, ("last agreed", old), (name, new)),
                     None => app.ui.say(format!("{name}: no text to compare")),
                 }
             }
         }
-        (None, ..) => app.ui.say("There is no text to compare."),
+        // Of three and more, each is held against the first that can be read.
+        (None, texts) => {
+            let mut there = texts
+                .iter()
+                .filter_map(|(name, it)| Some((*name, it.as_ref()?)));
+            let first = there.next();
+            let mut n_compared = 0;
+            for (name, new) in there {
+                if let Some((old_name, old)) = first {
+                    n_compared += 1;
+                    unified(&app.ui, (old_name, old), (name, new));
+                }
+            }
+            if n_compared == 0 {
+                app.ui.say("There is no text to compare.");
+            }
+        }
     }
     Ok(Exit::Done)
 }
 
 /// Prints the JSON object of a comparison.
-pub(crate) fn json_diff(ui: &Ui, path: &[u8], contents: &Contents) {
+pub(crate) fn json_diff(ui: &Ui, path: &[u8], contents: &Contents, by_index: &[Option<Vec<u8>>]) {
     ui.json(&DiffOutput {
         schema: SCHEMA,
         path: display_bytes(path),
         base: contents.base.as_ref().map(ContentJson::from),
         left: contents.left.as_ref().map(ContentJson::from),
         right: contents.right.as_ref().map(ContentJson::from),
+        contents: by_index
+            .iter()
+            .map(|content| content.as_ref().map(ContentJson::from))
+            .collect(),
     });
 }
 

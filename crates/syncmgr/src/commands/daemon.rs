@@ -102,7 +102,7 @@ fn start(app: &App) -> Done {
     say(app, Some(&owner), None);
     app.ui.say(format!("{words}{}.", process(&owner)));
     app.ui.say(format!("  answers on {}", place(&owner)));
-    if let Err(error) = app.saved() {
+    if let Err(error) = app.in_file() {
         // It runs, so that it can be told to take over what is mended; but nothing is synced.
         return Err(CliError::usage(format!(
             "the daemon runs with the settings from before, or none: {}",

@@ -211,10 +211,10 @@ impl Demo {
     }
 
     fn conflict(&mut self) -> Result<String, CliError> {
-        let found = super::conflicts::collect(&mut self.app, None)?;
-        let first = found.conflicts.into_iter().next();
+        let found = self.app.conflicts(None)?;
+        let first = found.cases.first();
         first
-            .map(|(_, conflict)| conflict.id)
+            .map(|case| super::conflicts::short_id(&case.listed))
             .ok_or_else(|| CliError::new(Exit::Bug, "the conflict is not listed"))
     }
 

@@ -4,19 +4,25 @@ use std::path::Path;
 
 mod daemon;
 
-use super::{Done, config as config_command};
+use super::{Done, config as config_command, secret};
 use crate::app::App;
 use crate::exit::Exit;
 use crate::json::{CheckJson, DoctorOutput, SCHEMA};
 use syncmgr_center::port::SessionQuery;
 use syncmgr_handlers::files::place::shown;
+use syncmgr_model::catalogue::notice;
 use syncmgr_model::format::{plural, without_os_numbers};
+use syncmgr_model::trouble::Trouble;
+use syncmgr_vault::{Kind, Standing};
 
 /// Runs `doctor`. Ends with 12 when a check fails.
 pub(crate) fn run(app: &mut App) -> Done {
-    let mut checks = vec![config(app), state_dir(app), history(app)];
+    let mut checks = vec![config(app), state_dir(app), history(app), secrets(app)];
     checks.extend(daemon::checks(app));
+    checks.extend(installed(app));
+    checks.extend(handlers(app));
     checks.extend(folders(app));
+    checks.extend(shared(app));
     app.ui.json(&DoctorOutput {
         schema: SCHEMA,
         checks: checks
@@ -61,7 +67,7 @@ fn check(name: &'static str, result: Result<String, String>, fix: impl Into<Stri
 fn config(app: &App) -> CheckJson {
     let checked = app.config().and_then(|config| {
         config_command::check_all(app, &config)?;
-        app.saved()
+        app.in_file()
     });
     let result = match checked {
         Ok(items) => Ok(plural(items.len() as u64, "saved sync")),
@@ -112,6 +118,102 @@ fn history(app: &mut App) -> CheckJson {
     )
 }
 
+/// The handlers that a person installed: whether their files can be used, and whether they are kept
+/// to their folders.
+fn installed(app: &App) -> Vec<CheckJson> {
+    let mut checks = Vec::new();
+    for error in app.outside.errors() {
+        let place = shown(&error.place, app.dirs.home.as_deref());
+        checks.push(check(
+            "handler",
+            Err(format!("{place}: {}", error.detail)),
+            "mend that file, or install the handler again with `syncmgr handler install`",
+        ));
+    }
+    for manifest in app.outside.foreign.manifests() {
+        let Some(process) = app.outside.process(&manifest.id) else {
+            continue;
+        };
+        let id = &manifest.id;
+        let result = match process.why_no_sandbox {
+            None => Ok(format!("{id} is kept to its folders (Landlock)")),
+            // That was a choice; it is shown all the same.
+            Some(why) if !manifest.is_sandboxed => Ok(format!("{id} has no sandbox: {why}")),
+            Some(why) => Err(format!("{id} has no sandbox: {why}")),
+        };
+        checks.push(check(
+            "handler",
+            result,
+            "use only handlers that you trust, or a kernel that can keep them to their folders",
+        ));
+    }
+    checks
+}
+
+/// Says where secrets are, and whether they can be had.
+fn secrets(app: &App) -> CheckJson {
+    let vault = app.vault();
+    let entries = match vault.list() {
+        Ok(entries) => entries,
+        Err(error) => return check("secrets", Err(error.to_string()), error.advice()),
+    };
+    let n = |kind| entries.iter().filter(|it| it.kind == kind).count() as u64;
+    let (in_keyring, in_file) = (n(Kind::Service), n(Kind::File));
+    let file = secret::place(app, Kind::File);
+    let words = match (in_keyring, in_file) {
+        (0, 0) => match vault.standing() {
+            Standing::Open | Standing::Locked => {
+                "none; new ones go into the keyring of the desktop".to_owned()
+            }
+            Standing::Absent => format!("none; new ones go into {file}"),
+        },
+        (_, 0) => format!("{in_keyring} in the keyring of the desktop"),
+        (0, _) => format!("{in_file} in {file}, readable by you only"),
+        (_, _) => format!("{in_keyring} in the keyring of the desktop, {in_file} in {file}"),
+    };
+    let is_had = in_keyring == 0 || vault.standing() == Standing::Open;
+    let result = if is_had {
+        Ok(words)
+    } else {
+        Err(format!("{words}, which is locked or not there"))
+    };
+    check(
+        "secrets",
+        result,
+        "sign in at the desktop, or unlock the keyring",
+    )
+}
+
+/// Whether the handlers of all saved syncs are there.
+fn handlers(app: &mut App) -> Vec<CheckJson> {
+    let mut checks = Vec::new();
+    for item in app.saved().unwrap_or_default() {
+        if app.specs(&item.handler).is_none() {
+            let words = app.command_words(&item);
+            let detail = format!("{} is not installed ({words})", item.handler);
+            let fix = format!(
+                "install it with `syncmgr handler install`, or remove the sync with `syncmgr remove {words}`"
+            );
+            checks.push(check("handler", Err(detail), fix));
+        }
+    }
+    checks
+}
+
+/// Which syncs work on the same folder: worth knowing, and no mistake.
+fn shared(app: &mut App) -> Vec<CheckJson> {
+    let shared = app.all_shared().unwrap_or_default();
+    let one = |trouble: &Trouble| {
+        let notice = notice(trouble);
+        check(
+            "shared folder",
+            Ok(format!("{} {}", notice.what, notice.meaning)),
+            String::new(),
+        )
+    };
+    shared.iter().map(one).collect()
+}
+
 fn folders(app: &mut App) -> Vec<CheckJson> {
     // Also those that were never saved: they run again as they are.
     let items = match app.known() {
@@ -121,10 +223,7 @@ fn folders(app: &mut App) -> Vec<CheckJson> {
     let mut checks = Vec::new();
     for item in items {
         let words = app.command_words(&item);
-        let Ok(folders) = app.folders(&item) else {
-            continue;
-        };
-        for folder in [folders.left, folders.right] {
+        for folder in app.face(&item).paths {
             let place = shown(&folder, app.dirs.home.as_deref());
             let result = match std::fs::read_dir(&folder) {
                 Ok(_) => Ok(format!("{place} ({words})")),

@@ -1,7 +1,11 @@
 //! `handler`: what can sync one kind of thing.
 
+mod install;
+
 use clap::{Args, Subcommand};
 use syncmgr_center::command::Control;
+use syncmgr_handlers::files::place;
+use syncmgr_host::foreign::LOG_MAX;
 use syncmgr_model::capability::ControlFlags;
 use syncmgr_model::id::HandlerId;
 
@@ -9,10 +13,10 @@ use super::Done;
 use crate::app::App;
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::json::{HandlerJson, HandlersOutput, SCHEMA};
+use crate::json::{HandlerJson, HandlerLog, HandlersOutput, ProcessJson, SCHEMA};
 use crate::ui::safe;
 
-/// List handlers, turn one on or off.
+/// List handlers, install one, turn one on or off.
 #[derive(Debug, Args)]
 pub(crate) struct HandlerArgs {
     /// What to do.
@@ -40,6 +44,23 @@ pub(crate) enum Action {
         /// The handler
         handler: String,
     },
+    /// Install a program as a handler; shows what it may reach, and asks
+    Install(install::InstallArgs),
+    /// Start an installed handler anew, also one that stopped too often
+    Restart {
+        /// The handler
+        handler: String,
+    },
+    /// Print what an installed handler wrote to its log
+    Logs {
+        /// The handler
+        handler: String,
+        /// At most so many bytes from the end
+        #[arg(long, value_name = "BYTES", default_value = "64KiB")]
+        most: String,
+    },
+    /// Remove an installed handler; never deletes your files
+    Remove(install::RemoveArgs),
 }
 
 /// Runs `handler`.
@@ -49,6 +70,10 @@ pub(crate) fn run(app: &mut App, args: &HandlerArgs) -> Done {
         Some(Action::Show { handler }) => show(app, handler),
         Some(Action::On { handler }) => switch(app, handler, true),
         Some(Action::Off { handler }) => switch(app, handler, false),
+        Some(Action::Install(args)) => install::install(app, args),
+        Some(Action::Restart { handler }) => restart(app, handler),
+        Some(Action::Logs { handler, most }) => logs(app, handler, most),
+        Some(Action::Remove(args)) => install::remove(app, args),
     }
 }
 
@@ -57,6 +82,10 @@ fn list(app: &mut App) -> Done {
     json(app, &handlers);
     for handler in &handlers {
         app.ui.say(line(app, handler));
+    }
+    for error in app.outside.errors() {
+        app.ui
+            .complain(format!("  warning: {}", safe(&error.to_string())));
     }
     Ok(Exit::Done)
 }
@@ -69,24 +98,44 @@ fn json(app: &App, handlers: &[HandlerJson]) {
 }
 
 fn line(app: &App, handler: &HandlerJson) -> String {
+    let is_given_up = handler.process.as_ref().is_some_and(|it| it.off);
     let state = match () {
-        () if !handler.enabled => "off",
-        () if !handler.active => "not installed",
+        () if is_given_up => "stopped too often",
+        () if !handler.enabled || !handler.active => "off",
         () if handler.silent => "no answer",
         () if !handler.connected => "disconnected",
         () if !handler.running.is_empty() => "syncing",
         () => "ready",
     };
+    let sandbox = match &handler.process {
+        Some(process) if !process.sandbox => "  (no sandbox)",
+        Some(_) | None => "",
+    };
     let name = app.ui.out.bold(&safe(&handler.id));
-    format!("  {name}  {state}  {}", safe(&handler.name))
+    format!("  {name}  {state}  {}{sandbox}", safe(&handler.name))
 }
 
 fn find(app: &mut App, id: &str) -> Result<HandlerJson, CliError> {
     let found = app.handlers()?.into_iter().find(|it| it.id == id);
-    found.ok_or_else(|| {
-        CliError::not_found(format!("there is no handler `{}`", safe(id)))
-            .hint("`syncmgr handler list` shows those there are")
-    })
+    found.ok_or_else(|| unknown(id))
+}
+
+fn unknown(id: &str) -> CliError {
+    CliError::not_found(format!("there is no handler `{}`", safe(id)))
+        .hint("`syncmgr handler list` shows those there are")
+}
+
+/// Returns the id of a handler that a person installed, also of one whose file cannot be used.
+fn installed(app: &App, text: &str) -> Result<HandlerId, CliError> {
+    let id = HandlerId::new(text).map_err(|_| unknown(text))?;
+    if app.outside.is_installed(&id) {
+        return Ok(id);
+    }
+    if app.specs(&id).is_some() {
+        return Err(CliError::usage(format!("the handler {id} is built in"))
+            .hint("this is for handlers that were installed with `syncmgr handler install`"));
+    }
+    Err(unknown(text))
 }
 
 fn show(app: &mut App, id: &str) -> Done {
@@ -96,6 +145,9 @@ fn show(app: &mut App, id: &str) -> Done {
     if !handler.text.is_empty() {
         app.ui.say(format!("  {}", safe(&handler.text)));
     }
+    if let Some(process) = &handler.process {
+        show_process(app, process);
+    }
     let specs = HandlerId::new(id).ok().and_then(|id| app.specs(&id));
     for spec in specs.unwrap_or_default() {
         app.ui.say(format!("  {:<12} {}", spec.key, spec.help));
@@ -103,10 +155,33 @@ fn show(app: &mut App, id: &str) -> Done {
     Ok(Exit::Done)
 }
 
+fn show_process(app: &App, process: &ProcessJson) {
+    let say = |what: &str, text: &str| app.ui.say(format!("  {what:<12} {}", safe(text)));
+    say("command", &process.command.join(" "));
+    if let Some(version) = &process.version {
+        say("version", version);
+    }
+    match &process.why_no_sandbox {
+        Some(why) => say(
+            "sandbox",
+            &format!("none: {why}; it can reach everything that you can"),
+        ),
+        None => say("sandbox", "Landlock: it reaches its own folders only"),
+    }
+    for folder in &process.folders {
+        let home = app.dirs.home.as_deref();
+        say("changes", &place::shown(std::path::Path::new(folder), home));
+    }
+    match process.pid {
+        Some(pid) => say("process", &pid.to_string()),
+        None if process.off => say("process", "none: it stopped too often"),
+        None => say("process", "none; it starts when it is needed"),
+    }
+}
+
 fn switch(app: &mut App, id: &str, is_on: bool) -> Done {
     find(app, id)?;
-    let handler = HandlerId::new(id)
-        .map_err(|_| CliError::not_found(format!("there is no handler `{}`", safe(id))))?;
+    let handler = HandlerId::new(id).map_err(|_| unknown(id))?;
     let flags = ControlFlags::WAIT | ControlFlags::NO_UI;
     app.control(Control::EnableHandler(is_on, handler, flags))?;
     let handler = find(app, id)?;
@@ -119,5 +194,42 @@ fn switch(app: &mut App, id: &str, is_on: bool) -> Done {
             safe(id)
         )
     });
+    Ok(Exit::Done)
+}
+
+fn restart(app: &mut App, text: &str) -> Done {
+    let id = installed(app, text)?;
+    app.restart_handler(&id)?;
+    let handler = find(app, text)?;
+    json(app, std::slice::from_ref(&handler));
+    app.ui
+        .say(format!("The handler {id} starts anew when it is needed."));
+    Ok(Exit::Done)
+}
+
+fn logs(app: &mut App, text: &str, most: &str) -> Done {
+    let id = installed(app, text)?;
+    let bytes = syncmgr_model::format::parse_bytes(most);
+    let bytes = bytes.ok_or_else(|| {
+        CliError::usage(format!("`{}` is no number of bytes", safe(most))).hint("write it as 64KiB")
+    })?;
+    // The files are here, whoever writes them.
+    let log = app.outside.foreign.logs(&id, bytes.min(LOG_MAX))?;
+    let lines: Vec<String> = log
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty())
+        .map(syncmgr_model::escape::escape)
+        .collect();
+    app.ui.json(&HandlerLog {
+        schema: SCHEMA,
+        handler: id.to_string(),
+        lines: lines.clone(),
+    });
+    if lines.is_empty() {
+        app.ui.say(format!("The handler {id} has written nothing."));
+    }
+    for line in lines {
+        app.ui.say(line);
+    }
     Ok(Exit::Done)
 }

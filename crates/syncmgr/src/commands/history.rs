@@ -84,7 +84,7 @@ fn list(app: &mut App, args: &HistoryArgs) -> Done {
     }
     let items = app.known()?;
     for run in &runs {
-        let item = items.iter().find(|item| item.id == *run.item());
+        let item = items.iter().find(|item| is_of(run, item));
         let mut text = line(app, run, item);
         if matches!(
             run.status,
@@ -100,11 +100,20 @@ fn list(app: &mut App, args: &HistoryArgs) -> Done {
     Ok(Exit::Done)
 }
 
+/// Says whether a run worked on an item.
+fn is_of(run: &SessionRecord, item: &Item) -> bool {
+    item.id == *run.item() && item.handler == run.handler
+}
+
 fn line(app: &App, run: &SessionRecord, item: Option<&Item>) -> String {
-    let names = item.map_or_else(
-        || PerSide::from_fn(|side: Side| side.as_str().to_owned()),
-        |item| app.places(item),
-    );
+    let names = match item {
+        Some(item) => app.sides(item),
+        None if run.handler.as_str() == syncmgr_handlers::files::ID => {
+            Some(PerSide::from_fn(|side: Side| side.as_str().to_owned()))
+        }
+        None => None,
+    };
+    let names = names.as_ref();
     let label = item.map_or_else(|| run.item().to_string(), |item| app.command_words(item));
     let kind = match run.kind {
         WorkKind::Sync => "",
@@ -114,11 +123,12 @@ fn line(app: &App, run: &SessionRecord, item: Option<&Item>) -> String {
     };
     let end = match run.status {
         None => "running".to_owned(),
-        Some(ProgressStatus::Succeeded) => done_words(&run.summary, &names),
+        Some(ProgressStatus::Succeeded) => done_words(&run.summary, names),
         Some(ProgressStatus::Canceled) => {
-            format!("stopped by you, {}", done_words(&run.summary, &names))
+            format!("stopped by you, {}", done_words(&run.summary, names))
         }
-        Some(ProgressStatus::Disconnected) => "folder missing".to_owned(),
+        Some(ProgressStatus::Disconnected) if names.is_some() => "folder missing".to_owned(),
+        Some(ProgressStatus::Disconnected) => "disconnected".to_owned(),
         Some(
             ProgressStatus::Failed
             | ProgressStatus::Updating
@@ -135,14 +145,16 @@ fn line(app: &App, run: &SessionRecord, item: Option<&Item>) -> String {
 fn show(app: &mut App, text: &str) -> Done {
     let run = app.find_run(text)?;
     let events = app.events_of(&run.id)?;
-    let item = app.known()?.into_iter().find(|item| item.id == *run.item());
+    let item = app.known()?.into_iter().find(|item| is_of(&run, item));
     // A run that failed before its first step has none; that is not an error of this command.
-    let steps = match &item {
-        Some(item) => match app.handler(item)?.journal() {
+    // Only a handler that is there, and keeps them, has any.
+    let handler = item.as_ref().and_then(|item| app.handler(item).ok());
+    let steps = match (&item, &handler) {
+        (Some(item), Some(handler)) => match handler.journal() {
             Some(journal) => journal.steps(item, &run.id),
             None => Ok(Vec::new()),
         },
-        None => Ok(Vec::new()),
+        (_, _) => Ok(Vec::new()),
     };
     let (steps, unread) = match steps {
         Ok(steps) => (steps, None),

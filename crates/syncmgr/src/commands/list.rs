@@ -1,18 +1,61 @@
 //! `list`: every sync there is.
 
+use clap::Args;
+use syncmgr_model::status::Status;
+
 use super::{Done, status};
 use crate::app::App;
+use crate::error::CliError;
 use crate::exit::Exit;
+use crate::ui::safe;
+
+/// List the syncs.
+#[derive(Debug, Default, Args)]
+pub(crate) struct ListArgs {
+    /// Only those of this handler
+    #[arg(long, value_name = "HANDLER")]
+    pub(crate) handler: Option<String>,
+    /// Only those in this state, as ok, failed or conflicts
+    #[arg(long, value_name = "STATE")]
+    pub(crate) state: Option<String>,
+}
 
 /// Runs `list`.
-pub(crate) fn run(app: &mut App) -> Done {
-    let items = app.known()?;
+pub(crate) fn run(app: &mut App, args: &ListArgs) -> Done {
+    let state = args.state.as_deref().map(state).transpose()?;
+    let mut items = app.known()?;
+    if let Some(handler) = &args.handler {
+        items.retain(|item| item.handler.as_str() == handler);
+        let is_known = !items.is_empty() || app.handlers()?.iter().any(|it| it.id == *handler);
+        if !is_known {
+            let handler = safe(handler);
+            return Err(
+                CliError::not_found(format!("there is no handler `{handler}`"))
+                    .hint("`syncmgr handler list` shows those there are"),
+            );
+        }
+    }
     let states = app.states(&items)?;
+    let (items, states): (Vec<_>, Vec<_>) = items
+        .into_iter()
+        .zip(states)
+        .filter(|(_, it)| state.is_none_or(|wanted| it.status == wanted))
+        .unzip();
     status::json(app, &items, &states)?;
-    if items.is_empty() {
+    if items.is_empty() && args.handler.is_none() && state.is_none() {
         app.ui.talk("No syncs yet.");
         app.ui.hint("`syncmgr add NAME LEFT RIGHT` saves one");
+    } else if items.is_empty() {
+        app.ui.talk("No sync fits.");
     }
     status::print(app, &items, &states);
     Ok(Exit::Done)
+}
+
+fn state(text: &str) -> Result<Status, CliError> {
+    Status::parse(text).ok_or_else(|| {
+        let words: Vec<_> = Status::ALL.iter().map(|status| status.as_str()).collect();
+        CliError::usage(format!("--state: unknown word `{}`", safe(text)))
+            .hint(format!("one of {}", words.join(", ")))
+    })
 }

@@ -10,6 +10,7 @@ pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod handler;
 pub(crate) mod history;
+pub(crate) mod import;
 pub(crate) mod list;
 pub(crate) mod man;
 pub(crate) mod open;
@@ -19,6 +20,7 @@ pub(crate) mod rename;
 pub(crate) mod resolve;
 pub(crate) mod results;
 pub(crate) mod schedule;
+pub(crate) mod secret;
 pub(crate) mod set;
 pub(crate) mod several;
 pub(crate) mod show;
@@ -50,6 +52,8 @@ pub(crate) fn run(app: &mut App, command: Option<Command>) -> Done {
         Some(Command::Sync(args)) => sync::run(app, &args, args.dry_run),
         Some(Command::Preview(args)) => sync::run(app, &args, true),
         Some(Command::Stop(args)) => stop::run(app, &args),
+        // The program hands it to `run` before there is an app.
+        Some(Command::Run(_)) => Ok(Exit::Bug),
         Some(Command::Pause(args)) => pause::pause(app, &args),
         Some(Command::Resume(args)) => pause::resume(app, &args),
         Some(Command::Watch(args)) => watch::run(app, &args.syncs),
@@ -59,10 +63,12 @@ pub(crate) fn run(app: &mut App, command: Option<Command>) -> Done {
         Some(Command::Results(args)) => results::run(app, &args),
         Some(Command::Open(args)) => open::run(app, &args),
         Some(Command::Handler(args)) => handler::run(app, &args),
+        Some(Command::Secret(args)) => secret::run(app, &args),
         Some(Command::Alert(args)) => alert::run(app, &args),
         Some(Command::Config(args)) => config::run(app, &args),
         Some(Command::Add(args)) => add::run(app, &args),
-        Some(Command::List) => list::run(app),
+        Some(Command::Import(args)) => import::run(app, &args),
+        Some(Command::List(args)) => list::run(app, &args),
         Some(Command::Show(args)) => show::run(app, &args),
         Some(Command::Set(args)) => set::run(app, &args),
         Some(Command::Rename(args)) => rename::run(app, &args),

@@ -56,10 +56,14 @@ pub(crate) fn pause(app: &mut App, args: &PauseArgs) -> Done {
         || "until you resume".to_owned(),
         |until| format!("until {}", when(until, app.now())),
     );
-    say(app, &chosen, &format!("Paused {} {time}.", chosen.words()))?;
+    say(
+        app,
+        &chosen,
+        &format!("Paused {} {time}.", chosen.words(app)),
+    )?;
     app.ui.hint(format!(
         "runs that you start still work; `syncmgr resume{}` goes on",
-        chosen.command_words()
+        chosen.command_words(app)
     ));
     Ok(Exit::Done)
 }
@@ -70,7 +74,7 @@ pub(crate) fn resume(app: &mut App, args: &ResumeArgs) -> Done {
     for scope in chosen.scopes() {
         app.control(Control::Resume(scope))?;
     }
-    say(app, &chosen, &format!("Resumed {}.", chosen.words()))?;
+    say(app, &chosen, &format!("Resumed {}.", chosen.words(app)))?;
     if !app.has_daemon()? {
         app.ui
             .hint("syncs run by themselves while the daemon runs: `syncmgr daemon start`");

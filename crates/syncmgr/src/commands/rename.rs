@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{Done, set, show};
+use super::{Done, show};
 use crate::app::App;
 use crate::exit::Exit;
 
@@ -17,14 +17,18 @@ pub(crate) struct RenameArgs {
 
 /// Runs `rename`.
 pub(crate) fn run(app: &mut App, args: &RenameArgs) -> Done {
-    set::saved(app, &args.name)?;
-    app.config()?.rename(&args.name, &args.new)?;
+    let item = app.named_saved(&args.name)?;
+    app.config()?.rename(item.label(), &args.new)?;
     app.settings_changed()?;
-    let item = set::saved(app, &args.new)?;
+    let old = item.label().to_owned();
+    let item = app.named_saved(&args.new)?;
     show::json(app, &item)?;
-    app.ui.say(format!(
-        "Renamed {} to {}; history and agreed state stay.",
-        args.name, args.new
-    ));
+    let kept = if App::is_sided(&item) {
+        "history and agreed state stay"
+    } else {
+        "history and settings stay"
+    };
+    app.ui
+        .say(format!("Renamed {old} to {}; {kept}.", args.new));
     Ok(Exit::Done)
 }

@@ -1,22 +1,21 @@
-//! `resolve`: carries out decisions on conflicts.
-
-use std::path::Path;
+//! `resolve`: carries out decisions on conflicts of any handler, at the one desk.
 
 use clap::Args;
-use ignore::gitignore::{Gitignore, GitignoreBuilder};
-use syncmgr_model::conflict::{Conflict, ConflictKind};
+use syncmgr_api::wire::conflict::Keep;
+use syncmgr_api::wire::{Content, Decision, ListedConflict};
+use syncmgr_handlers::files;
 use syncmgr_model::format::plural;
 use syncmgr_model::item::Item;
-use syncmgr_model::request::{Choice, Work};
-use syncmgr_model::side::Side;
+use syncmgr_model::request::{Intent, Work};
+use syncmgr_model::trouble::Trouble;
 
-use super::sync::{Answer, How, carry_out};
+use super::sync::{Answer, How, carry_out, say, say_preview};
 use super::{Done, conflicts};
-use crate::app::App;
+use crate::app::{App, Carried, Case};
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::json::{ResolveOutput, SCHEMA};
-use crate::ui::safe;
+use crate::ui::{notice, safe};
 
 /// Largest merged file taken: what is merged by hand is text.
 const MERGED_MAX: u64 = 64 << 20;
@@ -30,10 +29,12 @@ pub(crate) struct ResolveArgs {
     /// All conflicts
     #[arg(long, conflicts_with = "ids")]
     pub(crate) all: bool,
-    /// Of these, only those that fit, as 'path~*.log and kind=both-changed'
+    /// Of these, only those that fit, as 'path~*.log and kind=both-changed', 'handler=unison' or
+    /// 'sync=photos'
     #[arg(long = "where", value_name = "FILTER", requires = "all")]
     pub(crate) filter: Option<String>,
-    /// What to keep: left, right, newest, both, merge, skip, or `merged FILE`
+    /// What to keep: left, right, newest, both, merge, skip or `merged FILE`; of more than two 1, 2,
+    /// 3 or all; where it is; or remove: it is not synced any more
     #[arg(long, required = true, num_args = 1..=2, value_names = ["WHAT", "FILE"])]
     pub(crate) keep: Vec<String>,
     /// Say what would be done; change nothing
@@ -41,31 +42,54 @@ pub(crate) struct ResolveArgs {
     pub(crate) dry_run: bool,
 }
 
+/// What a person wants kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Wanted {
+    Left,
+    Right,
+    Newest,
+    Both,
+    All,
+    Merge,
+    Merged(Vec<u8>),
+    Remove,
+    Skip,
+    /// The contents with these numbers, from 1.
+    Numbers(Vec<usize>),
+    /// What is at this place.
+    Place(String),
+}
+
 /// Runs `resolve`.
 pub(crate) fn run(app: &mut App, args: &ResolveArgs) -> Done {
-    let (choice, more_ids) = choice(&args.keep)?;
+    let (wanted, more_ids) = wanted(&args.keep)?;
     let chosen = choose(app, args, more_ids)?;
     let mut output = ResolveOutput {
         schema: SCHEMA,
         chosen: chosen.len() as u64,
         runs: Vec::new(),
         previews: Vec::new(),
+        outcomes: Vec::new(),
     };
-    let exit = match choice {
-        None => {
-            let n = plural(output.chosen, "conflict");
-            app.ui.say(format!("Skipped {n}: nothing was changed."));
-            if chosen.is_empty() {
-                Exit::Done
-            } else {
-                Exit::Conflicts
-            }
-        }
-        Some(_) if chosen.is_empty() => {
-            app.ui.say("No conflict fits; nothing was changed.");
+    let exit = if wanted == Wanted::Skip {
+        let n = plural(output.chosen, "conflict");
+        app.ui.say(format!("Skipped {n}: nothing was changed."));
+        if chosen.is_empty() {
             Exit::Done
+        } else {
+            Exit::Conflicts
         }
-        Some(choice) => decide(app, chosen, &choice, args.dry_run, &mut output)?,
+    } else if let (Wanted::Place(word), true) = (&wanted, chosen.is_empty()) {
+        return Err(
+            CliError::usage(format!("--keep: unknown word `{}`", safe(word))).hint(
+                "one of left, right, newest, both, merge, remove, skip, merged FILE, or a number",
+            ),
+        );
+    } else if chosen.is_empty() {
+        app.ui.say("No conflict fits; nothing was changed.");
+        Exit::Done
+    } else {
+        decide(app, chosen, &wanted, args, &mut output)?
     };
     app.ui.json(&output);
     Ok(exit)
@@ -73,23 +97,55 @@ pub(crate) fn run(app: &mut App, args: &ResolveArgs) -> Done {
 
 fn decide(
     app: &mut App,
-    chosen: Vec<(Item, Conflict)>,
-    choice: &Choice,
-    is_dry: bool,
+    chosen: Vec<Case>,
+    wanted: &Wanted,
+    args: &ResolveArgs,
     output: &mut ResolveOutput,
 ) -> Done {
     let mut exit = Exit::Done;
+    let mut picks = Vec::with_capacity(chosen.len());
+    let mut refused = Vec::new();
+    for case in chosen {
+        match decision(app, wanted, &case.listed) {
+            Ok(decision) => picks.push((case, decision)),
+            Err(error) => refused.push(error),
+        }
+    }
+    // Of those that were named, all can be decided so, or none is.
+    if !args.all || picks.is_empty() {
+        if let Some(error) = refused.into_iter().next() {
+            return Err(error);
+        }
+    } else if !refused.is_empty() {
+        for error in &refused {
+            app.ui.print_error(error);
+        }
+        let n = plural(refused.len() as u64, "conflict");
+        app.ui.complain(format!("{n} left as they are."));
+        exit = Exit::Conflicts;
+    }
+    let is_dry = args.dry_run;
     let how = How {
         is_dry,
         ..How::default()
     };
-    for (item, ids) in by_item(chosen) {
-        let n = plural(ids.len() as u64, "conflict");
+    let counts = counts(app, &picks);
+    let mut worst = Exit::Done;
+    let mut n_in_runs = 0;
+    let mut carry = |app: &mut App, carried: Carried<'_>| {
+        let item = match &carried {
+            Carried::Work(item, _) | Carried::Begun(item, _) => *item,
+        };
+        let words = app.command_words(item);
+        let n = counts
+            .iter()
+            .find(|(it, _)| *it == words)
+            .map_or(0, |(_, n)| *n);
+        n_in_runs += n;
         let verb = if is_dry { "Would decide" } else { "Deciding" };
         app.ui
-            .talk(format!("{verb} {n} in {}", app.command_words(&item)));
-        let choices = ids.into_iter().map(|id| (id, choice.clone())).collect();
-        let (one, answer) = carry_out(app, &item, Work::Resolve(choices), how)?;
+            .talk(format!("{verb} {} in {words}", plural(n, "conflict")));
+        let (one, answer) = done(app, carried, how)?;
         match answer {
             Answer::Run(run) => output.runs.push(*run),
             Answer::Preview(preview) => output.previews.push(*preview),
@@ -97,42 +153,220 @@ fn decide(
             Answer::Accepted(_) => {}
         }
         if one != Exit::Done {
-            exit = one;
+            worst = one;
+        }
+        Ok(())
+    };
+    let outcomes = app.decide(&picks, is_dry, &mut carry)?;
+    if worst != Exit::Done {
+        exit = worst;
+    }
+    let n_done = outcomes.iter().filter(|it| it.outcome == "done").count() as u64;
+    // Those that a run carried out were told with it.
+    let n_at_once = n_done.saturating_sub(n_in_runs);
+    if n_at_once > 0 {
+        let n = plural(n_at_once, "conflict");
+        app.ui.say(if is_dry {
+            format!("Would have {n} decided by the handler.")
+        } else {
+            format!("Decided {n}.")
+        });
+    }
+    for outcome in &outcomes {
+        if let Some(trouble) = outcome
+            .notice
+            .as_ref()
+            .and_then(|it| Trouble::try_from(it).ok())
+        {
+            notice::print(&app.ui, &trouble);
+            exit = Exit::of_code(trouble.code);
         }
     }
+    output.outcomes = outcomes;
     if is_dry {
         app.ui.hint("run again without --dry-run to apply");
     }
     Ok(exit)
 }
 
-/// Reads `--keep`; `None` is skip. What follows any word but `merged` is an id that stood behind it.
-fn choice(keep: &[String]) -> Result<(Option<Choice>, &[String]), CliError> {
+/// Runs, or waits for, what decides the conflicts of one sync.
+fn done(app: &mut App, carried: Carried<'_>, how: How) -> Result<(Exit, Answer), CliError> {
+    match carried {
+        Carried::Work(item, work) => carry_out(app, item, work, how),
+        Carried::Begun(item, begun) if how.is_dry => {
+            let preview = app.previewed(item, begun)?;
+            let preview = say_preview(app, item, &preview, false, how);
+            Ok((Exit::Done, Answer::Preview(Box::new(preview))))
+        }
+        Carried::Begun(item, begun) => {
+            app.ui.set_sides(app.sides(item));
+            let work = Work::Resolve(Vec::new());
+            let waited = app.wait(item, &work, Intent::Apply, how.wish, begun)?;
+            Ok(say(app, item, waited, true, how))
+        }
+    }
+}
+
+/// Counts the conflicts of each sync.
+fn counts(app: &App, picks: &[(Case, Decision)]) -> Vec<(String, u64)> {
+    let mut counts: Vec<(String, u64)> = Vec::new();
+    let items = picks.iter().filter_map(|(case, _)| case.item.as_ref());
+    for words in items.map(|item: &Item| app.command_words(item)) {
+        match counts.iter_mut().find(|(known, _)| *known == words) {
+            Some((_, n)) => *n += 1,
+            None => counts.push((words, 1)),
+        }
+    }
+    counts
+}
+
+/// Returns what can be kept of a conflict, as it is typed after `--keep`.
+#[must_use]
+pub(crate) fn offers(listed: &ListedConflict) -> Vec<String> {
+    let n = listed.versions.len();
+    let can = |word: &str| listed.can.iter().any(|it| it == word);
+    let mut words: Vec<String> = (0..n).map(|at| index_word(at, n)).collect();
+    let mut add = |is_offered: bool, word: &str| {
+        if is_offered {
+            words.push(word.to_owned());
+        }
+    };
+    add(can("newest"), "newest");
+    add(can("several"), if n == 2 { "both" } else { "all" });
+    // Whether another handler merges by itself, only a try can tell.
+    add(can("other") && listed.handler == files::ID, "merge");
+    add(can("other"), "merged FILE");
+    add(can("nothing"), "remove");
+    add(true, "skip");
+    words
+}
+
+/// Returns what a content is called after `--keep`: of two, left and right; otherwise its number.
+#[must_use]
+pub(crate) fn index_word(at: usize, n: usize) -> String {
+    match (at, n) {
+        (0, 2) => "left".to_owned(),
+        (1, 2) => "right".to_owned(),
+        _ => (at + 1).to_string(),
+    }
+}
+
+/// Turns what is wanted into a decision this conflict can have.
+fn decision(app: &App, wanted: &Wanted, listed: &ListedConflict) -> Result<Decision, CliError> {
+    let n = listed.versions.len();
+    let can = |word: &str| listed.can.iter().any(|it| it == word);
+    let bare = |keep| Decision {
+        keep,
+        content: None,
+        items: Vec::new(),
+    };
+    let items = |indexes: &[usize]| {
+        let is_offered = !indexes.is_empty()
+            && indexes.iter().all(|at| *at < n)
+            && (indexes.len() == 1 || can("several"));
+        let indexes = indexes.iter().map(|at| u16::try_from(*at).ok());
+        let items = indexes.collect::<Option<_>>().filter(|_| is_offered)?;
+        Some(Decision {
+            items,
+            ..bare(Keep::Items)
+        })
+    };
+    let found = match wanted {
+        Wanted::Left => (n == 2).then(|| bare(Keep::Left)),
+        Wanted::Right => (n == 2).then(|| bare(Keep::Right)),
+        Wanted::Newest => can("newest").then(|| bare(Keep::Newest)),
+        Wanted::Both => (n == 2 && can("several")).then(|| bare(Keep::Both)),
+        Wanted::All => items(&(0..n).collect::<Vec<_>>()),
+        Wanted::Merge => can("other").then(|| bare(Keep::Merge)),
+        Wanted::Merged(merged) => can("other").then(|| Decision {
+            content: Some(Content::from(merged)),
+            ..bare(Keep::Content)
+        }),
+        Wanted::Remove => can("nothing").then(|| bare(Keep::Nothing)),
+        Wanted::Skip => Some(bare(Keep::Skip)),
+        Wanted::Numbers(numbers) => {
+            let indexes: Vec<_> = numbers.iter().filter_map(|n| n.checked_sub(1)).collect();
+            items(&indexes).filter(|_| indexes.len() == numbers.len())
+        }
+        Wanted::Place(text) => place(app, text, listed).and_then(|at| items(&[at])),
+    };
+    found.ok_or_else(|| {
+        CliError::usage(format!(
+            "`{}` cannot be decided with `--keep {}`",
+            safe(&listed.name),
+            word_of(wanted)
+        ))
+        .hint(format!("it offers {}", offers(listed).join(", ")))
+    })
+}
+
+/// Finds the one content that is at a place.
+fn place(app: &App, text: &str, listed: &ListedConflict) -> Option<usize> {
+    let shown = app.shown(std::path::Path::new(text));
+    let is_there = |place: &str| {
+        let last = place.trim_end_matches('/').rsplit('/').next();
+        place == text || place == shown || last == Some(text)
+    };
+    let places = listed.versions.iter().map(|version| &*version.place);
+    let mut at = places.enumerate().filter(|(_, place)| is_there(place));
+    match (at.next(), at.next()) {
+        (Some((at, _)), None) => Some(at),
+        (Some(_), Some(_)) | (None, _) => None,
+    }
+}
+
+fn word_of(wanted: &Wanted) -> String {
+    match wanted {
+        Wanted::Left => "left".to_owned(),
+        Wanted::Right => "right".to_owned(),
+        Wanted::Newest => "newest".to_owned(),
+        Wanted::Both => "both".to_owned(),
+        Wanted::All => "all".to_owned(),
+        Wanted::Merge => "merge".to_owned(),
+        Wanted::Merged(_) => "merged".to_owned(),
+        Wanted::Remove => "remove".to_owned(),
+        Wanted::Skip => "skip".to_owned(),
+        Wanted::Numbers(numbers) => {
+            let numbers: Vec<_> = numbers.iter().map(ToString::to_string).collect();
+            numbers.join(",")
+        }
+        Wanted::Place(text) => safe(text),
+    }
+}
+
+/// Reads `--keep`. What follows any word but `merged` is an id that stood behind it.
+fn wanted(keep: &[String]) -> Result<(Wanted, &[String]), CliError> {
     let (word, rest) = keep
         .split_first()
         .ok_or_else(|| CliError::usage("--keep needs a word"))?;
-    let choice = match word.as_str() {
-        "left" => Some(Choice::Keep(Side::Left)),
-        "right" => Some(Choice::Keep(Side::Right)),
-        "newest" => Some(Choice::KeepNewest),
-        "both" => Some(Choice::KeepBoth),
-        "merge" => Some(Choice::MergeText),
-        "skip" => None,
+    let wanted = match word.as_str() {
+        "left" => Wanted::Left,
+        "right" => Wanted::Right,
+        "newest" => Wanted::Newest,
+        "both" => Wanted::Both,
+        "all" => Wanted::All,
+        "merge" => Wanted::Merge,
+        "remove" => Wanted::Remove,
+        "skip" => Wanted::Skip,
         "merged" => {
             let file = rest.first().ok_or_else(|| {
                 CliError::usage("--keep merged needs the file with the result")
                     .hint("as `--keep merged result.txt`")
             })?;
-            return Ok((Some(Choice::Merged(read_merged(file)?)), &[]));
+            return Ok((Wanted::Merged(read_merged(file)?), &[]));
         }
-        other => {
-            return Err(
-                CliError::usage(format!("--keep: unknown word `{}`", safe(other)))
-                    .hint("one of left, right, newest, both, merge, skip, merged FILE"),
-            );
-        }
+        other => match numbers(other) {
+            Some(numbers) => Wanted::Numbers(numbers),
+            None => Wanted::Place(other.to_owned()),
+        },
     };
-    Ok((choice, rest))
+    Ok((wanted, rest))
+}
+
+/// Reads `2`, or `1,3`.
+fn numbers(text: &str) -> Option<Vec<usize>> {
+    let read = |part: &str| part.parse().ok().filter(|n| *n > 0);
+    text.split(',').map(read).collect()
 }
 
 fn read_merged(file: &str) -> Result<Vec<u8>, CliError> {
@@ -149,123 +383,44 @@ fn read_merged(file: &str) -> Result<Vec<u8>, CliError> {
     std::fs::read(file).map_err(|e| failed(e.to_string()))
 }
 
-fn choose(
-    app: &mut App,
-    args: &ResolveArgs,
-    more_ids: &[String],
-) -> Result<Vec<(Item, Conflict)>, CliError> {
-    if !args.all {
-        if args.ids.is_empty() && more_ids.is_empty() {
-            return Err(
-                CliError::usage("name a conflict, or --all").hint("`syncmgr conflicts` lists them")
-            );
-        }
-        return args
-            .ids
-            .iter()
-            .chain(more_ids)
-            .map(|id| conflicts::find(app, id))
-            .collect();
+fn choose(app: &mut App, args: &ResolveArgs, more_ids: &[String]) -> Result<Vec<Case>, CliError> {
+    if args.all {
+        return Ok(conflicts::fitting(app, None, args.filter.as_deref())?.cases);
     }
-    let filter = Filter::parse(args.filter.as_deref().unwrap_or(""))?;
-    let found = conflicts::collect(app, None)?;
-    let mut chosen = found.conflicts;
-    chosen.retain(|(_, conflict)| filter.fits(conflict));
+    if args.ids.is_empty() && more_ids.is_empty() {
+        return Err(
+            CliError::usage("name a conflict, or --all").hint("`syncmgr conflicts` lists them")
+        );
+    }
+    let mut chosen: Vec<Case> = Vec::new();
+    for id in args.ids.iter().chain(more_ids) {
+        let case = conflicts::find(app, id)?;
+        let address = &case.listed.address;
+        if chosen.iter().all(|known| known.listed.address != *address) {
+            chosen.push(case);
+        }
+    }
     Ok(chosen)
-}
-
-fn by_item(chosen: Vec<(Item, Conflict)>) -> Vec<(Item, Vec<String>)> {
-    let mut groups: Vec<(Item, Vec<String>)> = Vec::new();
-    for (item, conflict) in chosen {
-        match groups.iter_mut().find(|(known, _)| known.id == item.id) {
-            Some((_, ids)) => ids.push(conflict.id),
-            None => groups.push((item, vec![conflict.id])),
-        }
-    }
-    groups
-}
-
-/// Which conflicts are meant: conditions joined by `and`.
-#[derive(Debug, Default)]
-struct Filter {
-    paths: Vec<Gitignore>,
-    kinds: Vec<ConflictKind>,
-}
-
-impl Filter {
-    fn parse(text: &str) -> Result<Self, CliError> {
-        let mut filter = Self::default();
-        let bad = |part: &str| {
-            CliError::usage(format!("--where: cannot read `{}`", safe(part))).hint(
-                "conditions are path~PATTERN and kind=both-changed|changed-and-deleted|both-new|kinds-differ, joined by `and`",
-            )
-        };
-        for part in text.split(" and ").map(str::trim).filter(|p| !p.is_empty()) {
-            if let Some(pattern) = part.strip_prefix("path~") {
-                let mut builder = GitignoreBuilder::new("/");
-                builder.add_line(None, pattern).map_err(|_| bad(part))?;
-                filter.paths.push(builder.build().map_err(|_| bad(part))?);
-            } else if let Some(kind) = part.strip_prefix("kind=") {
-                filter
-                    .kinds
-                    .push(ConflictKind::parse(kind).ok_or_else(|| bad(part))?);
-            } else {
-                return Err(bad(part));
-            }
-        }
-        Ok(filter)
-    }
-
-    fn fits(&self, conflict: &Conflict) -> bool {
-        use std::os::unix::ffi::OsStrExt as _;
-        let path = Path::new(std::ffi::OsStr::from_bytes(&conflict.path));
-        self.kinds.iter().all(|kind| *kind == conflict.kind)
-            && self
-                .paths
-                .iter()
-                .all(|paths| paths.matched(path, false).is_ignore())
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use syncmgr_model::conflict::Facts;
-    use syncmgr_model::side::PerSide;
-
     use super::*;
-
-    #[test]
-    fn filters_pick_by_path_and_kind() {
-        let conflict = |path: &str, kind| Conflict {
-            id: "12345678".into(),
-            path: path.as_bytes().to_vec(),
-            kind,
-            sides: PerSide {
-                left: Facts::Missing,
-                right: Facts::Missing,
-            },
-            n_within: 0,
-            since: None,
-        };
-        let check = |filter: &str, path: &str, expected: bool| {
-            let filter = Filter::parse(filter).unwrap();
-            let conflict = conflict(path, ConflictKind::BothChanged);
-            assert_eq!(filter.fits(&conflict), expected, "{path}");
-        };
-        check("", "a", true);
-        check("path~*.log", "x/a.log", true);
-        check("path~*.log", "x/a.txt", false);
-        check("path~*.log and kind=both-changed", "a.log", true);
-        check("path~*.log and kind=both-new", "a.log", false);
-        assert!(Filter::parse("size>3").is_err());
-        assert!(Filter::parse("kind=what").is_err());
-    }
 
     #[test]
     fn an_id_behind_the_word_is_an_id() {
         let keep = ["left".to_owned(), "1a2b".to_owned()];
-        let (choice, ids) = choice(&keep).unwrap();
-        assert_eq!(choice, Some(Choice::Keep(Side::Left)));
+        let (wanted, ids) = wanted(&keep).unwrap();
+        assert_eq!(wanted, Wanted::Left);
         assert_eq!(ids, ["1a2b".to_owned()]);
+    }
+
+    #[test]
+    fn numbers_count_from_one() {
+        assert_eq!(numbers("2"), Some(vec![2]));
+        assert_eq!(numbers("1,3"), Some(vec![1, 3]));
+        for bad in ["0", "1,", "one", "", "-1"] {
+            assert_eq!(numbers(bad), None, "{bad}");
+        }
     }
 }

@@ -25,6 +25,9 @@ use crate::ui::{safe, when};
 /// How often new results are looked for: they come at the end of runs, which takes seconds.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
+/// Lines of what a tool printed that are shown; `--verbose` shows all that were kept.
+const OUTPUT_LINES: usize = 10;
+
 /// List what runs had to say.
 #[derive(Debug, Args)]
 pub(crate) struct ResultsArgs {
@@ -141,7 +144,8 @@ fn print(app: &App, event: &Event, known: &[Item]) {
     let label = event.item.as_ref().map_or_else(
         || event.handler.to_string(),
         |id| {
-            let item = known.iter().find(|item| item.id == *id);
+            let is_it = |item: &&Item| item.id == *id && item.handler == event.handler;
+            let item = known.iter().find(is_it);
             item.map_or_else(|| id.to_string(), |item| app.command_words(item))
         },
     );
@@ -159,6 +163,20 @@ fn print(app: &App, event: &Event, known: &[Item]) {
         for path in &event.trouble.paths {
             app.ui.say(format!("    {}", safe(path)));
         }
+    }
+    // What the tool of the run printed, without secrets: its last lines, or all that is kept.
+    let output = event
+        .trouble
+        .params
+        .get("output")
+        .map_or("", String::as_str);
+    let lines: Vec<_> = output.lines().collect();
+    let n_left_out = match app.ui.is_verbose {
+        true => 0,
+        false => lines.len().saturating_sub(OUTPUT_LINES),
+    };
+    for line in &lines[n_left_out..] {
+        app.ui.say(format!("    {}", app.ui.out.dim(&safe(line))));
     }
 }
 

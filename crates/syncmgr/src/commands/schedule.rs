@@ -10,7 +10,7 @@ use syncmgr_model::schedule::text::parse_duration;
 use syncmgr_model::schedule::{CatchUp, Schedule, ScheduleItems, Trigger, Zone};
 use syncmgr_model::time::Timestamp;
 
-use super::{Done, set};
+use super::Done;
 use crate::app::App;
 use crate::error::CliError;
 use crate::exit::Exit;
@@ -172,7 +172,7 @@ fn show(app: &mut App, sync: Option<&OsString>) -> Done {
 }
 
 fn change(app: &mut App, args: &SetArgs) -> Done {
-    let item = set::saved(app, &args.sync)?;
+    let item = app.named_saved(&args.sync)?;
     let name = item.label().to_owned();
     let mut schedule = Schedule::new(&name);
     schedule.items = ScheduleItems::Named(vec![name.clone()]);
@@ -202,10 +202,10 @@ fn change(app: &mut App, args: &SetArgs) -> Done {
 }
 
 /// A run that is to follow another one needs that one.
-fn check_after(app: &App, schedule: &Schedule) -> Result<(), CliError> {
+fn check_after(app: &mut App, schedule: &Schedule) -> Result<(), CliError> {
     for trigger in &schedule.triggers {
         if let Trigger::After(name) = trigger {
-            set::saved(app, name)?;
+            app.named_saved(name)?;
         }
     }
     Ok(())
@@ -224,7 +224,8 @@ where
 }
 
 fn clear(app: &mut App, name: &str) -> Done {
-    let item = set::saved(app, name)?;
+    let item = app.named_saved(name)?;
+    let name = item.label();
     let mut config = app.config()?;
     let all = config.schedules()?;
     let own = covering(&all, &item);

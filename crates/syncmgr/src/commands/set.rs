@@ -5,11 +5,11 @@ use syncmgr_model::item::Item;
 use syncmgr_model::side::Side;
 
 use super::{Done, show};
-use crate::app::{App, apply, set_one};
+use crate::app::{App, apply, setting};
 use crate::cli::SettingArgs;
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::ui::safe;
+use crate::ui::{notice, safe};
 
 /// Change settings of a saved sync.
 #[derive(Debug, Args)]
@@ -26,46 +26,68 @@ pub(crate) struct SetArgs {
 
 /// Runs `set`.
 pub(crate) fn run(app: &mut App, args: &SetArgs) -> Done {
-    let mut item = saved(app, &args.name)?;
-    let before = item.settings.clone();
+    let mut item = app.named_saved(&args.name)?;
+    // Before anything is read: the settings of one that is not there cannot be understood.
+    app.handler(&item)?;
+    let before = item.clone();
     for value in &args.values {
-        set_one(app, &mut item, value)?;
+        setting::set_one(app, &mut item, value)?;
     }
-    apply(&mut item.settings, &args.settings)?;
-    if item.settings == before {
+    options(app, &mut item, &args.settings)?;
+    if item.settings == before.settings {
         return Err(CliError::usage("nothing to change")
             .hint("name a setting, as `mode=mirror` or `keep_days=90`"));
     }
-    app.handler(&item)?.check(&item)?;
+    app.check_new(&item)?;
     app.config()?.replace(&item)?;
     app.settings_changed()?;
-    show::json(app, &item)?;
-    let folders = app.folders(&item)?;
-    for (side, before) in [
-        (Side::Left, before.text("left")),
-        (Side::Right, before.text("right")),
-    ] {
-        if before != item.settings.text(side.as_str()) && !folders[side].is_dir() {
-            let place = &app.places(&item)[side];
-            app.ui
-                .talk(format!("note: {place} is not there at the moment"));
-        }
+    app.forget_face(&item);
+    let shared = app.shared(&item)?;
+    show::json_with(app, &item, &shared)?;
+    say_what_is_away(app, &before, &item);
+    for trouble in &shared {
+        notice::print(&app.ui, trouble);
     }
     app.ui.say(format!(
         "Changed {}; it takes effect at the next run.",
-        item.label()
+        safe(item.label())
     ));
     Ok(Exit::Done)
 }
 
-/// Finds a saved sync by its name.
-pub(crate) fn saved(app: &App, name: &str) -> Result<Item, CliError> {
-    let found = app
-        .saved()?
-        .into_iter()
-        .find(|item| item.name.as_deref() == Some(name));
-    found.ok_or_else(|| {
-        CliError::not_found(format!("there is no saved sync `{}`", safe(name)))
-            .hint("`syncmgr list` shows the syncs there are")
-    })
+/// Applies the options, which are those of two folders, where the handler has the same settings.
+fn options(app: &App, item: &mut Item, args: &SettingArgs) -> Result<(), CliError> {
+    let mut given = item.settings.clone();
+    apply(&mut given, args)?;
+    let specs = app.specs(&item.handler).unwrap_or_default();
+    let unknown = given
+        .0
+        .keys()
+        .find(|key| setting::find(specs, key).is_none());
+    if let Some(key) = unknown {
+        let names: Vec<_> = specs.iter().map(|spec| spec.key).collect();
+        return Err(CliError::usage(format!(
+            "the handler {} has no `{}`",
+            item.handler,
+            safe(key)
+        ))
+        .hint(format!("known: {}", names.join(", "))));
+    }
+    item.settings = given;
+    Ok(())
+}
+
+/// Says that a folder which was just named is not there; the disk may be away.
+fn say_what_is_away(app: &App, before: &Item, item: &Item) {
+    let Ok(folders) = app.folders(item) else {
+        return;
+    };
+    for side in Side::BOTH {
+        let key = side.as_str();
+        if before.settings.text(key) != item.settings.text(key) && !folders[side].is_dir() {
+            let place = &app.places(item)[side];
+            app.ui
+                .talk(format!("note: {place} is not there at the moment"));
+        }
+    }
 }

@@ -1,13 +1,16 @@
-//! `sync` and `preview` of several syncs: one after the other, each with its own words, and all of
-//! them even when one fails.
+//! `sync` and `preview` of several syncs: they run side by side, each has its own words, and all of
+//! them run even when one fails.
+
+use std::collections::VecDeque;
 
 use syncmgr_model::format::plural;
 use syncmgr_model::item::Item;
-use syncmgr_model::request::Work;
+use syncmgr_model::request::{Intent, Work};
 
 use super::Done;
-use super::sync::{Answer, How, carry_out, item_json};
-use crate::app::App;
+use super::sync::{Answer, How, carry_out, item_json, say};
+use crate::app::{App, Begun};
+use crate::error::CliError;
 use crate::exit::Exit;
 use crate::json::{NotRunJson, RunsOutput, SCHEMA};
 use crate::ui::safe;
@@ -19,12 +22,21 @@ pub(crate) fn run(app: &mut App, items: &[Item], work: &Work, how: How) -> Done 
         ..RunsOutput::default()
     };
     let mut worst = Exit::Done;
+    let mut begun = if how.is_dry {
+        VecDeque::new()
+    } else {
+        begin(app, items, work, how)?
+    };
     for item in items {
         if items.len() > 1 {
             let words = app.command_words(item);
             app.ui.say(app.ui.out.bold(&safe(&words)));
         }
-        let exit = match carry_out(app, item, work.clone(), how) {
+        let ran = match begun.pop_front() {
+            Some(begun) => finish(app, item, work, how, begun),
+            None => carry_out(app, item, work.clone(), how),
+        };
+        let exit = match ran {
             Ok((exit, answer)) => {
                 match answer {
                     Answer::Run(run) => output.runs.push(*run),
@@ -50,10 +62,13 @@ pub(crate) fn run(app: &mut App, items: &[Item], work: &Work, how: How) -> Done 
         if exit.severity() > worst.severity() {
             worst = exit;
         }
-        if exit == Exit::Interrupted {
+        // What runs beside was asked to stop too, and is waited for.
+        if exit == Exit::Interrupted && how.is_dry {
             break;
         }
     }
+    app.ui.set_crowded(false);
+    app.hears_signals(false)?;
     app.ui.json(&output);
     if items.is_empty() {
         app.ui.say("There is nothing to sync.");
@@ -65,4 +80,32 @@ pub(crate) fn run(app: &mut App, items: &[Item], work: &Work, how: How) -> Done 
         ));
     }
     Ok(worst)
+}
+
+/// Asks for all of them at once: the center runs side by side what may run side by side.
+fn begin(
+    app: &mut App,
+    items: &[Item],
+    work: &Work,
+    how: How,
+) -> Result<VecDeque<Result<Begun, CliError>>, CliError> {
+    app.ui.set_crowded(items.len() > 1);
+    app.hears_signals(true)?;
+    let mut begun = VecDeque::with_capacity(items.len());
+    for item in items {
+        begun.push_back(app.begin(item, work, Intent::Apply, how.wish));
+    }
+    Ok(begun)
+}
+
+/// Waits for one of them and says how it ended.
+fn finish(
+    app: &mut App,
+    item: &Item,
+    work: &Work,
+    how: How,
+    begun: Result<Begun, CliError>,
+) -> Result<(Exit, Answer), CliError> {
+    let waited = app.wait(item, work, Intent::Apply, how.wish, begun?)?;
+    Ok(say(app, item, waited, false, how))
 }

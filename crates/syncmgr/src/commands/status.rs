@@ -53,7 +53,7 @@ pub(crate) fn run(app: &mut App, args: &StatusArgs) -> Done {
         .filter(|(_, state)| state.status.needs_person())
         .min_by_key(|(_, state)| state.status.severity())
     {
-        app.ui.hint(next_step(app, item, state.status));
+        app.ui.hint(next_step(app, item, state));
     }
     Ok(Exit::Done)
 }
@@ -78,14 +78,13 @@ pub(crate) fn print(app: &App, items: &[Item], states: &[ItemState]) {
 }
 
 fn rows(app: &App, items: &[Item], states: &[ItemState]) -> Vec<String> {
-    let label = |item: &Item| item.name.clone().unwrap_or_else(|| "-".to_owned());
+    let label = |item: &Item| app.label(item).unwrap_or_else(|| "-".to_owned());
     let widest = |texts: &mut dyn Iterator<Item = usize>| texts.max().unwrap_or(0);
     let wide_name = widest(&mut items.iter().map(|item| label(item).chars().count()));
     let words: Vec<_> = states.iter().map(|state| words(app, state)).collect();
     let wide_word = widest(&mut words.iter().map(|word| word.chars().count()));
     let mut lines = Vec::new();
     for ((item, state), word) in items.iter().zip(states).zip(&words) {
-        let places = app.places(item);
         let padded = format!("{word:<wide_word$}");
         let word = match state.status {
             Status::Held | Status::Conflicts | Status::Overdue | Status::Unknown => {
@@ -106,11 +105,9 @@ fn rows(app: &App, items: &[Item], states: &[ItemState]) -> Vec<String> {
             format!("   {}", app.ui.out.dim(&when(last.started, app.now())))
         });
         lines.push(format!(
-            "  {:<wide_name$}  {word}  {} {} {}{last}",
+            "  {:<wide_name$}  {word}  {}{last}",
             label(item),
-            places.left,
-            app.ui.out.both_ways(),
-            places.right,
+            app.line(item),
         ));
         let gap = " ".repeat(wide_name);
         if let Some(progress) = progress_words(state) {
@@ -181,13 +178,17 @@ fn next_line(app: &App, items: &[Item], states: &[ItemState]) -> Option<String> 
     (!named.is_empty()).then(|| format!("Next: {}", named.join(", ")))
 }
 
-fn next_step(app: &App, item: &Item, status: Status) -> String {
+fn next_step(app: &App, item: &Item, state: &ItemState) -> String {
     let words = app.command_words(item);
-    match status {
+    match state.status {
+        Status::Unknown => {
+            let reason = state.reason.as_ref().map(notice);
+            let action = reason.and_then(|it| it.actions.into_iter().next());
+            action.unwrap_or_else(|| format!("see more with `syncmgr show {words}`"))
+        }
         Status::Held => format!("review with `syncmgr preview {words}`"),
         Status::Conflicts => "decide with `syncmgr conflicts` and `syncmgr resolve`".to_owned(),
         Status::Failed
-        | Status::Unknown
         | Status::Overdue
         | Status::Offline
         | Status::Off

@@ -9,7 +9,7 @@ use syncmgr_api::wire::run::OpenRun;
 use syncmgr_model::format::plural;
 
 use super::{Done, chosen};
-use crate::app::App;
+use crate::app::{App, key};
 use crate::clock::rest;
 use crate::error::CliError;
 use crate::exit::Exit;
@@ -40,10 +40,11 @@ pub(crate) fn run(app: &mut App, args: &StopArgs) -> Done {
     let ids: BTreeSet<_> = chosen
         .items
         .iter()
-        .map(|item| item.id.to_string())
+        .map(|item| key(item).to_string())
         .collect();
+    let is_its = |run: &OpenRun, item: &str| ids.contains(&format!("{}/{item}", run.handler));
     let is_meant =
-        |run: &OpenRun| chosen.is_all || run.items.iter().any(|item| ids.contains(&item.item));
+        |run: &OpenRun| chosen.is_all || run.items.iter().any(|item| is_its(run, &item.item));
     let mut runs = app.open_runs()?;
     runs.retain(is_meant);
     for run in &runs {
@@ -57,7 +58,7 @@ pub(crate) fn run(app: &mut App, args: &StopArgs) -> Done {
     });
     let n = plural(runs.len() as u64, "run");
     if runs.is_empty() {
-        let words = chosen.words();
+        let words = chosen.words(app);
         app.ui.say(format!("Nothing runs in {words}."));
     } else if args.now {
         app.ui.say(format!("Asked {n} to stop."));

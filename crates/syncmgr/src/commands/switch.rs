@@ -9,12 +9,11 @@ use syncmgr_model::capability::ControlFlags;
 use super::{Done, show};
 use crate::app::{App, key};
 use crate::exit::Exit;
-use crate::ui::safe;
 
 /// Turn a sync on or off.
 #[derive(Debug, Args)]
 pub(crate) struct SwitchArgs {
-    /// The sync: its name, or the beginning of its id
+    /// The sync: its name, HANDLER/NAME, or the beginning of its id
     pub(crate) name: OsString,
 }
 
@@ -22,15 +21,18 @@ pub(crate) struct SwitchArgs {
 pub(crate) fn run(app: &mut App, args: &SwitchArgs, is_on: bool) -> Done {
     let mut item = app.named(&args.name)?;
     item.is_enabled = is_on;
-    if item.name.is_some() {
+    if let Some(name) = &item.name {
         // The file is what counts when it is read the next time.
-        app.config()?.replace(&item)?;
+        app.config()?.enable(name, is_on)?;
         app.settings_changed()?;
     }
-    let flags = ControlFlags::WAIT | ControlFlags::NO_UI;
-    app.control(Control::EnableItem(is_on, key(&item), flags))?;
+    // Of one whose handler is not installed, the file is all there is.
+    if item.name.is_none() || app.specs(&item.handler).is_some() {
+        let flags = ControlFlags::WAIT | ControlFlags::NO_UI;
+        app.control(Control::EnableItem(is_on, key(&item), flags))?;
+    }
     show::json(app, &item)?;
-    let label = safe(item.label());
+    let label = app.label(&item).unwrap_or_else(|| app.command_words(&item));
     if is_on {
         app.ui.say(format!("Turned {label} on."));
         app.ui.hint(format!(

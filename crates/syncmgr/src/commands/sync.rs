@@ -5,26 +5,27 @@ use std::ffi::OsString;
 
 use clap::Args;
 use syncmgr_model::item::Item;
+use syncmgr_model::preview::Preview;
 use syncmgr_model::progress::ProgressStatus;
 use syncmgr_model::request::{Intent, Work};
 use syncmgr_model::schedule::text::parse_duration;
 use syncmgr_model::status::Status;
 
 use super::{Done, several};
-use crate::app::{App, Waited, Wish};
+use crate::app::{App, Waited, Wish, key};
 use crate::cli::SettingArgs;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::json::{AcceptedJson, ItemJson, PreviewOutput, RunOutput, RunsOutput, SCHEMA, Sides};
 use crate::ui::{self, safe};
 
-/// Bring two folders together, or saved syncs.
+/// Bring two folders together, or syncs.
 #[derive(Debug, Args)]
 pub(crate) struct SyncArgs {
-    /// Two folders, or names of saved syncs
+    /// Two folders, or names of syncs
     #[arg(value_name = "LEFT RIGHT|NAME", required_unless_present_any = ["all", "retry_failed"])]
     pub(crate) targets: Vec<OsString>,
-    /// All saved syncs that are turned on
+    /// All syncs that are turned on: the saved ones, and those that handlers list
     #[arg(long, conflicts_with = "targets")]
     pub(crate) all: bool,
     /// Only those whose last run left something undone; of all syncs when none is named
@@ -95,7 +96,12 @@ pub(crate) fn run(app: &mut App, args: &SyncArgs, is_dry: bool) -> Done {
 fn targets(app: &mut App, args: &SyncArgs) -> Result<Vec<Item>, CliError> {
     let items = match args.targets.as_slice() {
         [] if args.retry_failed => app.known()?,
-        [] => app.saved()?,
+        [] => {
+            // Folders that were synced without being saved are synced when they are named.
+            let mut all = app.known()?;
+            all.retain(|item| item.name.is_some() || !App::is_sided(item));
+            all
+        }
         [one] => vec![app.target(one, None, &args.settings)?],
         [left, right] if !app.are_names(left, right)? => {
             vec![app.target(left, Some(right), &args.settings)?]
@@ -104,7 +110,7 @@ fn targets(app: &mut App, args: &SyncArgs) -> Result<Vec<Item>, CliError> {
             let find = |name: &OsString| app.target(name, None, &args.settings);
             let mut items: Vec<Item> = names.iter().map(find).collect::<Result<_, _>>()?;
             let mut seen = BTreeSet::new();
-            items.retain(|item| seen.insert(item.id.clone()));
+            items.retain(|item| seen.insert(key(item)));
             items
         }
     };
@@ -121,7 +127,9 @@ fn targets(app: &mut App, args: &SyncArgs) -> Result<Vec<Item>, CliError> {
             state.is_enabled
         };
         if is_meant {
-            crate::app::apply(&mut item.settings, &args.settings)?;
+            if App::is_sided(&item) {
+                crate::app::apply(&mut item.settings, &args.settings)?;
+            }
             chosen.push(item);
         }
     }
@@ -177,10 +185,22 @@ pub(crate) fn carry_out(
         let preview = would_do(app, item, work, how)?;
         return Ok((Exit::Done, Answer::Preview(Box::new(preview))));
     }
-    let names = app.places(item);
-    let words = app.command_words(item) + &app.one_off;
     let is_decision = matches!(work, Work::Resolve(_) | Work::Restore(_));
-    let outcome = match app.run_as(item, work, Intent::Apply, how.wish)? {
+    let waited = app.run_as(item, work, Intent::Apply, how.wish)?;
+    Ok(say(app, item, waited, is_decision, how))
+}
+
+/// Says how a run ended, or that it goes on.
+pub(crate) fn say(
+    app: &mut App,
+    item: &Item,
+    waited: Waited,
+    is_decision: bool,
+    how: How,
+) -> (Exit, Answer) {
+    let names = app.sides(item);
+    let words = app.command_words(item) + &app.one_off;
+    let outcome = match waited {
         Waited::Ended(outcome) => outcome,
         Waited::GoesOn(taken) => {
             let done = match &*taken.taken {
@@ -196,31 +216,43 @@ pub(crate) fn carry_out(
                 run: taken.run,
                 taken: taken.taken,
             };
-            return Ok((Exit::Done, Answer::Accepted(Box::new(accepted))));
+            return (Exit::Done, Answer::Accepted(Box::new(accepted)));
         }
     };
-    ui::run::print(&app.ui, &outcome, &names, &words);
-    if is_decision && outcome.record.status == Some(ProgressStatus::Succeeded) {
+    ui::run::print(&app.ui, &outcome, names.as_ref(), &words);
+    let is_undone = App::is_sided(item);
+    if is_decision && is_undone && outcome.record.status == Some(ProgressStatus::Succeeded) {
         app.ui.hint(format!(
             "replaced files are kept as versions; `syncmgr undo {}` takes this back",
             outcome.record.id
         ));
     }
     let answer = Answer::Run(Box::new(RunOutput::of(item_json(app, item), &outcome)));
-    Ok((Exit::of_run(&outcome, how.is_strict), answer))
+    (Exit::of_run(&outcome, how.is_strict), answer)
 }
 
 fn would_do(app: &mut App, item: &Item, work: Work, how: How) -> Result<PreviewOutput, CliError> {
-    let names = app.places(item);
-    let words = app.command_words(item) + &app.one_off;
     let is_sync = matches!(work, Work::Sync { .. });
     let preview = app.preview(item, work)?;
+    Ok(say_preview(app, item, &preview, is_sync, how))
+}
+
+/// Says what a run would do.
+pub(crate) fn say_preview(
+    app: &App,
+    item: &Item,
+    preview: &Preview,
+    is_sync: bool,
+    how: How,
+) -> PreviewOutput {
+    let names = app.sides(item);
+    let words = app.command_words(item) + &app.one_off;
     if is_sync {
         app.ui.say(heading(app, item));
     }
     // Few decisions are named one by one; a sync is summed up unless every path was asked for.
     let all_files = how.all_files || (!is_sync && preview.changes.len() <= FILES_NAMED);
-    ui::preview::print(&app.ui, &preview, &names, all_files);
+    ui::preview::print(&app.ui, preview, names.as_ref(), all_files);
     if !how.all_files && !preview.changes.is_empty() && is_sync {
         app.ui
             .hint(format!("every path: `syncmgr preview {words} --files`"));
@@ -230,29 +262,32 @@ fn would_do(app: &mut App, item: &Item, work: Work, how: How) -> Result<PreviewO
             "allow the held changes once: `syncmgr sync {words} --allow-deletions {id}`"
         ));
     }
-    Ok(PreviewOutput::of(item_json(app, item), &preview))
+    PreviewOutput::of(item_json(app, item), preview)
 }
 
-/// Writes the line that says which folders are meant.
+/// Writes the line that says what is meant: the two folders, or what the handler says.
 pub(crate) fn heading(app: &App, item: &Item) -> String {
-    let places = app.places(item);
-    let name = item.name.as_deref().unwrap_or("");
+    let name = app.label(item).unwrap_or_default();
     let gap = if name.is_empty() { "" } else { "  " };
+    let how = if App::is_sided(item) {
+        item.settings.text("mode").unwrap_or("two-way")
+    } else {
+        item.handler.as_str()
+    };
     format!(
-        "{}{gap}{}  {}  {}   {}",
-        app.ui.out.bold(name),
-        places.left,
-        app.ui.out.both_ways(),
-        places.right,
-        app.ui
-            .out
-            .dim(item.settings.text("mode").unwrap_or("two-way"))
+        "{}{gap}{}   {}",
+        app.ui.out.bold(&name),
+        app.line(item),
+        app.ui.out.dim(how)
     )
 }
 
 /// Converts an item for JSON.
 pub(crate) fn item_json(app: &App, item: &Item) -> ItemJson {
-    let text = |key: &str| item.settings.text(key).unwrap_or_default().to_owned();
+    let text = |key: &str| match App::is_sided(item) {
+        true => item.settings.text(key).unwrap_or_default().to_owned(),
+        false => String::new(),
+    };
     let folders = match app.folders(item) {
         Ok(folders) => Sides::of(&folders, |path| {
             syncmgr_handlers::files::place::written(path)
@@ -262,9 +297,17 @@ pub(crate) fn item_json(app: &App, item: &Item) -> ItemJson {
             right: text("right"),
         },
     };
+    let face = app.face(item);
     ItemJson {
         id: item.id.to_string(),
         name: item.name.clone(),
         folders,
+        title: app.label(item).unwrap_or_default(),
+        summary: face.summary,
+        paths: face
+            .paths
+            .iter()
+            .map(|path| syncmgr_handlers::files::place::written(path))
+            .collect(),
     }
 }

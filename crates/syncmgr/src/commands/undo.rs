@@ -25,7 +25,7 @@ pub(crate) fn run(app: &mut App, args: &UndoArgs) -> Done {
     let item = app
         .known()?
         .into_iter()
-        .find(|item| item.id == *run.item())
+        .find(|item| item.id == *run.item() && item.handler == run.handler)
         .ok_or_else(|| {
             CliError::not_found(format!("the sync of run {} was removed", run.id))
                 .hint("save the same folders again with `syncmgr add`, then undo")

@@ -163,7 +163,7 @@ fn diff(app: &mut App, path: &OsStr, run: Option<&str>) -> Done {
         Some(store) => store.contents(&item, &version, TEXT_MAX)?,
         None => syncmgr_model::record::Contents::default(),
     };
-    json_diff(&app.ui, &version.path, &contents);
+    json_diff(&app.ui, &version.path, &contents, &[]);
     let places = app.places(&item);
     let now = contents.left.as_ref().or(contents.right.as_ref());
     match (&contents.base, now) {

@@ -11,7 +11,7 @@ use syncmgr_api::client::Events;
 use syncmgr_model::item::Item;
 
 use super::{Done, chosen, status};
-use crate::app::{App, ItemState};
+use crate::app::{App, ItemState, key};
 use crate::clock::rest;
 use crate::error::CliError;
 use crate::json::{SCHEMA, WatchOutput};
@@ -104,7 +104,7 @@ impl View {
     fn say(&mut self, app: &App, items: &[Item], states: &[ItemState]) {
         for (item, state) in items.iter().zip(states) {
             let words = status::activity(state);
-            let before = self.said.insert(item.id.to_string(), words.clone());
+            let before = self.said.insert(key(item).to_string(), words.clone());
             if before.as_ref() == Some(&words) {
                 continue;
             }
@@ -113,7 +113,7 @@ impl View {
                 at: app.now().rfc3339(),
                 item: status::entry(app, item, state),
             });
-            let label = item.name.clone().unwrap_or_else(|| app.command_words(item));
+            let label = app.label(item).unwrap_or_else(|| app.command_words(item));
             let now = when(app.now(), app.now());
             app.ui.say(format!("{now}  {}: {words}", safe(&label)));
         }

@@ -2,10 +2,13 @@
 //! that people edit.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use syncmgr_alerts::settings as alert_settings;
+use syncmgr_api::wire::handler::HandlerProcess;
 use syncmgr_calendar::Calendar;
 use syncmgr_center::center::Handle;
 use syncmgr_center::command::Control;
@@ -13,23 +16,28 @@ use syncmgr_center::desk::Decided;
 use syncmgr_center::port::{Clock as _, Handlers as _};
 use syncmgr_handlers::files::{FilesHandler, identity, place};
 use syncmgr_host::InProcess;
-use syncmgr_host::decide::{self, Picked};
 use syncmgr_model::capability::ControlFlags;
-use syncmgr_model::conflict::{Address, Conflict};
+use syncmgr_model::conflict::Address;
 use syncmgr_model::id::{HandlerId, ItemId, SessionId};
-use syncmgr_model::item::{Item, SettingSpec, Settings, Value};
+use syncmgr_model::item::{Item, SettingKind, SettingSpec, Settings, Value};
+use syncmgr_model::outside::Subject;
 use syncmgr_model::record::{Contents, Explanation, Step, Version};
 use syncmgr_model::resolution::Pick;
 use syncmgr_model::schedule::Schedule;
 use syncmgr_model::side::{PerSide, Side};
 use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::{Code, Trouble};
-use syncmgr_sdk::{ConflictView, Handler};
-use syncmgr_server::desk::{Desk, Found, ItemEdit, NewItem, Places, Runs, Silent};
+use syncmgr_sdk::Handler;
+use syncmgr_server::desk::{
+    Compared, Desk, Found, ItemEdit, NewItem, Offered, Offers, Places, Runs, Silent,
+};
 use syncmgr_store::config::spec::DAEMON;
 use syncmgr_store::config::{Checks, Config, ConfigError};
+use syncmgr_vault::{Secret, Vault};
 
 use super::settings::Source;
+use crate::app::key;
+use crate::{conflicts, found, overlap};
 
 /// Tells the center what the settings are now; returns what is wrong with them.
 pub(crate) type Reload = Box<dyn Fn() -> Result<(), Trouble> + Send + Sync>;
@@ -39,6 +47,7 @@ pub(crate) struct ProgramDesk {
     source: Source,
     files: Arc<FilesHandler>,
     reload: Reload,
+    vault: Vault,
     /// Changes of the file by the API come one after the other.
     editing: Mutex<()>,
 }
@@ -51,11 +60,17 @@ impl std::fmt::Debug for ProgramDesk {
 
 impl ProgramDesk {
     /// Builds the desk. `reload` is called after each change of the file.
-    pub(crate) fn new(source: Source, files: Arc<FilesHandler>, reload: Reload) -> Self {
+    pub(crate) fn new(
+        source: Source,
+        files: Arc<FilesHandler>,
+        vault: Vault,
+        reload: Reload,
+    ) -> Self {
         Self {
             source,
             files,
             reload,
+            vault,
             editing: Mutex::default(),
         }
     }
@@ -87,11 +102,7 @@ impl ProgramDesk {
         item: &Item,
         question: impl FnOnce(&dyn Handler) -> Option<Result<T, Trouble>>,
     ) -> Result<T, Trouble> {
-        let handler = self.source.host.handler(&item.handler)?;
-        question(&*handler).unwrap_or_else(|| {
-            let detail = "the handler of this sync does not offer it";
-            Err(Trouble::new(Code::NotPossible).with("detail", detail))
-        })
+        conflicts::ask(&self.source.host, item, question)
     }
 
     /// Changes the file and has the center take the change over.
@@ -105,13 +116,40 @@ impl ProgramDesk {
         (self.reload)()
     }
 
+    /// Refuses secrets among settings: those stand in a file that people show to others.
+    fn no_secrets(&self, item: &Item) -> Result<(), Trouble> {
+        let specs = self.settings_of(&item.handler);
+        let secret = specs
+            .iter()
+            .find(|it| it.kind == SettingKind::Secret && item.settings.0.contains_key(it.key));
+        match secret {
+            Some(spec) => Err(unusable(spec.key, "it is a secret, and set apart")),
+            None => Ok(()),
+        }
+    }
+
+    /// Looks for what could be added as a sync.
+    fn look(&self) -> Result<found::Looked, Trouble> {
+        let (host, home) = (&self.source.host, self.source.home.clone());
+        Ok(found::look(
+            host,
+            home,
+            &self.saved()?,
+            self.source.clock.now(),
+        ))
+    }
+
+    /// Checks an item: by its handler, and beside the others.
+    fn check(&self, item: &Item) -> Result<(), Trouble> {
+        self.no_secrets(item)?;
+        self.source.host.handler(&item.handler)?.check(item)?;
+        overlap::refuse_twins(item, &self.saved()?, &|item| self.source.host.paths(item))
+    }
+
     /// Returns the identity of a new item: what its handler makes of its settings.
     fn identify(&self, new: &NewItem) -> Result<ItemId, Trouble> {
         if new.handler.as_str() != syncmgr_handlers::files::ID {
-            let mut bytes = [0; 8];
-            getrandom::fill(&mut bytes).map_err(|error| unusable("id", &error.to_string()))?;
-            let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-            return ItemId::new(&text).map_err(|error| unusable("id", &error.to_string()));
+            return new_id();
         }
         let folder = |key: &str| {
             let text = new.settings.text(key).unwrap_or_default();
@@ -120,6 +158,17 @@ impl ProgramDesk {
         };
         Ok(identity::of_folders(&folder("left")?, &folder("right")?))
     }
+}
+
+/// Makes an id for an item whose settings are not its identity.
+///
+/// # Errors
+/// The system has no chance to give.
+pub(crate) fn new_id() -> Result<ItemId, Trouble> {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).map_err(|error| unusable("id", &error.to_string()))?;
+    let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    ItemId::new(&text).map_err(|error| unusable("id", &error.to_string()))
 }
 
 fn real(path: &Path) -> Option<PathBuf> {
@@ -157,12 +206,13 @@ pub(crate) fn of_config(error: &ConfigError) -> Trouble {
 
 impl Desk for ProgramDesk {
     fn folders(&self, item: &Item) -> PerSide<String> {
+        let is_sided = item.handler.as_str() == syncmgr_handlers::files::ID;
         match self.files.chosen(item) {
-            Ok(chosen) => PerSide {
+            Ok(chosen) if is_sided => PerSide {
                 left: place::shown(&chosen.left, self.source.home.as_deref()),
                 right: place::shown(&chosen.right, self.source.home.as_deref()),
             },
-            Err(_) => PerSide::from_fn(|_: Side| String::new()),
+            Ok(_) | Err(_) => PerSide::from_fn(|_: Side| String::new()),
         }
     }
 
@@ -171,32 +221,32 @@ impl Desk for ProgramDesk {
         factory.map(|it| it.settings().to_vec()).unwrap_or_default()
     }
 
-    fn conflicts(&self, item: &Item) -> Result<Vec<Conflict>, Trouble> {
-        self.ask(item, |it| it.conflicts().map(|store| store.list(item)))
+    fn process_of(&self, handler: &HandlerId) -> Option<HandlerProcess> {
+        self.source.outside.process(handler)
+    }
+
+    fn restart(&self, handler: &HandlerId) -> Result<(), Trouble> {
+        self.source.outside.foreign.restart(handler)
+    }
+
+    fn log_of(&self, handler: &HandlerId, most: u64) -> Result<Vec<String>, Trouble> {
+        let log = self.source.outside.foreign.logs(handler, most)?;
+        let lines = log.split(|byte| *byte == b'\n');
+        let lines = lines.filter(|line| !line.is_empty());
+        Ok(lines.map(syncmgr_model::escape::escape).collect())
+    }
+
+    fn place(&self, path: &[u8]) -> String {
+        let path = Path::new(OsStr::from_bytes(path));
+        place::shown(path, self.source.home.as_deref())
     }
 
     fn find_conflicts(&self, places: &Places) -> (Vec<Found>, Vec<Silent>) {
-        let host = &self.source.host;
-        let (mut found, mut silent) = (Vec::new(), Vec::new());
-        for (handler, items) in places {
-            let (views, unasked) = host.conflicts_or_silent(handler, items);
-            let keeps_some = |(.., trouble): &Silent| trouble.code != Code::NotPossible;
-            silent.extend(unasked.into_iter().filter(keeps_some));
-            let mut files = Files::new(self, items);
-            for view in views {
-                match files.found(handler, &*view) {
-                    Ok(one) => found.push(one),
-                    Err(trouble) => silent.push((handler.clone(), view.item(), trouble)),
-                }
-            }
-        }
-        (found, silent)
+        conflicts::find_all(&self.source.host, places)
     }
 
     fn find_conflict(&self, places: &Places, address: &Address) -> Result<Found, Trouble> {
-        let items = places.get(&address.handler).map_or(&[][..], Vec::as_slice);
-        let view = self.source.host.bind_conflict(address, None, items)?;
-        Files::new(self, items).found(&address.handler, &*view)
+        conflicts::find_one(&self.source.host, places, address)
     }
 
     fn decide(
@@ -206,26 +256,16 @@ impl Desk for ProgramDesk {
         is_preview: bool,
         runs: &mut Runs<'_>,
     ) -> Result<Vec<Decided>, Trouble> {
-        let desk = decide::Desk::new(&self.source.host, places.clone());
-        let desk = if is_preview {
-            desk.rehearsing()
-        } else {
-            desk.quiet()
-        };
-        let set = picks
-            .iter()
-            .map(|(address, _)| Ok((address.handler.clone(), desk.bind(address, None)?)))
-            .collect::<Result<Vec<_>, Trouble>>()?;
-        let mut picked = Picked(picks.iter().map(|(_, pick)| pick.clone()).collect());
-        Ok(desk.resolve(&set, &mut picked, runs))
+        conflicts::decide(&self.source.host, places, picks, is_preview, runs)
     }
 
-    fn contents(&self, item: &Item, conflict: &str, limit: usize) -> Result<Contents, Trouble> {
-        let question = |it: &dyn Handler| {
-            let store = it.conflicts()?;
-            Some(store.contents(item, conflict, limit))
-        };
-        self.ask(item, question)
+    fn compare(
+        &self,
+        places: &Places,
+        address: &Address,
+        limit: usize,
+    ) -> Result<Compared, Trouble> {
+        conflicts::compare(&self.source.host, places, address, limit)
     }
 
     fn versions(&self, item: &Item, path: &[u8]) -> Result<Vec<Version>, Trouble> {
@@ -255,6 +295,21 @@ impl Desk for ProgramDesk {
         })
     }
 
+    fn subject(&self, subject: &Subject) -> Result<Item, Trouble> {
+        let _alone = self.editing.lock().unwrap_or_else(PoisonError::into_inner);
+        let handlers = |id: &HandlerId| self.source.host.factory(id).ok().map(|it| it.settings());
+        let checks = Checks {
+            handlers: &handlers,
+            alerts: &alert_settings::specs,
+            general: alert_settings::general::SPECS,
+        };
+        let found = crate::run::subject::find(&self.source.path, &checks, subject);
+        if found.is_changed {
+            (self.reload)()?;
+        }
+        Ok(found.item)
+    }
+
     fn add(&self, new: NewItem) -> Result<Item, Trouble> {
         let item = Item {
             id: self.identify(&new)?,
@@ -267,14 +322,44 @@ impl Desk for ProgramDesk {
             let detail = format!("these folders are saved already, as `{}`", other.label());
             return Err(unusable("left", &detail));
         }
-        self.source.host.handler(&item.handler)?.check(&item)?;
+        self.check(&item)?;
         self.change(|config| config.add(&item))?;
         Ok(item)
+    }
+
+    fn offers(&self) -> Result<Offers, Trouble> {
+        let looked = self.look()?;
+        let offers = looked.offers.into_iter().map(|offer| Offered {
+            when: found::when(&offer.found),
+            can_be_added: offer.can_be_added,
+            is_usual: offer.is_usual,
+            found: offer.found,
+        });
+        Ok(Offers {
+            offers: offers.collect(),
+            silent: looked.silent,
+        })
+    }
+
+    fn import(&self, names: &[String], with_schedules: bool) -> Result<Vec<Item>, Trouble> {
+        let looked = self.look()?;
+        let chosen = names.iter().map(|name| found::choose(&looked.offers, name));
+        let chosen = chosen.collect::<Result<Vec<_>, _>>()?;
+        let mut items = Vec::new();
+        let _alone = self.editing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut config = self.config()?;
+        for one in chosen {
+            items.push(found::add(&mut config, one, with_schedules)?);
+        }
+        (self.reload)()?;
+        Ok(items)
     }
 
     fn edit(&self, id: &ItemId, edit: ItemEdit) -> Result<Item, Trouble> {
         let mut item = self.saved_item(id)?;
         let old = item.name.clone().unwrap_or_default();
+        // The settings of a handler that is not installed cannot be checked, and stay untouched.
+        let is_about_settings = !edit.settings.is_empty();
         for (key, value) in edit.settings {
             match value {
                 Some(value) => item.settings.set(&key, value),
@@ -282,9 +367,15 @@ impl Desk for ProgramDesk {
             }
         }
         item.is_enabled = edit.is_enabled.unwrap_or(item.is_enabled);
-        self.source.host.handler(&item.handler)?.check(&item)?;
+        if is_about_settings {
+            self.check(&item)?;
+        }
         self.change(|config| {
-            config.replace(&item)?;
+            if is_about_settings {
+                config.replace(&item)?;
+            } else if edit.is_enabled.is_some() {
+                config.enable(&old, item.is_enabled)?;
+            }
             match &edit.name {
                 Some(name) if *name != old => config.rename(&old, name),
                 Some(_) | None => Ok(()),
@@ -298,8 +389,27 @@ impl Desk for ProgramDesk {
 
     fn remove(&self, id: &ItemId) -> Result<(), Trouble> {
         let item = self.saved_item(id)?;
-        let name = item.name.unwrap_or_default();
-        self.change(|config| config.remove(&name))
+        let name = item.name.clone().unwrap_or_default();
+        self.change(|config| config.remove(&name))?;
+        let left = self.vault.remove_all(&key(&item));
+        left.map(drop).map_err(|error| (&error).into())
+    }
+
+    fn set_secret(&self, item: &Item, key: &str, value: &str) -> Result<(), Trouble> {
+        let specs = self.settings_of(&item.handler);
+        let is_secret = |spec: &SettingSpec| spec.key == key && spec.kind == SettingKind::Secret;
+        if !specs.iter().any(is_secret) {
+            return Err(not_found("secret", key));
+        }
+        let set = self
+            .vault
+            .set(&self::key(item), key, &Secret::new(value), None);
+        set.map(drop).map_err(|error| (&error).into())
+    }
+
+    fn remove_secret(&self, item: &Item, key: &str) -> Result<bool, Trouble> {
+        let removed = self.vault.remove(&self::key(item), key);
+        removed.map_err(|error| (&error).into())
     }
 
     fn schedules(&self) -> Result<Vec<Schedule>, Trouble> {
@@ -416,56 +526,6 @@ pub(crate) fn count_conflicts(host: &InProcess, center: &Handle) {
             .name("count".to_owned())
             .spawn(count),
     );
-}
-
-/// What conflicts of items are about on two sides, asked for once for each item.
-struct Files<'a> {
-    desk: &'a ProgramDesk,
-    items: &'a [Item],
-    known: BTreeMap<ItemId, Vec<Conflict>>,
-}
-
-impl<'a> Files<'a> {
-    fn new(desk: &'a ProgramDesk, items: &'a [Item]) -> Self {
-        Self {
-            desk,
-            items,
-            known: BTreeMap::new(),
-        }
-    }
-
-    /// Completes a conflict.
-    fn found(&mut self, handler: &HandlerId, view: &dyn ConflictView) -> Result<Found, Trouble> {
-        let card = view.card(handler);
-        let file = match &card.address.item {
-            Some(item) => self
-                .of(item)?
-                .iter()
-                .find(|it| it.id.as_bytes() == card.address.id),
-            None => None,
-        };
-        Ok(Found {
-            file: file.cloned(),
-            contents: view.contents()?,
-            abilities: view.resolution().abilities().unwrap_or_default(),
-            card,
-        })
-    }
-
-    fn of(&mut self, id: &ItemId) -> Result<&[Conflict], Trouble> {
-        if !self.known.contains_key(id) {
-            let item = self.items.iter().find(|item| item.id == *id);
-            let list = match item.map(|item| self.desk.conflicts(item)) {
-                Some(Ok(list)) => list,
-                // It keeps conflicts about something else than files.
-                Some(Err(trouble)) if trouble.code == Code::NotPossible => Vec::new(),
-                Some(Err(trouble)) => return Err(trouble),
-                None => Vec::new(),
-            };
-            self.known.insert(id.clone(), list);
-        }
-        Ok(self.known.get(id).map_or(&[], Vec::as_slice))
-    }
 }
 
 /// Writes a value as it stands in the file.

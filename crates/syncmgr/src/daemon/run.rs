@@ -14,12 +14,15 @@ use syncmgr_center::port::{Clock, Notifier, Store as _};
 use syncmgr_desktop::Sensors;
 use syncmgr_server::auth::{SignIn, Tokens};
 use syncmgr_server::center::Api;
+use syncmgr_server::desk::Desk as _;
 use syncmgr_server::feed::Feed;
 use syncmgr_server::hub::Hub;
 use syncmgr_server::metrics::Metrics;
 use syncmgr_server::routes::{Shared, SharedClock};
 use syncmgr_server::{Gate, Previews, openapi, serve};
 use syncmgr_store::SqliteStore;
+use syncmgr_store::spool::Spool;
+use syncmgr_vault::Vault;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, watch};
 
@@ -39,6 +42,9 @@ use crate::exit::Exit;
 /// How long the daemon takes at most from a signal to its end: the center gives handlers ten
 /// seconds, the rest is for writing down how their runs ended.
 const STOP_WITHIN: Duration = Duration::from_secs(12);
+
+/// How often it is looked whether programs have ended that began before the daemon did.
+const SPOOL_EVERY: Duration = Duration::from_secs(5);
 
 /// Runs the daemon until a signal ends it. `in_background`: it leaves the terminal, logs to a file
 /// and says on stdout when it answers.
@@ -242,11 +248,13 @@ impl Daemon {
         has_metrics: bool,
     ) -> Result<Arc<Gate>, CliError> {
         let (for_desk, own, told) = (source.clone(), center.clone(), alerts.clone());
-        let desk = ProgramDesk::new(
+        let desk = Arc::new(ProgramDesk::new(
             source.clone(),
             Arc::clone(&self.built.files),
+            Vault::new(&self.state),
             Box::new(move || for_desk.apply(&own, &told)),
-        );
+        ));
+        self.take_in(center, &desk);
         let tokens = Tokens::open(&self.state.join("tokens.json"))
             .map_err(|error| failed("read its tokens", &error))?;
         let shared = Shared {
@@ -260,8 +268,9 @@ impl Daemon {
         };
         let api = Api {
             center: center.clone(),
-            desk: Arc::new(desk),
+            desk,
             previews: Arc::new(Previews::default()),
+            hub: Arc::clone(&shared.hub),
         };
         let gate = Gate::new(
             openapi::router(shared.clone(), Some(api)),
@@ -272,6 +281,33 @@ impl Daemon {
         )
         .map_err(|error| failed("start", &error))?;
         Ok(Arc::new(gate))
+    }
+
+    /// Takes in what programs reported while no daemon ran; of those that still run, when they end.
+    fn take_in(&self, center: &Handle, desk: &Arc<ProgramDesk>) {
+        let spool = Spool::new(&self.state);
+        let (center, desk) = (center.clone(), Arc::clone(desk));
+        let (clock, log) = (Arc::clone(&self.clock), self.log.clone());
+        let work = move || {
+            while !spool.is_empty() {
+                let find = |subject: &_| desk.subject(subject).map_err(drop);
+                let taken = crate::run::take::to_center(&spool, &center, clock.now(), find);
+                if taken.n_taken > 0 {
+                    let n = syncmgr_model::format::plural(taken.n_taken as u64, "run");
+                    log.line(format!("took in {n} of other programs"));
+                }
+                if taken.n_alive == 0 {
+                    return;
+                }
+                crate::clock::rest(SPOOL_EVERY);
+            }
+        };
+        // Without a thread the next command takes them in.
+        drop(
+            std::thread::Builder::new()
+                .name("spool".to_owned())
+                .spawn(work),
+        );
     }
 
     /// Has the center told of what happens on the machine, as long as the result is kept.

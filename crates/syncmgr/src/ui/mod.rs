@@ -7,7 +7,7 @@ pub(crate) mod progress;
 pub(crate) mod run;
 pub(crate) mod style;
 
-use std::io::{self, IsTerminal as _, Write};
+use std::io::{self, BufRead as _, IsTerminal as _, Read as _, Write};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,6 +23,9 @@ use crate::exit::Exit;
 use crate::json;
 use style::Style;
 
+/// Most bytes of an answer: a path is at most 4096.
+const ANSWER_LEN_MAX: u64 = 8192;
+
 /// Where and how to print.
 #[derive(Debug, Clone)]
 pub(crate) struct Ui {
@@ -36,11 +39,17 @@ pub(crate) struct Ui {
     pub(crate) is_verbose: bool,
     /// Print one JSON object instead of text.
     pub(crate) is_json: bool,
+    /// Nothing is ever asked.
+    pub(crate) asks_nothing: bool,
     /// stderr is a terminal on which a line can be redrawn.
     pub(crate) is_live: bool,
     /// stdout is a terminal on which lines can be redrawn.
     pub(crate) is_redrawn: bool,
-    sides: Arc<Mutex<PerSide<String>>>,
+    /// Somebody is there to be asked.
+    pub(crate) can_ask: bool,
+    sides: Arc<Mutex<Option<PerSide<String>>>>,
+    /// Several runs go on at once, so the steps of none are shown.
+    is_crowded: Arc<AtomicBool>,
 }
 
 impl Ui {
@@ -74,24 +83,72 @@ impl Ui {
             is_quiet: global.quiet,
             is_verbose: global.verbose,
             is_json: global.json,
+            asks_nothing: global.no_input,
             is_live: err_is_terminal && !is_dumb && !global.quiet && !global.json,
             is_redrawn: io::stdout().is_terminal() && !is_dumb,
+            can_ask: io::stdin().is_terminal()
+                && err_is_terminal
+                && !global.no_input
+                && !global.json,
             sides: Arc::default(),
+            is_crowded: Arc::default(),
         }
     }
 
-    /// Sets what the two sides are called from now on.
-    pub(crate) fn set_sides(&self, sides: PerSide<String>) {
+    /// Sets what the two sides are called from now on; `None`: there are none.
+    pub(crate) fn set_sides(&self, sides: Option<PerSide<String>>) {
         *self.sides.lock().unwrap_or_else(PoisonError::into_inner) = sides;
     }
 
     /// Returns what the two sides are called.
     #[must_use]
-    pub(crate) fn sides(&self) -> PerSide<String> {
+    pub(crate) fn sides(&self) -> Option<PerSide<String>> {
         self.sides
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    /// Returns one that prints nothing.
+    #[must_use]
+    pub(crate) fn silent(&self) -> Self {
+        Self {
+            is_quiet: true,
+            is_json: true,
+            is_live: false,
+            is_redrawn: false,
+            ..self.clone()
+        }
+    }
+
+    /// Says that several runs go on at once from now on, or not any more.
+    pub(crate) fn set_crowded(&self, is_crowded: bool) {
+        self.is_crowded.store(is_crowded, Ordering::Relaxed);
+    }
+
+    /// Says whether several runs go on at once.
+    #[must_use]
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.is_crowded.load(Ordering::Relaxed)
+    }
+
+    /// Asks a question on the terminal and returns the answer without the space around it.
+    ///
+    /// # Errors
+    /// When the answer cannot be read.
+    pub(crate) fn ask(&self, question: &str) -> Result<String, CliError> {
+        let mut err = io::stderr().lock();
+        drop(write!(err, "{}: ", display_bytes(question.as_bytes())).and_then(|()| err.flush()));
+        let mut answer = String::new();
+        let read = io::stdin()
+            .lock()
+            .take(ANSWER_LEN_MAX)
+            .read_line(&mut answer);
+        match read {
+            Ok(0) => Err(CliError::usage("nobody answered; nothing was saved")),
+            Ok(_) => Ok(answer.trim().to_owned()),
+            Err(error) => Err(CliError::usage(format!("cannot read the answer: {error}"))),
+        }
     }
 
     /// Cuts a line to the width of the terminal. Colours take no room.

@@ -10,17 +10,38 @@ use super::Ui;
 /// Paths shown unless more were asked for.
 const PATHS_SHOWN: usize = 5;
 
+/// What a held change means while nothing was done yet.
+const WOULD_WAIT: &str = "None of them would be done without your OK; everything else would be.";
+
 /// Prints a message on stderr; when quiet, only errors.
 pub(crate) fn print(ui: &Ui, trouble: &Trouble) {
-    let notice = catalogue::notice(trouble);
-    let is_hold = matches!(
+    print_as(ui, trouble, &catalogue::notice(trouble).meaning);
+}
+
+/// The same, of what a run would say.
+pub(crate) fn print_planned(ui: &Ui, trouble: &Trouble) {
+    if is_hold(trouble) {
+        print_as(ui, trouble, WOULD_WAIT);
+    } else {
+        print(ui, trouble);
+    }
+}
+
+/// Says whether changes wait for an OK.
+fn is_hold(trouble: &Trouble) -> bool {
+    matches!(
         trouble.code,
         Code::TooManyDeletions
             | Code::SideEmptied
             | Code::TooManyChanges
             | Code::FolderReplaced
             | Code::FirstMirror
-    );
+    )
+}
+
+fn print_as(ui: &Ui, trouble: &Trouble, meaning: &str) {
+    let notice = catalogue::notice(trouble);
+    let is_hold = is_hold(trouble);
     let word = match (trouble.level, is_hold) {
         (_, true) => ui.err.yellow("held:"),
         (EventLevel::Error, false) => ui.err.red("error:"),
@@ -35,7 +56,7 @@ pub(crate) fn print(ui: &Ui, trouble: &Trouble) {
         notice.what,
         ui.err.dim(&format!("[{}]", notice.code.as_str()))
     ));
-    ui.complain(format!("  {}", notice.meaning));
+    ui.complain(format!("  {meaning}"));
     let n_shown = if ui.is_verbose {
         trouble.paths.len()
     } else {

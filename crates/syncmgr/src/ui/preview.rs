@@ -18,8 +18,10 @@ const NAME_SHOWN: usize = 40;
 /// Conflicts named; `--files` shows all.
 const CONFLICTS_SHOWN: usize = 10;
 
-/// Prints a preview.
-pub(crate) fn print(ui: &Ui, preview: &Preview, names: &PerSide<String>, all_files: bool) {
+/// Prints a preview; `sides` are the names of the sides, where it has two.
+pub(crate) fn print(ui: &Ui, preview: &Preview, sides: Option<&PerSide<String>>, all_files: bool) {
+    let words = PerSide::from_fn(|side: Side| side.as_str().to_owned());
+    let names = sides.unwrap_or(&words);
     if preview.is_first {
         ui.talk("These folders were never synced with each other: nothing is deleted.");
     }
@@ -55,14 +57,14 @@ pub(crate) fn print(ui: &Ui, preview: &Preview, names: &PerSide<String>, all_fil
             .troubles
             .iter()
             .all(|trouble| trouble.level != EventLevel::Error);
-        ui.say(if is_equal {
-            "Nothing to do: both sides are equal."
-        } else {
-            "Nothing can be done."
+        ui.say(match (is_equal, sides) {
+            (true, Some(_)) => "Nothing to do: both sides are equal.",
+            (true, None) => "Nothing to do.",
+            (false, _) => "Nothing can be done.",
         });
     }
     for trouble in &preview.troubles {
-        notice::print(ui, trouble);
+        notice::print_planned(ui, trouble);
     }
     ui.say("Nothing has been changed.");
 }

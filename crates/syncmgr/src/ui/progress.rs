@@ -118,16 +118,19 @@ impl ProgressView {
     fn phase_done(&mut self) {
         let line = match self.last.phase {
             // One line for both: only after comparing, everything has been counted.
-            Phase::Checking | Phase::Comparing if self.seen != (0, 0) => {
-                let sides = self.ui.sides();
-                format!(
+            Phase::Checking | Phase::Comparing if self.seen != (0, 0) => match self.ui.sides() {
+                Some(sides) => format!(
                     "Checking  {} {} · {} {}",
                     sides.left,
                     plural(self.seen.0, "entry"),
                     sides.right,
                     plural(self.seen.1, "entry")
-                )
-            }
+                ),
+                None => format!(
+                    "Checking  {}",
+                    plural(self.seen.0.saturating_add(self.seen.1), "entry")
+                ),
+            },
             Phase::Copying if self.last.bytes_done > 0 => {
                 // What comes after copying is not counted here: the line would look unfinished.
                 format!("Copying   {}", copied_bytes(&self.last))
@@ -140,11 +143,13 @@ impl ProgressView {
             | Phase::Finishing => return,
         };
         self.erase();
-        self.ui.talk(line);
+        if !self.ui.is_crowded() {
+            self.ui.talk(line);
+        }
     }
 
     fn draw(&mut self, is_new: bool) {
-        if !self.ui.is_live {
+        if !self.ui.is_live || self.ui.is_crowded() {
             return;
         }
         let now = self.clock.elapsed_ms();

@@ -3,7 +3,7 @@
 use syncmgr_center::command::Outcome;
 use syncmgr_model::format::{bytes, duration, number, plural};
 use syncmgr_model::progress::ProgressStatus;
-use syncmgr_model::record::Summary;
+use syncmgr_model::record::{Summary, Tally};
 use syncmgr_model::side::{PerSide, Side};
 use syncmgr_model::trouble::Code;
 
@@ -11,7 +11,7 @@ use super::{Ui, notice};
 
 /// Prints the messages of a run and the sentence that sums it up. `words` name the sync in a
 /// command line.
-pub(crate) fn print(ui: &Ui, outcome: &Outcome, names: &PerSide<String>, words: &str) {
+pub(crate) fn print(ui: &Ui, outcome: &Outcome, names: Option<&PerSide<String>>, words: &str) {
     let record = &outcome.record;
     for event in &outcome.events {
         // The sentence below says it already.
@@ -26,7 +26,11 @@ pub(crate) fn print(ui: &Ui, outcome: &Outcome, names: &PerSide<String>, words: 
     match record.status {
         Some(ProgressStatus::Succeeded) => {
             if !ui.is_quiet {
-                ui.say(format!("Finished in {}: {done}.", duration(ms)));
+                if done == DONE {
+                    ui.say(format!("Finished in {}.", duration(ms)));
+                } else {
+                    ui.say(format!("Finished in {}: {done}.", duration(ms)));
+                }
             }
             hints(ui, outcome, words);
         }
@@ -63,9 +67,43 @@ fn hints(ui: &Ui, outcome: &Outcome, words: &str) {
     }
 }
 
-/// Writes what was done and left in one line.
+/// What is said of a run that did its work, and counts nothing.
+const DONE: &str = "done";
+
+/// Writes what was done and left in one line; `names` are those of the sides, where it has two.
 #[must_use]
-pub(crate) fn done_words(summary: &Summary, names: &PerSide<String>) -> String {
+pub(crate) fn done_words(summary: &Summary, names: Option<&PerSide<String>>) -> String {
+    let mut parts = match names {
+        Some(names) => on_sides(summary, names),
+        None => at_once(summary),
+    };
+    let left = summary.n_held + summary.n_failures + summary.n_conflicts;
+    if parts.is_empty() {
+        parts.push(
+            match (left, names) {
+                (0, Some(_)) => "nothing to do",
+                // Whoever counts nothing may have done much.
+                (0, None) => DONE,
+                (_, _) => "nothing changed",
+            }
+            .to_owned(),
+        );
+    }
+    for (n, noun, words) in [
+        (summary.n_held, "change", " held"),
+        (summary.n_failures, "problem", ""),
+        (summary.n_conflicts, "conflict", ""),
+        (summary.n_warnings, "warning", ""),
+    ] {
+        if n > 0 {
+            parts.push(format!("{}{words}", plural(n, noun)));
+        }
+    }
+    parts.join(", ")
+}
+
+/// What was done on each side; empty when nothing was.
+fn on_sides(summary: &Summary, names: &PerSide<String>) -> Vec<String> {
     let mut parts = Vec::new();
     for side in [Side::Right, Side::Left] {
         let tally = &summary.done[side];
@@ -86,25 +124,42 @@ pub(crate) fn done_words(summary: &Summary, names: &PerSide<String>) -> String {
         }
     }
     let n_deleted = summary.done.left.n_deleted + summary.done.right.n_deleted;
-    let is_idle = parts.is_empty() && n_deleted == 0;
-    if !is_idle {
+    if !parts.is_empty() || n_deleted > 0 {
         parts.push(deleted_words(summary, names));
-    } else if summary.n_held + summary.n_failures + summary.n_conflicts > 0 {
-        parts.push("nothing changed".to_owned());
-    } else {
-        parts.push("nothing to do".to_owned());
+    }
+    parts
+}
+
+/// What was done, wherever; empty when nothing was counted.
+fn at_once(summary: &Summary) -> Vec<String> {
+    let of = |count: fn(&Tally) -> u64| {
+        let (left, right) = (count(&summary.done.left), count(&summary.done.right));
+        left.saturating_add(right)
+    };
+    let mut parts = Vec::new();
+    let n_files = of(|it| it.n_copied.saturating_add(it.n_updated));
+    let n_bytes = of(|it| it.bytes);
+    if n_files > 0 {
+        parts.push(plural(n_files, "file"));
+    }
+    if n_bytes > 0 {
+        parts.push(bytes(n_bytes));
     }
     for (n, noun, words) in [
-        (summary.n_held, "change", " held"),
-        (summary.n_failures, "problem", ""),
-        (summary.n_conflicts, "conflict", ""),
-        (summary.n_warnings, "warning", ""),
+        (of(|it| it.n_renamed), "name", "changed"),
+        (of(|it| it.n_folders_made), "folder", "made"),
+        (of(|it| it.n_folders_removed), "folder", "removed"),
+        (of(|it| it.n_attributes), "attribute", "set"),
     ] {
         if n > 0 {
-            parts.push(format!("{}{words}", plural(n, noun)));
+            parts.push(format!("{} {words}", plural(n, noun)));
         }
     }
-    parts.join(", ")
+    let n_deleted = of(|it| it.n_deleted);
+    if n_deleted > 0 {
+        parts.push(format!("{} deleted", number(n_deleted)));
+    }
+    parts
 }
 
 fn deleted_words(summary: &Summary, names: &PerSide<String>) -> String {
@@ -118,5 +173,28 @@ fn deleted_words(summary: &Summary, names: &PerSide<String>) -> String {
         "0 deleted".to_owned()
     } else {
         parts.join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_read_well_with_and_without_sides() {
+        let names = PerSide::from_fn(|side: Side| side.as_str().to_uppercase());
+        let mut summary = Summary::default();
+        assert_eq!(done_words(&summary, Some(&names)), "nothing to do");
+        assert_eq!(done_words(&summary, None), "done");
+        summary.n_failures = 1;
+        assert_eq!(done_words(&summary, None), "nothing changed, 1 problem");
+        summary.n_failures = 0;
+        summary.done.right.n_copied = 13;
+        summary.done.left.n_updated = 1;
+        summary.done.right.bytes = 3_000_000;
+        summary.done.right.n_deleted = 2;
+        let words = done_words(&summary, None);
+        assert_eq!(words, format!("14 files, {}, 2 deleted", bytes(3_000_000)));
+        assert!(done_words(&summary, Some(&names)).contains("13 files"));
     }
 }

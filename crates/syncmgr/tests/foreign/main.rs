@@ -6,6 +6,7 @@
     reason = "a test ends at whatever it did not expect, also in what helps it"
 )]
 
+mod installing;
 mod misdeeds;
 mod walls;
 mod world;

@@ -35,13 +35,34 @@ fn a_saved_sync_lives_its_life() {
 
 #[test]
 fn a_mistake_in_the_file_names_its_line() {
-    let world = World::new();
+    let world = World::without_daemon();
     world.put(
         ".config/syncmgr/config.toml",
         "# mine\n[sync.a]\nid = \"x\"\nleft = \"/a\"\nright = \"/b\"\nmdoe = \"mirror\"\n",
     );
     let text = world.run("list", 2);
     assert!(text.contains("config.toml:6: unknown key `mdoe`"), "{text}");
+}
+
+/// A command that only asks is answered by the daemon, which still knows the settings from before.
+#[test]
+fn a_mistake_in_the_file_stops_no_question_that_the_daemon_answers() {
+    let mut world = World::without_daemon();
+    world.run("add docs ~/A ~/B", 0);
+    world.start_daemon();
+    let file = ".config/syncmgr/config.toml";
+    let text = world.text(file);
+    // Replaced as a whole, as editors do: a file cut short for a moment would say something else.
+    world.put("new.toml", &format!("{text}\nthis is no setting\n"));
+    std::fs::rename(world.path("new.toml"), world.path(file)).unwrap();
+    for words in ["list", "show docs", "conflicts", "history docs"] {
+        let text = world.run(words, 0);
+        assert!(text.contains("The daemon goes on"), "{words}: {text}");
+    }
+    assert!(world.run("list", 0).contains("docs"));
+    let text = world.run("set docs mode=mirror", 2);
+    assert!(text.contains("config.toml"), "{text}");
+    assert!(world.text(file).contains("this is no setting"));
 }
 
 #[test]

@@ -1,0 +1,168 @@
+//! What could be added as a sync: what handlers found in the set-ups of their tools, and what the
+//! crontab and timers of the person run. One place for the command line and the API. Nothing of
+//! the person's set-up is changed.
+
+use std::fmt::Display;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use syncmgr_calendar::Calendar;
+use syncmgr_center::port::Handlers as _;
+use syncmgr_engine::clock::SystemClock;
+use syncmgr_handlers::found::{self, Offer};
+use syncmgr_handlers::tool::Context;
+use syncmgr_host::InProcess;
+use syncmgr_model::catalogue::notice;
+use syncmgr_model::item::{Found, Item};
+use syncmgr_model::schedule::{Schedule, ScheduleItems, Trigger};
+use syncmgr_model::time::Timestamp;
+use syncmgr_model::trouble::{Code, Trouble};
+use syncmgr_store::config::Config;
+
+use crate::daemon::desk::{new_id, of_config};
+
+/// What was found, and where it could not be looked.
+#[derive(Debug, Default)]
+pub(crate) struct Looked {
+    /// What could be added, and what only looks so.
+    pub(crate) offers: Vec<Offer>,
+    /// Who could not be asked: a handler, or `crontab`.
+    pub(crate) silent: Vec<(String, Trouble)>,
+}
+
+/// Looks. `saved` are the syncs there are already.
+pub(crate) fn look(
+    host: &InProcess,
+    home: Option<PathBuf>,
+    saved: &[Item],
+    now: Timestamp,
+) -> Looked {
+    // Looking keeps no state.
+    let ctx = &Context::of_process(home, PathBuf::new(), Arc::new(SystemClock));
+    let mut silent: Vec<(String, Trouble)> = Vec::new();
+    let mut all = Vec::new();
+    let mut handlers = host.installed();
+    handlers.sort();
+    for id in handlers {
+        match host.handler(&id).and_then(|handler| handler.discover()) {
+            Ok(found) => all.extend(found),
+            Err(trouble) => silent.push((id.to_string(), trouble)),
+        }
+    }
+    let (jobs, unread) = found::jobs(ctx);
+    silent.extend(unread.map(|trouble| ("crontab".to_owned(), trouble)));
+    let fits = |found: &Found| has_settings(host, found) && check(host, found).is_ok();
+    let mut offers = found::put_together(ctx, all, &jobs, saved, &fits);
+    for offer in &mut offers {
+        offer.found.schedule = offer.found.schedule.take().filter(|text| {
+            let is_right = schedule_of("x", text).is_some_and(|schedule| {
+                Calendar::of_this_machine().validate(&schedule, now).is_ok()
+            });
+            if !is_right {
+                let words = format!("Its time (`{text}`) cannot be taken over.");
+                offer.found.remarks.push(words);
+            }
+            is_right
+        });
+        if offer.can_be_added
+            && let Err(trouble) = check(host, &offer.found)
+        {
+            offer.can_be_added = false;
+            offer.found.remarks.push(notice(&trouble).what);
+        }
+    }
+    Looked { offers, silent }
+}
+
+/// Says whether a handler has all these settings, and those it needs are among them.
+fn has_settings(host: &InProcess, found: &Found) -> bool {
+    let Ok(factory) = host.factory(&found.handler) else {
+        return false;
+    };
+    let specs = factory.settings();
+    let set = &found.settings.0;
+    set.keys()
+        .all(|key| specs.iter().any(|spec| spec.key == key))
+        && specs
+            .iter()
+            .all(|spec| !spec.is_required || set.contains_key(spec.key))
+}
+
+fn check(host: &InProcess, found: &Found) -> Result<(), Trouble> {
+    host.handler(&found.handler)?.check(&item(found)?)
+}
+
+/// Makes the sync of what was found.
+fn item(found: &Found) -> Result<Item, Trouble> {
+    Ok(Item {
+        id: new_id()?,
+        handler: found.handler.clone(),
+        name: Some(found.name.clone()),
+        settings: found.settings.clone(),
+        is_enabled: true,
+    })
+}
+
+/// Makes the schedule of a sync.
+fn schedule_of(name: &str, text: &str) -> Option<Schedule> {
+    let trigger: Trigger = text.parse().ok()?;
+    let mut schedule = Schedule::new(name);
+    schedule.items = ScheduleItems::Named(vec![name.to_owned()]);
+    schedule.triggers = vec![trigger];
+    Some(schedule)
+}
+
+/// Saves what was found as a sync, with its schedule if that is wanted. The schedule gets the name
+/// of the sync, as `schedule set` does it; one of that name that is there already stays.
+///
+/// # Errors
+/// When it cannot be saved.
+pub(crate) fn add(
+    config: &mut Config,
+    found: &Found,
+    with_schedule: bool,
+) -> Result<Item, Trouble> {
+    let item = item(found)?;
+    config.add(&item).map_err(|error| of_config(&error))?;
+    let schedule = found.schedule.as_deref().filter(|_| with_schedule);
+    if let Some(schedule) = schedule.and_then(|text| schedule_of(&found.name, text)) {
+        let is_taken = config
+            .schedules()
+            .map_err(|error| of_config(&error))?
+            .iter()
+            .any(|it| it.name == schedule.name);
+        if !is_taken {
+            config
+                .put_schedule(&schedule)
+                .map_err(|error| of_config(&error))?;
+        }
+    }
+    Ok(item)
+}
+
+/// Finds what was found by its name.
+///
+/// # Errors
+/// `not-found`, or `not-possible` for something that cannot be added.
+pub(crate) fn choose<'a>(offers: &'a [Offer], name: &str) -> Result<&'a Found, Trouble> {
+    let offer = offers.iter().find(|offer| offer.found.name == name);
+    let offer = offer.ok_or_else(|| missing(syncmgr_model::escape::escape(name.as_bytes())))?;
+    if offer.can_be_added {
+        return Ok(&offer.found);
+    }
+    let why = offer.found.remarks.last().map_or("", String::as_str);
+    Err(Trouble::new(Code::NotPossible).with("detail", why.trim_end_matches('.')))
+}
+
+fn missing(name: impl Display) -> Trouble {
+    Trouble::new(Code::NotFound)
+        .with("what", "sync to add")
+        .with("name", name)
+}
+
+/// Returns the schedule of what was found, in words.
+#[must_use]
+pub(crate) fn when(found: &Found) -> Option<String> {
+    let schedule = schedule_of(&found.name, found.schedule.as_deref()?)?;
+    Some(syncmgr_model::schedule::sentence::sentence(&schedule))
+}

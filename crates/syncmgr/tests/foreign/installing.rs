@@ -1,0 +1,295 @@
+//! Installing, looking after and removing handlers, as a person types it.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+/// A home of its own.
+struct Home {
+    dir: tempfile::TempDir,
+    daemon: Option<Child>,
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        if let Some(mut daemon) = self.daemon.take() {
+            daemon.kill().unwrap();
+            daemon.wait().unwrap();
+        }
+    }
+}
+
+fn script(name: &str) -> PathBuf {
+    let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/foreign/handlers");
+    scripts.join(name)
+}
+
+/// What a command said and how it ended.
+#[derive(Debug)]
+struct Said {
+    text: String,
+    code: i32,
+}
+
+impl Home {
+    fn new() -> Self {
+        let home = Self {
+            dir: tempfile::tempdir().unwrap(),
+            daemon: None,
+        };
+        // Scripts of a person lie in a folder of theirs, and not among the tests.
+        fs::create_dir_all(home.path("scripts")).unwrap();
+        for name in ["wire.py", "good.py", "bad.py"] {
+            fs::copy(script(name), home.path("scripts").join(name)).unwrap();
+        }
+        home
+    }
+
+    fn path(&self, below: &str) -> PathBuf {
+        self.dir.path().join(below)
+    }
+
+    fn environment(&self, mut command: Command) -> Command {
+        command
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin")
+            .env("HOME", self.dir.path())
+            .env("TERM", "dumb")
+            .env("LANG", "C.UTF-8")
+            .env("SYNCMGR_DAEMON_LISTEN", "off")
+            .env("SYNCMGR_CONFIG_DIR", self.path("config"))
+            .env("SYNCMGR_STATE_DIR", self.path("state"))
+            .env("SYNCMGR_RUNTIME_DIR", self.path("run"))
+            .current_dir(self.dir.path());
+        command
+    }
+
+    fn run(&self, words: &[&str]) -> Said {
+        let mut command = self.environment(Command::new(env!("CARGO_BIN_EXE_syncmgr")));
+        let output = command.args(words).stdin(Stdio::null()).output().unwrap();
+        let mut text = String::from_utf8(output.stdout).unwrap();
+        text += &String::from_utf8(output.stderr).unwrap();
+        Said {
+            text,
+            code: output.status.code().unwrap(),
+        }
+    }
+
+    /// The same at a terminal, where a person answers.
+    fn type_in(&self, answer: &str, words: &[&str]) -> Said {
+        let mut command = self.environment(Command::new("/usr/bin/python3"));
+        command.arg("-B").arg(script("terminal.py")).arg(answer);
+        command.arg(env!("CARGO_BIN_EXE_syncmgr")).args(words);
+        let output = command.stdin(Stdio::null()).output().unwrap();
+        Said {
+            text: String::from_utf8(output.stdout).unwrap(),
+            code: output.status.code().unwrap(),
+        }
+    }
+
+    fn install(&self, answer: &str) -> Said {
+        let words = [
+            "handler",
+            "install",
+            "--",
+            "python3",
+            "-B",
+            "scripts/good.py",
+            "0.1",
+        ];
+        self.type_in(answer, &words)
+    }
+
+    fn start_daemon(&mut self) {
+        let mut command = self.environment(Command::new(env!("CARGO_BIN_EXE_syncmgr")));
+        let command = command.args(["daemon", "run"]).stdout(Stdio::null());
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let mut log = BufReader::new(child.stderr.take().unwrap());
+        let mut line = String::new();
+        while !line.contains(" runs as process ") {
+            line.clear();
+            assert_ne!(log.read_line(&mut line).unwrap(), 0, "the daemon ended");
+        }
+        std::thread::spawn(move || {
+            std::io::copy(&mut log, &mut std::io::sink()).unwrap();
+        });
+        self.daemon = Some(child);
+    }
+}
+
+#[track_caller]
+fn has(said: &Said, code: i32, parts: &[&str]) {
+    assert_eq!(said.code, code, "{}", said.text);
+    for part in parts {
+        assert!(said.text.contains(part), "no {part:?} in: {}", said.text);
+    }
+}
+
+#[test]
+fn without_a_terminal_nothing_is_installed() {
+    let home = Home::new();
+    let words = [
+        "handler",
+        "install",
+        "--yes",
+        "--",
+        "python3",
+        "scripts/good.py",
+        "0.1",
+    ];
+    let said = home.run(&words);
+    assert_ne!(said.code, 0);
+    assert!(said.text.contains("at a terminal only"), "{}", said.text);
+    assert!(!home.path("config/handlers").exists());
+}
+
+#[test]
+fn a_person_sees_what_it_may_reach_and_says_yes() {
+    let home = Home::new();
+    let no = home.install("n");
+    assert!(no.text.contains("Nothing was installed."), "{}", no.text);
+    assert!(!home.path("config/handlers").exists());
+
+    let yes = home.install("y");
+    let parts = [
+        "The good handler",
+        "good",
+        "~/state/handlers/good",
+        "~/scripts",
+        "2 syncs: One, Two",
+        "Installed the handler good.",
+    ];
+    has(&yes, 0, &parts);
+    let file = home.path("config/handlers/good.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    assert!(text.contains("/scripts/good.py"), "{text}");
+    let mode = std::os::unix::fs::MetadataExt::mode(&fs::metadata(&file).unwrap());
+    assert_eq!(mode & 0o777, 0o600);
+    // Nothing is left of the trial.
+    let left = fs::read_dir(home.path("state/handlers")).unwrap();
+    let left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["good"]);
+
+    has(
+        &home.run(&["handler", "list"]),
+        0,
+        &["good  ready  The good handler"],
+    );
+    let shown = home.run(&["handler", "show", "good"]);
+    has(&shown, 0, &["/scripts/good.py", "sandbox"]);
+    has(&home.run(&["handler", "logs", "good"]), 0, &[]);
+    has(
+        &home.run(&["doctor"]),
+        0,
+        &["handler: good is kept to its folders"],
+    );
+    let off = home.run(&["handler", "off", "good"]);
+    has(&off, 0, &["Turned the handler good off"]);
+    has(&home.run(&["handler", "list"]), 0, &["good  off"]);
+}
+
+#[test]
+fn a_daemon_takes_an_installed_handler_in_and_lets_it_go() {
+    let mut home = Home::new();
+    home.start_daemon();
+    has(&home.install("y"), 0, &["Installed the handler good."]);
+    let listed = home.run(&["handler", "list", "--json"]);
+    has(&listed, 0, &["\"good\"", "\"process\""]);
+    has(
+        &home.run(&["handler", "show", "good"]),
+        0,
+        &["/scripts/good.py"],
+    );
+    has(
+        &home.run(&["handler", "restart", "good"]),
+        0,
+        &["starts anew"],
+    );
+    let removed = home.run(&["handler", "remove", "good", "--forget"]);
+    has(&removed, 0, &["Removed the handler good."]);
+    let listed = home.run(&["handler", "list"]);
+    assert!(!listed.text.contains("good"), "{}", listed.text);
+    assert!(!home.path("config/handlers/good.toml").exists());
+    assert!(!home.path("state/handlers/good").exists());
+    // What is not installed cannot be looked after.
+    assert_ne!(home.run(&["handler", "restart", "good"]).code, 0);
+    assert_ne!(home.run(&["handler", "restart", "files"]).code, 0);
+}
+
+#[test]
+fn no_sandbox_is_said_before_and_after() {
+    let home = Home::new();
+    let words = [
+        "handler",
+        "install",
+        "--no-sandbox",
+        "--yes",
+        "--",
+        "python3",
+        "-B",
+        "scripts/good.py",
+        "0.1",
+    ];
+    let said = home.type_in("", &words);
+    has(
+        &said,
+        0,
+        &["everything that you can, because of --no-sandbox"],
+    );
+    let listed = home.run(&["handler", "list"]);
+    has(&listed, 0, &["The good handler  (no sandbox)"]);
+    let shown = home.run(&["handler", "show", "good"]);
+    has(&shown, 0, &["none: it was installed with `--no-sandbox`"]);
+    let doctor = home.run(&["doctor"]);
+    has(
+        &doctor,
+        0,
+        &["good has no sandbox: it was installed with `--no-sandbox`"],
+    );
+}
+
+#[test]
+fn what_does_not_work_is_not_installed() {
+    let home = Home::new();
+    let bad = |how: &str| {
+        let words = [
+            "handler",
+            "install",
+            "--yes",
+            "--",
+            "python3",
+            "-B",
+            "scripts/bad.py",
+            how,
+        ];
+        home.type_in("", &words)
+    };
+    let said = bad("crash-in-answer");
+    assert_ne!(said.code, 0);
+    assert!(said.text.contains("code 4"), "{}", said.text);
+    let said = home.type_in(
+        "",
+        &["handler", "install", "--yes", "--", "no-such-program"],
+    );
+    assert!(said.text.contains("there is no program"), "{}", said.text);
+    assert!(!home.path("config/handlers").exists());
+}
+
+#[test]
+fn a_file_that_others_can_write_is_refused_and_said() {
+    let home = Home::new();
+    has(&home.install("y"), 0, &[]);
+    let file = home.path("config/handlers/good.toml");
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o666);
+    fs::set_permissions(&file, open).unwrap();
+    let doctor = home.run(&["doctor"]);
+    assert_ne!(doctor.code, 0);
+    assert!(
+        doctor.text.contains("others can write it"),
+        "{}",
+        doctor.text
+    );
+    let listed = home.run(&["handler", "list"]);
+    assert!(!listed.text.contains("ready  The good"), "{}", listed.text);
+}

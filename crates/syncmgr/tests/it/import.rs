@@ -1,0 +1,227 @@
+//! `import`: a person whose tools are set up already, from nothing to everything on one screen.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::Path;
+use std::process::Output;
+
+use serde_json::Value;
+
+use crate::harness::World;
+use crate::schema;
+
+const CRONTAB: &str = "MAILTO=anna
+*/15 * * * * mbsync -q work >/dev/null 2>&1
+@daily vdirsyncer sync
+30 2 * * * nice unison -batch photos
+0 4 * * * rsync -a --delete ~/Photos/ ~/Copy/
+0 5 * * * cd ~/Photos && for f in *; do rsync -a \"$f\" nas:x; done
+0 6 * * * RESTIC_PASSWORD=geheim restic -r /x backup /home
+0 7 * * * certbot renew
+";
+
+/// Makes a home as many people have it. The program `crontab` prints a file of that home, as the
+/// real one prints one that only cron may read.
+fn set_up(world: &World) {
+    world.put(
+        ".config/rclone/rclone.conf",
+        "[nas]\ntype = alias\nremote = /tmp\n",
+    );
+    world.put(
+        ".unison/photos.prf",
+        &format!(
+            "root = {0}/Photos\nroot = {0}/Copy\n",
+            world.path("").display()
+        ),
+    );
+    world.put(
+        ".mbsyncrc",
+        "IMAPStore far\nHost mail.example.org\nUser anna\nPassCmd \"echo geheim\"\n\nMaildirStore near\nPath ~/Mail/\nInbox ~/Mail/Inbox\n\nChannel work\nFar :far:\nNear :near:\n\nChannel home\nFar :far:x\nNear :near:x\n\nGroup both work home\n",
+    );
+    world.put(
+        ".config/vdirsyncer/config",
+        "[general]\nstatus_path = \"~/.vdirsyncer/status\"\n\n[pair cal]\na = \"here\"\nb = \"there\"\ncollections = [\"from a\"]\n\n[storage here]\ntype = \"filesystem\"\npath = \"~/cal\"\nfileext = \".ics\"\n\n[storage there]\ntype = \"caldav\"\nurl = \"https://dav.example.org/\"\nusername = \"anna\"\npassword = \"geheim\"\n",
+    );
+    world.put(
+        ".config/systemd/user/notes.timer",
+        "[Timer]\nOnCalendar=hourly\n",
+    );
+    world.put(
+        ".config/systemd/user/notes.service",
+        "[Service]\nExecStart=/opt/bin/backup-notes %h/notes\n",
+    );
+    let wants = world.path(".config/systemd/user/timers.target.wants");
+    fs::create_dir(&wants).unwrap();
+    symlink("../notes.timer", wants.join("notes.timer")).unwrap();
+    world.put("crontab.txt", CRONTAB);
+    world.put(
+        "bin/crontab",
+        "#!/bin/sh\n[ \"$*\" = -l ] && cat \"$HOME/crontab.txt\"\n",
+    );
+    let program = world.path("bin/crontab");
+    fs::set_permissions(program, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+/// Runs the program with the `crontab` of this home on the search path.
+fn run(world: &World, words: &str) -> Output {
+    let path = format!("{}:/usr/bin:/bin", world.path("bin").display());
+    world.command(words).env("PATH", path).output().unwrap()
+}
+
+#[track_caller]
+fn json(world: &World, words: &str) -> Value {
+    let output = run(world, &format!("{words} --json"));
+    assert!(output.status.success(), "{output:?}");
+    let value = serde_json::from_slice(&output.stdout).unwrap();
+    schema::check(words, &value);
+    value
+}
+
+/// Returns everything of the home that is the person's, with its content.
+fn theirs(world: &World) -> BTreeMap<String, Vec<u8>> {
+    let mut all = BTreeMap::new();
+    let mut dirs = vec![world.path("")];
+    while let Some(dir) = dirs.pop() {
+        for entry in fs::read_dir(&dir).unwrap() {
+            let path = entry.unwrap().path();
+            if is_ours(&path) {
+            } else if path.is_dir() {
+                dirs.push(path);
+            } else {
+                let name = path.display().to_string();
+                all.insert(name, fs::read(&path).unwrap());
+            }
+        }
+    }
+    all
+}
+
+fn is_ours(path: &Path) -> bool {
+    path.ends_with(".config/syncmgr") || path.ends_with(".local/state/syncmgr")
+}
+
+fn names(found: &Value) -> Vec<&str> {
+    let list = found["found"].as_array().unwrap();
+    list.iter().map(|it| it["name"].as_str().unwrap()).collect()
+}
+
+fn one<'a>(found: &'a Value, name: &str) -> &'a Value {
+    let list = found["found"].as_array().unwrap();
+    let found = list.iter().find(|it| it["name"] == name);
+    found.unwrap_or_else(|| panic!("{name}: {list:#?}"))
+}
+
+#[test]
+fn from_nothing_to_everything_on_one_screen() {
+    let world = World::new();
+    set_up(&world);
+    let before = theirs(&world);
+    let found = json(&world, "import");
+    let work = one(&found, "work");
+    assert_eq!(
+        (&work["handler"], &work["when"]),
+        (
+            &"mbsync".into(),
+            &"Runs at the times of the cron line `*/15 * * * *`".into()
+        )
+    );
+    assert_eq!(work["origin"], "~/.mbsyncrc, crontab, line 2");
+    assert!(
+        work["remarks"][0]
+            .as_str()
+            .unwrap()
+            .contains("both would run")
+    );
+    assert_eq!(one(&found, "both")["usual"], false);
+    assert_eq!(one(&found, "cal")["schedule"], "daily 00:00");
+    assert_eq!(one(&found, "rsync-Copy")["settings"]["delete"], "yes");
+    assert_eq!(one(&found, "notes")["schedule"], "cron 0 * * * *");
+    let shell = one(&found, "line");
+    assert_eq!(shell["can_be_added"], false);
+    assert!(
+        shell["remarks"][0]
+            .as_str()
+            .unwrap()
+            .contains("syncmgr run --")
+    );
+    assert_eq!(one(&found, "restic-home")["can_be_added"], false);
+    assert!(!found.to_string().contains("geheim"), "{found:#}");
+    assert!(!found.to_string().contains("certbot"), "{found:#}");
+
+    let done = run(&world, "import --all");
+    assert!(done.status.success(), "{done:?}");
+    let status = json(&world, "status");
+    let syncs = status["items"].as_array().unwrap();
+    let saved: Vec<_> = syncs.iter().filter_map(|it| it["name"].as_str()).collect();
+    for name in ["work", "home", "cal", "rsync-Copy", "notes"] {
+        assert!(saved.contains(&name), "{name}: {saved:?}");
+    }
+    let unison = names(&found)
+        .into_iter()
+        .find(|name| name.contains("photos"));
+    assert!(saved.contains(&unison.unwrap()), "{saved:?}");
+    let schedules = json(&world, "schedule show");
+    let times = schedules["schedules"].as_array().unwrap();
+    let times: Vec<_> = times
+        .iter()
+        .map(|it| it["name"].as_str().unwrap())
+        .collect();
+    assert!(
+        times.contains(&"work") && !times.contains(&"home"),
+        "{times:?}"
+    );
+
+    // What is there already is not offered again, and nothing of the person's was touched.
+    let again = json(&world, "import");
+    assert!(
+        again["found"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|it| it["usual"] == false),
+        "{again:#}"
+    );
+    assert_eq!(theirs(&world), before);
+}
+
+#[test]
+fn only_what_is_named_is_added() {
+    let world = World::new();
+    set_up(&world);
+    let added = json(&world, "import --no-schedules --add work cal");
+    assert_eq!(added["added"], serde_json::json!(["work", "cal"]));
+    assert_eq!(
+        json(&world, "schedule show")["schedules"],
+        serde_json::json!([])
+    );
+    let unknown = run(&world, "import --add nothing");
+    assert_eq!(unknown.status.code(), Some(21), "{unknown:?}");
+    let shell = run(&world, "import --add line");
+    assert!(!shell.status.success());
+    let words = String::from_utf8(shell.stderr).unwrap();
+    assert!(words.contains("syncmgr run --"), "{words}");
+}
+
+#[test]
+fn nothing_is_found_where_nothing_is_set_up() {
+    let world = World::new();
+    let found = json(&world, "import");
+    assert_eq!(found["found"], serde_json::json!([]));
+    let words = run(&world, "import");
+    let text = String::from_utf8(words.stdout).unwrap();
+    assert!(text.contains("Nothing was found"), "{text}");
+}
+
+#[test]
+fn a_crontab_that_cannot_be_read_is_said() {
+    let world = World::new();
+    set_up(&world);
+    world.put(
+        "bin/crontab",
+        "#!/bin/sh\necho 'you are not allowed to use this program' >&2; exit 1\n",
+    );
+    let found = json(&world, "import");
+    assert_eq!(found["silent"][0]["source"], "crontab");
+    assert!(names(&found).contains(&"work"));
+}
