@@ -3,8 +3,9 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use syncmgr_center::command::{
     CallId, CallReply, Change, Command, Dispatch, Operation, OperationId,
@@ -13,12 +14,14 @@ use syncmgr_center::port::{Clock, Handlers, Removed};
 use syncmgr_model::hresult::Hresult;
 use syncmgr_model::id::{EventId, HandlerId, ItemId, ItemKey, SessionId};
 use syncmgr_model::item::Item;
+use syncmgr_model::request::Intent;
 use syncmgr_model::trouble::{Code, Trouble};
 use syncmgr_sdk::{
     self as sdk, Handler, HandlerCollection, HandlerFactory, SyncRequest, UiOperation,
 };
 
 use crate::calls::Calls;
+use crate::claims::{Claim, Claims};
 use crate::desk::Desk;
 use crate::facts;
 use crate::secrets::{self, Secrets};
@@ -46,6 +49,8 @@ pub(crate) struct Inner {
     lines: Mutex<HashMap<SessionId, Arc<Line>>>,
     calls: Arc<Calls>,
     raisers: Mutex<HashMap<OperationId, Arc<dyn Fn() + Send + Sync>>>,
+    /// Where runs of all processes say what they work on; unset: nobody else is there.
+    claims: OnceLock<Claims>,
     secrets: Mutex<Option<Arc<dyn Secrets>>>,
 }
 
@@ -85,6 +90,7 @@ impl InProcess {
                 lines: Mutex::default(),
                 calls: Arc::default(),
                 raisers: Mutex::default(),
+                claims: OnceLock::new(),
                 secrets: Mutex::default(),
             }),
         }
@@ -126,6 +132,12 @@ impl InProcess {
         lock(&self.inner.collections).push(collection);
     }
 
+    /// Keeps its runs off the folders that runs of other processes work on, and these off its own:
+    /// all that are given the same folder of state. The first one given counts.
+    pub fn claim_in(&self, dir: PathBuf) {
+        drop(self.inner.claims.set(Claims::new(dir)));
+    }
+
     /// Returns what makes a handler.
     ///
     /// # Errors
@@ -145,6 +157,30 @@ impl InProcess {
         self.inner
             .create(id)
             .map_err(|error| silent(id, &error.to_string()))
+    }
+}
+
+impl Inner {
+    /// Claims the folders that a run changes.
+    fn claim(&self, dispatch: &Dispatch, handler: &dyn Handler) -> Result<Option<Claim>, Trouble> {
+        let Some(claims) = self
+            .claims
+            .get()
+            .filter(|_| dispatch.intent == Intent::Apply)
+        else {
+            return Ok(None);
+        };
+        let paths = |item: &Item| match handler.item(&item.id) {
+            Ok(known) => known.paths(),
+            // One that nobody saved is known by its settings alone.
+            Err(_) if !item.settings.0.is_empty() => self.look(item).paths,
+            Err(_) => Vec::new(),
+        };
+        let folders: Vec<_> = dispatch.items.iter().flat_map(paths).collect();
+        if folders.is_empty() {
+            return Ok(None);
+        }
+        claims.take(&dispatch.session, &folders)
     }
 }
 
@@ -310,6 +346,8 @@ impl Handlers for InProcess {
                 let handler = inner
                     .create(&name)
                     .map_err(|error| silent(&name, &error.to_string()))?;
+                // Held until the handler has returned.
+                let _claim = inner.claim(&dispatch, &*handler)?;
                 let creator = Creator::new(Arc::clone(&line), Arc::clone(&inner) as _);
                 let mut dispatch = dispatch;
                 for item in &mut dispatch.items {

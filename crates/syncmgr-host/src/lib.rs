@@ -11,6 +11,7 @@
 
 mod calls;
 mod choices;
+mod claims;
 pub mod decide;
 mod desk;
 mod facts;

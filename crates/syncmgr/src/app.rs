@@ -127,6 +127,7 @@ impl App {
         let mut factories = vec![Arc::new(factory) as Arc<dyn HandlerFactory>];
         factories.extend(syncmgr_handlers::all(tools));
         let host = InProcess::new(factories, Vec::new(), Arc::clone(&clock) as _);
+        host.claim_in(dirs.state.join("claims"));
         host.set_secrets(Arc::new(Hand(Vault::new(&dirs.state))));
         let outside = Outside::open(&dirs, Arc::clone(&clock) as _, &host);
         Self {

@@ -226,3 +226,257 @@ impl<'a> Files<'a> {
         Ok(self.known.get(id).map_or(&[], Vec::as_slice))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex, PoisonError};
+
+    use syncmgr_model::conflict::{ConflictId, ContentKind, KEY_NAME, Property};
+    use syncmgr_model::hresult::Hresult;
+    use syncmgr_model::item::Settings;
+    use syncmgr_model::resolution::{
+        Abilities, Decision, Feedback, KeptItem, PresenterChoice, Substitute,
+    };
+    use syncmgr_sdk::{
+        ConflictFilter, ConflictStore, HandlerFactory, ItemEnumerator, ResolutionHandler,
+        SessionCreator, SyncItem, SyncRequest,
+    };
+
+    use super::*;
+    use crate::clock::MachineClock;
+
+    /// A handler with one item and one conflict, of three contents in files.
+    #[derive(Clone)]
+    struct Three {
+        id: HandlerId,
+        folder: PathBuf,
+        files: Vec<PathBuf>,
+        abilities: Abilities,
+        /// What was decided.
+        log: Arc<Mutex<Vec<String>>>,
+    }
+
+    impl HandlerFactory for Three {
+        fn id(&self) -> &HandlerId {
+            &self.id
+        }
+
+        fn create(&self, _saved: &[Item]) -> Result<Box<dyn Handler>, Hresult> {
+            Ok(Box::new(self.clone()))
+        }
+    }
+
+    impl Handler for Three {
+        fn name(&self) -> Result<String, Hresult> {
+            Ok("Three".to_owned())
+        }
+
+        fn items(&self) -> Result<ItemEnumerator, Hresult> {
+            Ok(ItemEnumerator::new(vec![Arc::new(self.clone())]))
+        }
+
+        fn item(&self, _id: &ItemId) -> Result<Arc<dyn SyncItem>, Hresult> {
+            Ok(Arc::new(self.clone()))
+        }
+
+        fn synchronize(&self, _: &SyncRequest, _: &dyn SessionCreator) -> Result<(), Trouble> {
+            Ok(())
+        }
+
+        fn conflicts(&self) -> Option<&dyn ConflictStore> {
+            Some(self)
+        }
+    }
+
+    impl SyncItem for Three {
+        fn id(&self) -> Result<String, Hresult> {
+            Ok("one".to_owned())
+        }
+
+        fn name(&self) -> Result<String, Hresult> {
+            Ok("One".to_owned())
+        }
+
+        fn paths(&self) -> Vec<PathBuf> {
+            vec![self.folder.clone()]
+        }
+    }
+
+    impl ConflictStore for Three {
+        fn enumerate(&self, _: &ConflictFilter) -> Result<Vec<Arc<dyn ConflictView>>, Trouble> {
+            Ok(vec![Arc::new(self.clone())])
+        }
+    }
+
+    impl ConflictView for Three {
+        fn id(&self) -> ConflictId {
+            ConflictId::new("card-7")
+        }
+
+        fn item(&self) -> Option<ItemId> {
+            ItemId::new("one").ok()
+        }
+
+        fn kind(&self) -> String {
+            "card".to_owned()
+        }
+
+        fn property(&self, key: &str) -> Property {
+            match key {
+                KEY_NAME => Property::Text("Anna".to_owned()),
+                _ => Property::Empty,
+            }
+        }
+
+        fn contents(&self) -> Result<Vec<Content>, Trouble> {
+            let content = |file: &PathBuf| Content {
+                display_name: "Anna".to_owned(),
+                original_name: None,
+                alternate_name: None,
+                short_location: "here".to_owned(),
+                full_location: "here".to_owned(),
+                kind: ContentKind::Updated,
+                size: None,
+                modified: None,
+                path: Some(file.as_os_str().as_bytes().to_vec()),
+            };
+            Ok(self.files.iter().map(content).collect())
+        }
+
+        fn resolution(&self) -> &dyn ResolutionHandler {
+            self
+        }
+    }
+
+    impl Three {
+        fn note(&self, text: String) -> Result<Feedback, Trouble> {
+            let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+            log.push(text);
+            Ok(Feedback::Continue)
+        }
+    }
+
+    impl ResolutionHandler for Three {
+        fn abilities(&self) -> Result<Abilities, Trouble> {
+            Ok(self.abilities)
+        }
+
+        fn carry_out(&self, decision: &Decision) -> Result<Feedback, Trouble> {
+            self.note(match decision {
+                Decision::KeepItems(items) => {
+                    let indexes: Vec<_> = items.iter().map(|it: &KeptItem| it.index).collect();
+                    format!("keep {indexes:?}")
+                }
+                Decision::KeepRecent => "newest".to_owned(),
+                Decision::KeepOther(Substitute::Bytes(bytes)) => format!("other {}", bytes.len()),
+                Decision::KeepOther(Substitute::Merge) => "merge".to_owned(),
+                Decision::RemoveFromSyncSet => "remove".to_owned(),
+            })
+        }
+    }
+
+    struct World {
+        dir: tempfile::TempDir,
+        host: InProcess,
+        places: Places,
+        log: Arc<Mutex<Vec<String>>>,
+    }
+
+    /// One content lies outside of the folder of the sync, and another is a link that leads there.
+    fn world(abilities: Abilities) -> World {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("cards");
+        std::fs::create_dir(&folder).unwrap();
+        let files = [
+            folder.join("a"),
+            folder.join("link"),
+            dir.path().join("secret"),
+        ];
+        std::fs::write(&files[0], "one").unwrap();
+        std::fs::write(&files[2], "not theirs").unwrap();
+        std::os::unix::fs::symlink(&files[2], &files[1]).unwrap();
+        let three = Three {
+            id: HandlerId::new("three").unwrap(),
+            folder,
+            files: files.to_vec(),
+            abilities,
+            log: Arc::default(),
+        };
+        let item = Item {
+            id: ItemId::new("one").unwrap(),
+            handler: three.id.clone(),
+            name: None,
+            settings: Settings::default(),
+            is_enabled: true,
+        };
+        let log = Arc::clone(&three.log);
+        let places = Places::from([(three.id.clone(), vec![item])]);
+        let clock = Arc::new(MachineClock::start());
+        let host = InProcess::new(vec![Arc::new(three)], Vec::new(), clock);
+        World {
+            dir,
+            host,
+            places,
+            log,
+        }
+    }
+
+    fn decided(world: &World, pick: Pick, is_preview: bool) -> (Vec<Decided>, Vec<String>) {
+        let (found, silent) = find_all(&world.host, &world.places);
+        assert!(silent.is_empty(), "{silent:?}");
+        let address = found[0].card.address.clone();
+        let mut runs = |_: &syncmgr_center::desk::Batch| Ok(());
+        let picks = [(address, Some(pick))];
+        let decided = decide(&world.host, &world.places, &picks, is_preview, &mut runs).unwrap();
+        let log = std::mem::take(&mut *world.log.lock().unwrap());
+        (decided, log)
+    }
+
+    fn pick(choice: PresenterChoice, items: &[usize]) -> Pick {
+        Pick {
+            choice,
+            items: items.to_vec(),
+            applies_to_all: false,
+        }
+    }
+
+    #[test]
+    fn a_conflict_of_three_contents_is_decided_by_index() {
+        let world = world(Abilities::KEEP_MULTIPLE);
+        let third = || pick(PresenterChoice::KeepOne, &[2]);
+        let (done, log) = decided(&world, third(), true);
+        assert_eq!((done, log), (vec![Decided::Done], Vec::new()));
+        let (done, log) = decided(&world, third(), false);
+        assert_eq!(
+            (done, log),
+            (vec![Decided::Done], vec!["keep [2]".to_owned()])
+        );
+        let two = pick(PresenterChoice::KeepMultiple, &[0, 2]);
+        assert_eq!(decided(&world, two, false).1, ["keep [0, 2]"]);
+        // What it does not offer, and a content that it does not have, are refused.
+        for bad in [
+            pick(PresenterChoice::KeepRecent, &[]),
+            pick(PresenterChoice::RemoveFromSyncSet, &[]),
+            pick(PresenterChoice::KeepOne, &[3]),
+        ] {
+            let (done, log) = decided(&world, bad, false);
+            assert!(matches!(done[..], [Decided::Failed(_)]), "{done:?}");
+            assert!(log.is_empty());
+        }
+    }
+
+    /// What a handler says must not open files that are none of its business.
+    #[test]
+    fn only_files_in_the_folders_of_a_sync_are_read() {
+        let world = world(Abilities::empty());
+        let (found, _) = find_all(&world.host, &world.places);
+        let address = &found[0].card.address;
+        let compared = compare(&world.host, &world.places, address, 100).unwrap();
+        assert_eq!(compared.by_index, [Some(b"one".to_vec()), None, None]);
+        let small = compare(&world.host, &world.places, address, 2).unwrap();
+        assert_eq!(small.by_index, [None, None, None]);
+        std::fs::remove_file(world.dir.path().join("cards/a")).unwrap();
+        let gone = compare(&world.host, &world.places, address, 100).unwrap();
+        assert_eq!(gone.by_index, [None, None, None]);
+    }
+}

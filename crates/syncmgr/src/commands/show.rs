@@ -6,6 +6,7 @@ use clap::Args;
 use syncmgr_api::wire::item::write_settings;
 use syncmgr_model::catalogue::notice;
 use syncmgr_model::item::{Item, Value};
+use syncmgr_model::progress::ProgressStatus;
 use syncmgr_model::trouble::Trouble;
 
 use super::{Done, sync};
@@ -43,7 +44,17 @@ pub(crate) fn run(app: &mut App, args: &ShowArgs) -> Done {
         }
     }
     if let Some(last) = &state.last {
-        let done = done_words(&last.summary, app.sides(&item).as_ref());
+        let done = match last.status {
+            Some(ProgressStatus::Failed) => "failed".to_owned(),
+            Some(ProgressStatus::Disconnected) => "disconnected".to_owned(),
+            Some(
+                ProgressStatus::Succeeded
+                | ProgressStatus::Canceled
+                | ProgressStatus::Updating
+                | ProgressStatus::UpdatingIndeterminate,
+            )
+            | None => done_words(&last.summary, app.sides(&item).as_ref()),
+        };
         ui.say(format!(
             "  last run  {}: {done}",
             when(last.started, app.now())

@@ -98,3 +98,46 @@ fn why_answers_for_every_state() {
     check("~/A/new", "the next run would: copy in ~/B");
     world.run("why ~/elsewhere", 21);
 }
+
+/// The daemon decides at the same desk, with what a person saw held against what there is.
+#[test]
+fn the_daemon_decides_real_files() {
+    let world = World::with_daemon();
+    world.put("A/notes.txt", "one\ntwo\n");
+    world.put("A/other.txt", "one\n");
+    world.run("add docs ~/A ~/B", 0);
+    world.run("sync docs", 0);
+    for name in ["notes.txt", "other.txt"] {
+        world.put(&format!("A/{name}"), "ONE\n");
+        world.put(&format!("B/{name}"), "something longer\n");
+    }
+    world.run("sync docs", 11);
+    let listed = world.json("conflicts", 0);
+    let first = &listed["all"][0];
+    assert_eq!(first["name"], "notes.txt");
+    assert_eq!(first["keep"][0], "left");
+    let id = first["id"].as_str().unwrap().to_owned();
+    let diff = world.json(&format!("conflicts diff {id}"), 0);
+    assert_eq!(diff["contents"][1]["data"], "something longer\n");
+    assert_eq!(diff["base"]["data"], "one\ntwo\n");
+    let refused = world.run(&format!("resolve {id} --keep 3"), 2);
+    assert!(refused.contains("it offers left, right"), "{refused}");
+    world.run(&format!("resolve {id} --keep remove"), 2);
+    let dry = world.run("resolve --all --where sync=docs --keep left --dry-run", 0);
+    assert!(dry.contains("Would decide 2 conflicts"), "{dry}");
+    assert_eq!(world.text("B/notes.txt"), "something longer\n");
+    // A place names a content as well.
+    let place = world.path("B");
+    world.run(
+        &format!("resolve {id} --keep {}", place.to_str().unwrap()),
+        11,
+    );
+    assert_eq!(world.text("A/notes.txt"), "something longer\n");
+    // One that changed since it was listed by the last run is not decided.
+    world.put("B/other.txt", "changed meanwhile\n");
+    world.run("resolve --all --where handler=files --keep left", 25);
+    assert_eq!(world.text("B/other.txt"), "changed meanwhile\n");
+    world.run("resolve --all --where handler=other --keep left", 0);
+    world.run("conflicts --where path~*.log", 0);
+    world.run("conflicts --where colour=red", 2);
+}

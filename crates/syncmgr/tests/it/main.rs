@@ -11,6 +11,7 @@ mod conflicts;
 mod control;
 mod daemon;
 mod exits;
+mod handlers;
 mod held;
 mod help;
 mod hostile;
