@@ -319,8 +319,15 @@ impl Clone<'_> {
                 rest.split(' ').next().map(str::to_owned)
             })
         };
+        let after_connect = || {
+            ended.errors.lines().find_map(|line| {
+                let (_, rest) = line.split_once("unable to connect to ")?;
+                Some(rest.trim_end_matches(':').to_owned())
+            })
+        };
         quoted
             .or_else(after_host)
+            .or_else(after_connect)
             .unwrap_or_else(|| format!("the remote of {}", self.job.ctx.shown(self.dir)))
     }
 }

@@ -23,6 +23,14 @@ pub struct ItemLock {
     previous: Option<u32>,
 }
 
+impl Drop for ItemLock {
+    /// Closing it is not enough: a process that another run is starting at this moment has a copy
+    /// of the open file until it becomes another program. The child of this run has ended by now.
+    fn drop(&mut self) {
+        drop(rustix::fs::flock(&self.file, FlockOperation::Unlock));
+    }
+}
+
 impl ItemLock {
     /// Takes the lock in a folder of state, without waiting. `what` is what people call the item.
     ///

@@ -65,7 +65,8 @@ impl Daemon {
         let config = format!(
             "<configuration version=\"36\">\
              <folder id=\"docs-1\" label=\"My docs\" path=\"{}\" type=\"sendreceive\" \
-              rescanIntervalS=\"0\" fsWatcherEnabled=\"false\">{shared}</folder>{devices}\
+              rescanIntervalS=\"0\" fsWatcherEnabled=\"false\">{shared}\
+              <maxConflicts>10</maxConflicts></folder>{devices}\
              <gui enabled=\"true\" tls=\"{tls}\"><address>127.0.0.1:{}</address><apikey>{KEY}</apikey></gui>\
              <options><listenAddress>tcp://127.0.0.1:{}</listenAddress>\
               <globalAnnounceEnabled>false</globalAnnounceEnabled>\
@@ -73,6 +74,7 @@ impl Daemon {
               <natEnabled>false</natEnabled><startBrowser>false</startBrowser>\
               <urAccepted>-1</urAccepted><crashReportingEnabled>false</crashReportingEnabled>\
               <autoUpgradeIntervalH>0</autoUpgradeIntervalH>\
+              <maxSendKbps>6000</maxSendKbps><limitBandwidthInLan>true</limitBandwidthInLan>\
               <reconnectionIntervalS>1</reconnectionIntervalS></options></configuration>",
             folder.display(),
             self.gui,
@@ -297,7 +299,7 @@ fn copies_of_conflicts_are_decided_and_gone_on_both_devices() {
     assert_eq!(names.len(), 6, "{names:?}");
     // Nothing is lost: each content is in the folder, or kept.
     let mut all = String::new();
-    let state = machine.state(&it).join("kept/20261130-120000-0001/dir");
+    let state = machine.state(&it).join("kept/20261130-120000000-0001/dir");
     for dir in [machine.home().join("a/dir"), state] {
         for entry in fs::read_dir(dir).unwrap() {
             all += &fs::read_to_string(entry.unwrap().path()).unwrap();
