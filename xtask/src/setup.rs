@@ -55,11 +55,15 @@ const SCHEMATHESIS: &str = "schemathesis==4.32.5";
 /// A mail server that the tests of notices send to, with what it needs.
 const MAIL_SERVER: [&str; 3] = ["aiosmtpd==1.4.6", "atpublic==9.0.0", "attrs==26.1.0"];
 
+/// Holds the types of the Python SDK against its code; what it needs comes along.
+const MYPY: &str = "mypy==2.4.1";
+
 pub(crate) fn run() -> Result<()> {
     install_packages()?;
     install_rclone()?;
     install_mail_server()?;
-    install_schemathesis()
+    install_schemathesis()?;
+    install_mypy()
 }
 
 fn install_packages() -> Result<()> {
@@ -123,6 +127,15 @@ fn install_schemathesis() -> Result<()> {
     let packages = api::packages();
     println!("installing {SCHEMATHESIS} into {}", packages.display());
     pip(&packages, &[SCHEMATHESIS]).context("cannot install schemathesis (is this machine online?)")
+}
+
+fn install_mypy() -> Result<()> {
+    let packages = shell::tools().join("mypy");
+    if packages.join("mypy").is_dir() {
+        return Ok(());
+    }
+    println!("installing {MYPY} into {}", packages.display());
+    pip(&packages, &[MYPY]).context("cannot install mypy (is this machine online?)")
 }
 
 fn pip(target: &Path, what: &[&str]) -> Result<()> {

@@ -89,7 +89,14 @@ impl Handle {
         };
         match self.control(Control::TakeIn(Box::new(past)))? {
             Answer::Refused(refusal) => Err(NotTaken::Refused(refusal.trouble)),
-            _ => Ok(true),
+            Answer::Accepted(_)
+            | Answer::Outcome(_)
+            | Answer::Done
+            | Answer::Declined
+            | Answer::Raised
+            | Answer::Follow(_)
+            | Answer::Schedule(..)
+            | Answer::Call(_) => Ok(true),
         }
     }
 }

@@ -266,11 +266,8 @@ mod tests {
             "dump --password=secret -psecret --all",
             "dump --password=… -p… --all",
         );
-        assert_eq!(
-            shown(&[OsString::from("a\u{1b}[31m")]),
-            "a\\x1b[31m",
-            "a terminal is not harmed"
-        );
+        let hostile = shown(&[OsString::from("a\u{1b}[31m")]);
+        assert!(!hostile.contains('\u{1b}'), "a terminal is not harmed");
         assert!(shown(&argv(&"/aaaaaaaaa ".repeat(100))).chars().count() <= SHOWN_LEN_MAX + 2);
     }
 

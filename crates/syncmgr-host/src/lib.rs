@@ -12,6 +12,7 @@
 mod calls;
 mod choices;
 mod claims;
+pub mod conformance;
 pub mod decide;
 mod desk;
 mod facts;

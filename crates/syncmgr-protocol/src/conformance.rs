@@ -103,7 +103,7 @@ fn papers() -> Vec<Paper> {
                     schema: envelope::<<M as Method>::Params>(
                         concat!($text, ", notification"),
                         "params",
-                        &[method.clone()],
+                        std::slice::from_ref(&method),
                     ),
                     sample: message.clone(),
                     again: again::<<M as Method>::Params>,

@@ -62,6 +62,10 @@ impl<R: Read> Lines<R> {
     /// # Errors
     /// [`FrameError::TooLong`], [`FrameError::CutOff`] or [`FrameError::Io`]; the stream is of no
     /// use after that.
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "a line is lent from the buffer, which an iterator cannot do"
+    )]
     pub fn next(&mut self) -> Result<Option<&[u8]>, FrameError> {
         loop {
             let fresh = &self.buffer[self.searched..self.end];

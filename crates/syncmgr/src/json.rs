@@ -239,6 +239,52 @@ pub(crate) struct HandlersOutput {
     pub(crate) handlers: Vec<HandlerJson>,
 }
 
+/// The answer of `handler check`.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct HandlerCheckOutput {
+    /// [`SCHEMA`].
+    pub(crate) schema: u32,
+    /// The id of the handler, as it says.
+    pub(crate) handler: String,
+    /// No case failed.
+    pub(crate) passed: bool,
+    /// The one line that sums it up.
+    pub(crate) headline: String,
+    /// The cases in their order.
+    pub(crate) cases: Vec<CheckCaseJson>,
+}
+
+/// A case of the conformance kit.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct CheckCaseJson {
+    /// Its name.
+    pub(crate) name: String,
+    /// What it asks of a handler.
+    pub(crate) about: String,
+    /// `passed`, `failed` or `skipped`.
+    pub(crate) result: &'static str,
+    /// Why it failed or was skipped.
+    pub(crate) reason: Option<String>,
+    /// How long it took, in milliseconds.
+    pub(crate) elapsed_ms: u64,
+}
+
+/// The answer of `handler new`.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct HandlerNewOutput {
+    /// [`SCHEMA`].
+    pub(crate) schema: u32,
+    /// The id of the new handler.
+    pub(crate) handler: String,
+    /// Its folder.
+    pub(crate) folder: String,
+    /// The command that starts it.
+    pub(crate) command: Vec<String>,
+}
+
 /// A handler.
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -720,6 +766,8 @@ mod tests {
         check::<StopOutput>("stop");
         check::<ResultsOutput>("results");
         check::<HandlersOutput>("handlers");
+        check::<HandlerCheckOutput>("handler-check");
+        check::<HandlerNewOutput>("handler-new");
         check::<HandlerInstalled>("handler-installed");
         check::<HandlerLog>("handler-log");
         check::<SchedulesOutput>("schedules");

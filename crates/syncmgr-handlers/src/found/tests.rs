@@ -1,3 +1,5 @@
+//! What is put together from set-ups, crontabs and saved syncs.
+
 use std::sync::Arc;
 
 use syncmgr_engine::clock::SystemClock;

@@ -96,9 +96,8 @@ fn weekdays(text: &str) -> Option<String> {
 /// Reads `*-*-*`, `*-*-01`, `*-1,7-1`, `12-24`.
 fn month_and_day(date: &str) -> Option<(String, String)> {
     let parts: Vec<_> = date.split('-').collect();
-    let (month, day) = match parts.as_slice() {
-        ["*", month, day] | [month, day] => (month, day),
-        _ => return None,
+    let (["*", month, day] | [month, day]) = parts.as_slice() else {
+        return None;
     };
     Some((field(month, 1, 12)?, field(day, 1, 31)?))
 }

@@ -321,7 +321,7 @@ fn rsync(args: &[&str]) -> Runs {
                 options.push(arg.to_owned());
             }
             arg if arg.starts_with("--exclude=") => {
-                exclude.push(arg["--exclude=".len()..].to_owned())
+                exclude.push(arg["--exclude=".len()..].to_owned());
             }
             arg if arg.starts_with("--info=") || arg.starts_with("--log-file=") => {}
             arg if arg.starts_with("--") => return Runs::Command,
@@ -331,7 +331,7 @@ fn rsync(args: &[&str]) -> Runs {
                         'a' => is_archive = true,
                         'v' | 'q' | 'h' | 'P' => {}
                         'z' | 'u' | 'x' | 'H' | 'A' | 'X' | 'c' => {
-                            options.push(format!("-{letter}"))
+                            options.push(format!("-{letter}"));
                         }
                         _ => return Runs::Command,
                     }

@@ -49,6 +49,7 @@ pub(super) struct Completion {
     pub(super) need_items: u64,
     pub(super) need_deletes: u64,
     pub(super) global_items: u64,
+    pub(super) global_bytes: u64,
     /// How much it told about its files; 0: nothing yet, and then the other numbers mean nothing.
     pub(super) sequence: u64,
     /// Whether the device has the folder: only in newer versions.
@@ -56,10 +57,14 @@ pub(super) struct Completion {
 }
 
 impl Completion {
-    /// Says whether the device has said what it has.
+    /// Says whether the device has told what it has. Older versions do not count what it needs
+    /// before that; newer ones say what is the matter.
     pub(super) fn is_known(&self) -> bool {
-        let is_silent = self.sequence == 0 && self.global_items > 0;
-        !is_silent && !matches!(self.remote_state.as_str(), "paused" | "notSharing")
+        match self.remote_state.as_str() {
+            "valid" => true,
+            "" => self.sequence > 0 || self.global_items == 0,
+            _ => false,
+        }
     }
 }
 

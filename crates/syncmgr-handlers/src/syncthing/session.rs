@@ -31,6 +31,10 @@ const PAUSE: Duration = Duration::from_millis(250);
 /// How long a device that is away may take to come: one that was started just now needs this long.
 const CONNECT_MS: u64 = 15_000;
 
+/// How long a device may be connected and tell nothing: it works on the first files of an empty
+/// folder, or it was never told to take the folder.
+const SILENT_MS: u64 = 60_000;
+
 /// How often it may fail to answer in a row before that counts: a busy one misses a few.
 const SILENT_MAX: u32 = 20;
 
@@ -43,6 +47,27 @@ struct Look {
     /// Devices that are away and lack something, or of which nothing is known.
     away: Vec<String>,
     n_connected: usize,
+    /// A device is connected and has not told what it has.
+    has_silent: bool,
+    /// Items and bytes that such devices may need; shown, and not waited for.
+    silent: (u64, u64),
+}
+
+impl Look {
+    /// Returns the items and bytes that are shown as needed.
+    fn shown(&self) -> (u64, u64) {
+        let (n, bytes) = self.silent;
+        (self.n_needed + n, self.bytes_needed + bytes)
+    }
+
+    /// Returns how long devices that are away are waited for.
+    fn grace_ms(&self) -> u64 {
+        if self.has_silent {
+            SILENT_MS
+        } else {
+            CONNECT_MS
+        }
+    }
 }
 
 pub(super) fn run(job: &Job<'_>, chosen: &Chosen) -> Result<Outcome, Trouble> {
@@ -94,7 +119,8 @@ pub(super) fn run(job: &Job<'_>, chosen: &Chosen) -> Result<Outcome, Trouble> {
         }
         let now = job.ctx.ticks_ms();
         let needed = (look.n_needed, look.bytes_needed);
-        most = (most.0.max(needed.0), most.1.max(needed.1));
+        let shown = look.shown();
+        most = (most.0.max(shown.0), most.1.max(shown.1));
         if changed.1 != needed || look.status.state.contains("scan") {
             changed = (now, needed);
         }
@@ -109,7 +135,7 @@ pub(super) fn run(job: &Job<'_>, chosen: &Chosen) -> Result<Outcome, Trouble> {
         let is_here = look.status.need_total_items == look.status.pull_errors;
         if look.n_needed == look.status.pull_errors && is_here {
             let is_alone = others(chosen, &own).next().is_none();
-            if look.away.is_empty() || is_alone || now - began > CONNECT_MS {
+            if look.away.is_empty() || is_alone || now - began > look.grace_ms() {
                 // Events come a moment after the state.
                 if !has_recorded {
                     has_recorded = true;
@@ -118,7 +144,7 @@ pub(super) fn run(job: &Job<'_>, chosen: &Chosen) -> Result<Outcome, Trouble> {
                 return end(job, chosen, &rest, &look, summary);
             }
         } else if now - changed.0 > chosen.patience_ms
-            || (look.n_connected == 0 && now - began > CONNECT_MS)
+            || (look.n_connected == 0 && now - began > look.grace_ms())
         {
             return end(job, chosen, &rest, &look, summary);
         }
@@ -150,6 +176,10 @@ fn look(job: &Job<'_>, chosen: &Chosen, rest: &Rest, own: &str) -> Result<Look, 
         let there = rest.completion(folder, device)?;
         if !there.is_known() {
             look.away.push(device.clone());
+            look.has_silent = true;
+            // As far as is known, it needs everything.
+            look.silent.0 += there.global_items;
+            look.silent.1 += there.global_bytes;
             continue;
         }
         look.n_connected += 1;
@@ -169,9 +199,9 @@ fn report(job: &Job<'_>, look: &Look, is_scanned: bool, most: (u64, u64)) {
         },
         n_seen_left: look.status.local_files,
         n_seen_right: look.status.global_files,
-        n_done: most.0.saturating_sub(look.n_needed),
+        n_done: most.0.saturating_sub(look.shown().0),
         n_total: (!is_looking).then_some(most.0),
-        bytes_done: most.1.saturating_sub(look.bytes_needed),
+        bytes_done: most.1.saturating_sub(look.shown().1),
         bytes_total: (!is_looking).then_some(most.1),
         current: None,
     };

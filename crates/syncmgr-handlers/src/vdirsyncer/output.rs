@@ -366,11 +366,11 @@ error: Use `-vdebug` to see the full traceback.
     fn items_of_one_uid_are_named() {
         let reading = read("Syncing cal/work
 error: cal/work: Storage \"local/work\" contains multiple items with the same UID or even content. Vdirsyncer will now abort
-error: 
+error:\x20
 error:     vdirsyncer repair local/work
-error: 
+error:\x20
 error: But make sure to have a backup of your data in some form. The offending hrefs are:
-error: 
+error:\x20
 error: 'a.ics'
 error: 'b.ics'
 ");

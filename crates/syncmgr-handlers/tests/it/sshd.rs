@@ -42,7 +42,9 @@ impl Sshd {
             at("authorized")
         );
         if !set_env.is_empty() {
-            config += &format!("SetEnv {}\n", set_env.join(" "));
+            config += "SetEnv ";
+            config += &set_env.join(" ");
+            config += "\n";
         }
         let config_file = dir.join("sshd_config");
         std::fs::write(&config_file, config).unwrap();

@@ -133,12 +133,12 @@ impl Handler for Proxy {
 
     fn activate(&self, is_active: bool) -> Result<(), Hresult> {
         let params = json!({"is_active": is_active});
-        self.tell(|it| it.offers.has_activate, "handler/activate", params)
+        self.tell(|it| it.offers.activate, "handler/activate", params)
     }
 
     fn enable(&self, is_enabled: bool) -> Result<(), Hresult> {
         let params = json!({"is_enabled": is_enabled});
-        self.tell(|it| it.offers.has_enable, "handler/enable", params)
+        self.tell(|it| it.offers.enable, "handler/enable", params)
     }
 
     fn items(&self) -> Result<ItemEnumerator, Hresult> {
@@ -181,24 +181,24 @@ impl Handler for Proxy {
     }
 
     fn event_store(&self) -> Option<&dyn EventStore> {
-        let has = self.hello().is_ok_and(|hello| hello.offers.has_events);
+        let has = self.hello().is_ok_and(|hello| hello.offers.events);
         has.then_some(&self.store as _)
     }
 
     fn discover(&self) -> Result<Vec<Found>, Trouble> {
         let hello = self.program.running(&[])?.hello;
-        if !hello.offers.has_discover {
+        if !hello.offers.discover {
             return Ok(Vec::new());
         }
         let answer = self.program.ask("items/discover", json!({}));
         let answer = answer.map_err(|error| error.trouble(self.program.id()))?;
-        let found = wire::found(self.program.id(), answer);
+        let found = wire::found(self.program.id(), self.program.specs, answer);
         self.program.understood("items/discover", found)
     }
 
     fn check(&self, item: &Item) -> Result<(), Trouble> {
         let hello = self.program.running(&[])?.hello;
-        if !hello.offers.has_validate {
+        if !hello.offers.validate {
             return Ok(());
         }
         let params = json!({"item": self.program.item(item)});
@@ -226,7 +226,7 @@ impl Handler for Proxy {
 
 impl HandlerInfo for Proxy {
     fn kind(&self) -> Result<HandlerType, Hresult> {
-        self.hello()?.kind.ok_or(Hresult::NotImplemented)
+        Ok(self.hello()?.kind)
     }
 
     fn type_label(&self) -> Result<String, Hresult> {
@@ -249,7 +249,7 @@ impl HandlerInfo for Proxy {
         match said {
             Some(is_active) => Ok(is_active),
             // It cannot be set up or taken down: whoever installed it has set it up.
-            None if !self.hello()?.offers.has_activate => Ok(true),
+            None if !self.hello()?.offers.activate => Ok(true),
             None => Err(Hresult::NotImplemented),
         }
     }

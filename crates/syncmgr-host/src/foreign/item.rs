@@ -8,12 +8,13 @@ use syncmgr_model::capability::{ItemCapabilities, ItemPolicies};
 use syncmgr_model::hresult::Hresult;
 use syncmgr_model::item::Item;
 use syncmgr_model::time::Timestamp;
+use syncmgr_protocol::life::Capabilities;
 use syncmgr_sdk::{ConflictStore, EventStore, ItemInfo, Operation, SyncItem, UiOperation};
 
 use super::operation::Shown;
 use super::program::Program;
 use super::store::Store;
-use super::wire::{Described, Offers};
+use super::wire::Described;
 
 /// See the module.
 pub(super) struct ProxyItem {
@@ -35,12 +36,12 @@ impl ProxyItem {
 
     fn tell(
         &self,
-        is_offered: impl FnOnce(Offers) -> bool,
+        is_offered: impl FnOnce(&Capabilities) -> bool,
         method: &str,
         params: Value,
     ) -> Result<(), Hresult> {
         let running = self.program.running(&[]).map_err(|_| Hresult::Failed)?;
-        if !is_offered(running.hello.offers) {
+        if !is_offered(&running.hello.offers) {
             return Err(Hresult::NotImplemented);
         }
         let answer = self.program.ask(method, params);
@@ -79,12 +80,12 @@ impl SyncItem for ProxyItem {
 
     fn enable(&self, is_enabled: bool) -> Result<(), Hresult> {
         let params = json!({"id": self.item.id.as_str(), "is_enabled": is_enabled});
-        self.tell(|offers| offers.has_enable, "items/enable", params)
+        self.tell(|offers| offers.enable, "items/enable", params)
     }
 
     fn delete(&self) -> Result<(), Hresult> {
         let params = json!({"id": self.item.id.as_str()});
-        self.tell(|offers| offers.has_delete, "items/delete", params)
+        self.tell(|offers| offers.delete, "items/delete", params)
     }
 
     fn event_store(&self) -> Option<&dyn EventStore> {

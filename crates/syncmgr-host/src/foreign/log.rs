@@ -5,6 +5,7 @@ use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::in_process::lock;
 
@@ -19,6 +20,8 @@ const FILE_MAX: u64 = LOG_MAX / 2;
 pub(super) struct Log {
     path: PathBuf,
     open: Mutex<Option<(File, u64)>>,
+    /// What was written last did not end its line.
+    is_in_line: AtomicBool,
 }
 
 impl Log {
@@ -27,12 +30,16 @@ impl Log {
         Self {
             path,
             open: Mutex::default(),
+            is_in_line: AtomicBool::new(false),
         }
     }
 
     /// Adds bytes. What cannot be kept is lost: a full disk must not hold a handler up.
     pub(super) fn write(&self, bytes: &[u8]) {
         let mut open = lock(&self.open);
+        if let Some(last) = bytes.last() {
+            self.is_in_line.store(*last != b'\n', Ordering::SeqCst);
+        }
         for part in bytes.chunks(usize::try_from(FILE_MAX).unwrap_or(usize::MAX)) {
             if self.add(&mut open, part).is_err() {
                 *open = None;
@@ -40,9 +47,14 @@ impl Log {
         }
     }
 
-    /// Adds a line of our own.
+    /// Adds a line of our own, also where the handler did not end its last one.
     pub(super) fn note(&self, text: &str) {
-        self.write(format!("syncmgr: {text}\n").as_bytes());
+        let end = if self.is_in_line.load(Ordering::SeqCst) {
+            "\n"
+        } else {
+            ""
+        };
+        self.write(format!("{end}syncmgr: {text}\n").as_bytes());
     }
 
     fn add(&self, open: &mut Option<(File, u64)>, part: &[u8]) -> io::Result<()> {

@@ -11,9 +11,9 @@ use syncmgr_model::id::HandlerId;
 use syncmgr_model::item::SettingSpec;
 use syncmgr_model::legacy::Guid;
 use syncmgr_model::trouble::{Code, Trouble};
+use syncmgr_protocol::form::Form;
 use toml_edit::{Array, DocumentMut, Item, Value, value};
 
-use super::form;
 use super::launch::Limits;
 
 /// The folder of these files, below that of the settings.
@@ -83,8 +83,9 @@ impl Manifest {
         if self.form.is_empty() {
             return Ok(&[]);
         }
-        let form = serde_json::from_str(&self.form);
-        form::read(&form.map_err(|error| format!("the form is no JSON: {error}"))?)
+        let form: Result<Form, _> = serde_json::from_str(&self.form);
+        let form = form.map_err(|error| format!("the form is none: {error}"))?;
+        form.specs().map_err(|wrong| wrong.to_string())
     }
 
     /// Returns the class of a handler of the older family.

@@ -12,11 +12,12 @@
 //!
 //! Must not: know the settings file or any one handler; ask a person.
 
-mod form;
+mod choices;
 mod handler;
 mod health;
 mod item;
 pub mod launch;
+mod legacy;
 mod limits;
 mod log;
 pub mod manifest;
@@ -40,6 +41,7 @@ use serde_json::json;
 use syncmgr_model::id::HandlerId;
 use syncmgr_model::trouble::{Code, Trouble};
 use syncmgr_sdk::HandlerFactory;
+use syncmgr_sdk::legacy::{AlwaysOn, Connections, Dialogs, Surroundings};
 
 pub use health::ENDS_MAX;
 pub use limits::Patience;
@@ -47,6 +49,7 @@ pub use log::LOG_MAX;
 pub use program::{Around, View};
 pub use reach::own_places;
 
+use self::choices::Kept;
 use self::handler::Factory;
 use self::launch::Support;
 use self::manifest::Manifest;
@@ -63,6 +66,8 @@ struct Inner {
     warden: Arc<Warden>,
     support: Support,
     programs: Mutex<BTreeMap<HandlerId, Arc<Program>>>,
+    /// What those of the older family share.
+    older: Surroundings,
 }
 
 impl std::fmt::Debug for Foreign {
@@ -100,6 +105,12 @@ impl Foreign {
     pub fn with_support(around: Around, support: Support) -> Self {
         Self(Arc::new(Inner {
             warden: Warden::new(Arc::clone(&around.clock)),
+            older: Surroundings {
+                dialogs: Arc::new(Dialogs::default()),
+                connections: Arc::new(Connections::new(Box::new(AlwaysOn))),
+                control: Arc::clone(&around.center) as _,
+                choices: Arc::new(Kept::new(&around.state_dir)),
+            },
             around: Arc::new(around),
             support,
             programs: Mutex::default(),
@@ -117,7 +128,13 @@ impl Foreign {
         if let Some(before) = before {
             before.close();
         }
-        Ok(Arc::new(Factory(program)))
+        Ok(match program.manifest.class() {
+            Some(class) => {
+                let older = self.0.older.clone();
+                Arc::new(legacy::Factory::new(program, class, older))
+            }
+            None => Arc::new(Factory(program)),
+        })
     }
 
     fn program(&self, manifest: Manifest, is_trial: bool) -> Result<Arc<Program>, String> {
@@ -223,12 +240,15 @@ impl Foreign {
                 .with("detail", what)
         };
         let id = HandlerId::new(hello.id.as_str()).map_err(|error| unusable(error.to_string()))?;
-        let form = hello.settings.as_ref().map(ToString::to_string);
+        let form = hello
+            .settings
+            .as_ref()
+            .map(|form| wire::write(form).to_string());
         if let Some(form) = &hello.settings {
-            form::read(form).map_err(unusable)?;
+            form.specs().map_err(|wrong| unusable(wrong.to_string()))?;
         }
         let mut items = Vec::new();
-        if !hello.offers.is_legacy {
+        if !hello.offers.legacy {
             let answer = program.ask("items/list", json!({"saved": []}));
             let answer = answer.map_err(|error| error.trouble(&id))?;
             let listed = program.understood("items/list", wire::items(answer))?;
@@ -239,7 +259,7 @@ impl Foreign {
             name: hello.name.clone(),
             version: hello.version.clone(),
             form: form.unwrap_or_default(),
-            is_legacy: hello.offers.is_legacy,
+            is_legacy: hello.offers.legacy,
             items,
         })
     }

@@ -45,7 +45,7 @@ impl Shown {
             Operation::EventLink(_) => "event-link",
         };
         let hello = program.running(&[]).map_err(|_| Hresult::Failed)?.hello;
-        if !hello.operations.iter().any(|known| known == word) {
+        if !hello.offers.operations.iter().any(|known| known == word) {
             return Err(Hresult::NotImplemented);
         }
         let mut params = json!({"operation": word, "item": item.map(ItemId::as_str)});

@@ -11,10 +11,10 @@
 //! system ties the life of the watcher to the thread that made it.
 
 use std::collections::{HashMap, VecDeque};
-use std::io::{self, BufReader, Read, Write as _};
+use std::io::{self, Read, Write as _};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Stdio};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{
     Receiver, RecvTimeoutError, SyncSender, TrySendError, channel, sync_channel,
 };
@@ -25,6 +25,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal};
 use serde_json::{Value, json};
 use syncmgr_center::port::Clock;
+use syncmgr_protocol::{Id, Lines, RpcError, error};
 
 use super::launch::{self, Ended, Plan};
 use super::limits::{
@@ -32,7 +33,7 @@ use super::limits::{
     STACK_BYTES, TERM_GRACE, WRITE_QUEUE_MAX,
 };
 use super::log::Log;
-use super::message::{Id, Incoming, Refusal};
+use super::message::Incoming;
 use super::why::Why;
 use crate::in_process::lock;
 
@@ -42,7 +43,7 @@ pub(super) enum Said {
     /// The handler reports or asks something.
     Call(Call),
     /// The answer to the request that began the session.
-    Answer(Result<Value, Refusal>),
+    Answer(Result<Value, RpcError>),
 }
 
 /// A call of the handler. With an id it wants an answer.
@@ -57,7 +58,7 @@ pub(super) struct Call {
 #[derive(Debug, Clone)]
 pub(super) enum NoResult {
     /// The handler refuses it.
-    Refused(Refusal),
+    Refused(RpcError),
     /// The handler ended, or was ended because it did not answer.
     Gone(Arc<Why>),
 }
@@ -83,7 +84,7 @@ pub(super) struct Start {
 }
 
 enum Waiting {
-    Caller(SyncSender<Result<Value, Refusal>>),
+    Caller(SyncSender<Result<Value, RpcError>>),
     Session(SyncSender<Said>),
 }
 
@@ -95,6 +96,8 @@ pub(super) struct Process {
     next: AtomicU64,
     waiting: Mutex<HashMap<u64, Waiting>>,
     sessions: Mutex<Sessions>,
+    /// Calls of the older family whose completion has not come.
+    n_long_calls: AtomicUsize,
     why: OnceLock<Arc<Why>>,
     is_ending: AtomicBool,
     is_gone: (Mutex<bool>, Condvar),
@@ -161,9 +164,19 @@ impl Process {
         self.why.get().cloned()
     }
 
-    /// Says whether it has sessions.
+    /// Says whether it has sessions, or long calls of the older family.
     pub(super) fn is_busy(&self) -> bool {
-        !lock(&self.sessions).open.is_empty()
+        self.n_long_calls.load(Ordering::SeqCst) > 0 || !lock(&self.sessions).open.is_empty()
+    }
+
+    /// A long call of the older family begins.
+    pub(super) fn long_call_begins(&self) {
+        self.n_long_calls.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// One that began is over.
+    pub(super) fn long_call_ends(&self) {
+        self.n_long_calls.fetch_sub(1, Ordering::SeqCst);
     }
 
     /// Asks something and waits for the answer. One that does not come ends the handler.
@@ -231,7 +244,7 @@ impl Process {
     }
 
     /// Answers a call, if an answer is wanted.
-    pub(super) fn reply(self: &Arc<Self>, id: Option<Id>, result: Result<Value, Refusal>) {
+    pub(super) fn reply(self: &Arc<Self>, id: Option<Id>, result: Result<Value, RpcError>) {
         let Some(id) = id else { return };
         let message = match result {
             Ok(result) => json!({"jsonrpc": "2.0", "id": id, "result": result}),
@@ -300,6 +313,7 @@ fn begin(start: Start) -> Result<(Arc<Process>, Child, impl Read), Why> {
         next: AtomicU64::new(0),
         waiting: Mutex::default(),
         sessions: Mutex::default(),
+        n_long_calls: AtomicUsize::new(0),
         why: OnceLock::new(),
         is_ending: AtomicBool::new(false),
         is_gone: (Mutex::new(false), Condvar::new()),
@@ -366,7 +380,7 @@ fn keep(mut stderr: impl Read, log: &Log, clock: &dyn Clock) {
 impl Process {
     /// Reads what it says until it says no more, or something it may not.
     fn read(self: &Arc<Self>, stdout: impl Read) {
-        let mut lines = BufReader::with_capacity(64 * 1024, stdout);
+        let mut lines = Lines::new(stdout);
         let (mut since, mut n_messages) = (self.clock.elapsed_ms(), 0);
         loop {
             let message = match Incoming::read(&mut lines) {
@@ -405,7 +419,10 @@ impl Process {
         }
         match message {
             Incoming::Answer(id, result) => {
-                let waiting = id.number().and_then(|id| lock(&self.waiting).remove(&id));
+                let waiting = match &id {
+                    Id::Number(number) => lock(&self.waiting).remove(number),
+                    Id::Text(_) => None,
+                };
                 match waiting {
                     // Who asked may have gone.
                     Some(Waiting::Caller(to)) => drop(to.send(result)),
@@ -437,7 +454,10 @@ impl Process {
     /// Answers what was said of a session that is over.
     fn too_late(self: &Arc<Self>, said: Said) -> Result<(), String> {
         if let Said::Call(call) = said {
-            self.reply(call.id, Err(Refusal::unexpected("the session is over")));
+            self.reply(
+                call.id,
+                Err(RpcError::new(error::UNEXPECTED, "the session is over")),
+            );
         }
         Ok(())
     }

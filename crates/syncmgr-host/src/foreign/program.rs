@@ -15,13 +15,16 @@ use syncmgr_model::event::{EventLevel, Link, NewEvent};
 use syncmgr_model::id::HandlerId;
 use syncmgr_model::item::{Item, SettingSpec};
 use syncmgr_model::trouble::{Code, Trouble};
+use syncmgr_protocol::life::{Initialize, Peer};
+use syncmgr_protocol::{PathText, RpcError, VERSIONS, error};
 
+use super::choices::Kept;
 use super::health::{Health, May};
 use super::launch::{Plan, Reach, Support};
+use super::legacy::Instances;
 use super::limits::{Patience, TERM_GRACE, WAIT_MAX_MS};
 use super::log::Log;
 use super::manifest::Manifest;
-use super::message::Refusal;
 use super::process::{NoResult, Process, Start};
 use super::reach;
 use super::updates::Updates;
@@ -86,6 +89,8 @@ pub(super) struct Program {
     pub(super) around: Arc<Around>,
     pub(super) log: Arc<Log>,
     pub(super) updates: Updates,
+    /// Those of a handler of the older family.
+    pub(super) instances: Instances,
     support: Support,
     warden: Arc<Warden>,
     /// Who it is is not known yet.
@@ -138,6 +143,7 @@ impl Program {
         let program = Arc::new(Self {
             specs: manifest.settings()?,
             updates: Updates::default(),
+            instances: Instances::default(),
             log: Arc::new(log),
             manifest,
             around,
@@ -180,6 +186,11 @@ impl Program {
 
     /// Writes an item as this handler gets it.
     pub(super) fn item(&self, item: &Item) -> Value {
+        wire::write(&self.wire_item(item))
+    }
+
+    /// Returns an item as the handler is told of it.
+    pub(super) fn wire_item(&self, item: &Item) -> syncmgr_protocol::item::Item {
         wire::item(item, self.specs, self.home())
     }
 
@@ -368,12 +379,15 @@ impl Program {
         data_dir: &Path,
         is_sandboxed: bool,
     ) -> Result<Hello, Arc<Why>> {
-        let params = json!({
-            "protocol_versions": ["1"],
-            "host": {"name": "syncmgr", "version": self.around.version},
-            "locale": "en",
-            "data_dir": wire::path_text(data_dir),
-            "sandbox": if is_sandboxed { "landlock" } else { "none" },
+        let params = wire::write(&Initialize {
+            protocol_versions: VERSIONS.iter().map(|it| (*it).to_owned()).collect(),
+            host: Peer {
+                name: "syncmgr".to_owned(),
+                version: self.around.version.to_owned(),
+            },
+            locale: "en".to_owned(),
+            data_dir: PathText::of_path(data_dir),
+            sandbox: if is_sandboxed { "landlock" } else { "none" }.to_owned(),
         });
         let answer = process.ask_within("initialize", params, Some(self.around.patience.start));
         let answer = match answer {
@@ -518,6 +532,7 @@ impl Program {
     /// Removes its private folder and its log.
     pub(super) fn forget(&self) -> std::io::Result<()> {
         self.log.remove()?;
+        Kept::new(&self.around.state_dir).forget(self.id())?;
         match std::fs::remove_dir_all(self.around.data_dir(self.id())) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
             Ok(()) | Err(_) => Ok(()),
@@ -529,7 +544,7 @@ impl Program {
 #[derive(Debug, Clone)]
 pub(super) enum Unanswered {
     /// The handler refuses.
-    Refused(Refusal),
+    Refused(RpcError),
     /// There is no handler that could answer.
     Gone(Trouble),
 }
@@ -553,12 +568,8 @@ impl Unanswered {
 }
 
 /// Returns what a person is told when a handler refuses.
-pub(super) fn refused_trouble(refusal: &Refusal, handler: &HandlerId) -> Trouble {
-    let said = (refusal.code == Refusal::TROUBLE).then(|| refusal.data.clone());
-    let said = said
-        .flatten()
-        .and_then(|data| wire::read::<wire::WireTrouble>(data).ok());
-    if let Some(trouble) = said.and_then(|said| said.read().ok()) {
+pub(super) fn refused_trouble(refusal: &RpcError, handler: &HandlerId) -> Trouble {
+    if let Some(trouble) = refusal.trouble() {
         return trouble;
     }
     let words = syncmgr_model::escape::escape(refusal.message.as_bytes());
@@ -575,14 +586,13 @@ pub(super) fn refused_trouble(refusal: &Refusal, handler: &HandlerId) -> Trouble
         .with("description", "")
 }
 
-fn refused(refusal: &Refusal) -> Why {
+fn refused(refusal: &RpcError) -> Why {
     let message = syncmgr_model::escape::escape(refusal.message.as_bytes());
-    if refusal.code != Refusal::TOO_OLD {
+    if refusal.code != error::VERSION {
         return Why::Fault(format!("it refused to begin: {message}"));
     }
-    let supported = refusal.data.as_ref().and_then(|data| data.get("supported"));
-    let versions = supported.and_then(Value::as_array).into_iter().flatten();
-    let versions: Vec<_> = versions.filter_map(Value::as_str).take(8).collect();
+    let mut versions = refusal.supported().unwrap_or_default();
+    versions.truncate(8);
     Why::TooOld(syncmgr_model::escape::escape(
         versions.join(", ").as_bytes(),
     ))

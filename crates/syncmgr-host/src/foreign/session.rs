@@ -9,19 +9,22 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::RecvTimeoutError;
 
-use serde::Deserialize;
 use serde_json::{Value, json};
 use syncmgr_model::event::{Link, NewEvent};
 use syncmgr_model::hresult::Hresult;
 use syncmgr_model::id::ItemId;
-use syncmgr_model::progress::CancelRequest;
-use syncmgr_model::request::{Choice, Intent, Token};
+use syncmgr_model::progress::{CancelRequest, ProgressStatus};
+use syncmgr_model::request::{Intent, Token};
 use syncmgr_model::trouble::{Code, Trouble};
+use syncmgr_protocol::report::{self, PreviewReport, SummaryReport};
+use syncmgr_protocol::session::{
+    AddToken, AdditionalItems, CanContinue, CancelSession, Cancelled, Propose, SessionItem,
+};
+use syncmgr_protocol::{PathText, RpcError, error};
 use syncmgr_sdk::{ItemProgress, SessionCreator, SyncCallback, SyncRequest};
 
 use super::item::ProxyItem;
 use super::limits::{ELSEWHERE_WITHIN_MS, LOOK_EVERY, RESULTS_MAX};
-use super::message::Refusal;
 use super::process::{Call, Process, Said};
 use super::program::{Program, Running, refused_trouble};
 use super::why::Why;
@@ -37,7 +40,7 @@ pub(super) fn synchronize(
     creator: &dyn SessionCreator,
 ) -> Result<(), Trouble> {
     let Running { process, hello } = program.running(&request.items)?;
-    if request.intent == Intent::Preview && !hello.offers.has_preview {
+    if request.intent == Intent::Preview && !hello.offers.preview {
         let detail = "the handler of this sync cannot say beforehand what it would do";
         return Err(Trouble::new(Code::NotPossible).with("detail", detail));
     }
@@ -45,13 +48,10 @@ pub(super) fn synchronize(
         || format!("session-{}", NEXT.fetch_add(1, Ordering::Relaxed)),
         |id| id.to_string(),
     );
-    let items = request
-        .items
-        .iter()
-        .map(|item| program.item(item))
-        .collect();
-    let params = wire::start(&id, request, items, decision)?;
-    let from = process.begin(&id, &params);
+    let items = request.items.iter();
+    let items = items.map(|item| program.wire_item(item)).collect();
+    let params = wire::start(&id, request, items)?;
+    let from = process.begin(&id, &wire::write(&params));
     let mut session = Session {
         program,
         process: &process,
@@ -74,16 +74,7 @@ pub(super) fn synchronize(
         }
     };
     process.finish(&session.id);
-    session.close(answer, hello.offers.is_concurrent)
-}
-
-/// The decisions on files that other handlers can be asked to carry out, too.
-fn decision(_id: &str, choice: &Choice) -> Option<Value> {
-    match choice {
-        Choice::KeepNewest => Some(json!({"kind": "keep-recent"})),
-        Choice::MergeText => Some(json!({"kind": "merge"})),
-        Choice::Keep(_) | Choice::KeepBoth | Choice::Merged(_) => None,
-    }
+    session.close(answer, hello.offers.concurrent_sessions)
 }
 
 struct Session<'a> {
@@ -152,7 +143,7 @@ impl Session<'_> {
             if let Some(process) = process.upgrade()
                 && !was_told.swap(true, Ordering::SeqCst)
             {
-                process.tell("session/cancel", &json!({"session_id": id}));
+                process.tell("session/cancel", &cancel_of(&id, None));
             }
         }));
         if let Some(trouble) = self.program.not_sandboxed() {
@@ -186,7 +177,7 @@ impl Session<'_> {
             for item in self.items.difference(&self.finals) {
                 if callback.can_continue(Some(item)) == Ok(false) && self.told.insert(item.clone())
                 {
-                    let params = json!({"session_id": self.id, "item": item.as_str()});
+                    let params = cancel_of(&self.id, Some(item));
                     self.process.tell("session/cancel", &params);
                 }
             }
@@ -209,7 +200,7 @@ impl Session<'_> {
             }
             Err(Odd::Breach(rule)) => {
                 self.process
-                    .reply(id, Err(Refusal::new(Refusal::PARAMS, rule.clone())));
+                    .reply(id, Err(RpcError::new(error::INVALID_PARAMS, rule.clone())));
                 Err(self.breach(Why::Fault(rule)))
             }
         }
@@ -224,59 +215,53 @@ impl Session<'_> {
         match method {
             "session/progress" => self.progress(callback, params),
             "session/text" => {
-                let said: Text = wire::read(params)?;
+                let said: report::Text = wire::read(params)?;
                 Ok(cancel(callback.set_handler_progress_text(&said.text)))
             }
             "session/event" => self.event(callback, params),
             "session/summary" => {
-                let said: OfSummary = wire::read(params)?;
-                callback.report_summary(&self.own(&said.item)?, &said.summary.into())?;
+                let said: SummaryReport = wire::read(params)?;
+                let summary = (&said.summary).into();
+                callback.report_summary(&self.own(&said.item)?, &summary)?;
                 Ok(json!({}))
             }
             "session/preview" => {
-                let said: OfPreview = wire::read(params)?;
-                callback.report_preview(&self.own(&said.item)?, said.preview.read()?)?;
+                let said: PreviewReport = wire::read(params)?;
+                let preview = wire::preview(&said.preview)?;
+                callback.report_preview(&self.own(&said.item)?, preview)?;
                 Ok(json!({}))
             }
             "session/can_continue" => {
-                let said: MaybeItem = wire::read(params)?;
+                let said: CanContinue = wire::read(params)?;
                 let item = said.item.as_deref().map(known).transpose()?;
                 let go_on = callback.can_continue(item.as_ref())?;
                 Ok(json!({"go_on": go_on}))
             }
             "session/additional_items" => {
-                let waiting = callback.query_for_additional_items()?.unwrap_or_default();
-                let items = waiting.items.map(|items| {
-                    let ids = items.iter().map(|item| item.as_str().to_owned());
-                    ids.collect::<Vec<_>>()
-                });
-                let tokens = waiting.tokens.map(|tokens| {
-                    let texts = tokens.iter().map(|token| token.0.to_string());
-                    texts.collect::<Vec<_>>()
-                });
-                Ok(json!({"items": items, "tokens": tokens}))
+                let waiting = callback.query_for_additional_items()?;
+                Ok(wire::write(&AdditionalItems::of(waiting.as_ref())))
             }
             "session/add_item" => {
-                let said: OfItem = wire::read(params)?;
+                let said: SessionItem = wire::read(params)?;
                 let id = known(&said.item)?;
                 let item = callback.add_item_to_session(&id)?;
                 self.items.insert(id);
                 Ok(self.program.item(&item))
             }
             "session/add_token" => {
-                let said: OfToken = wire::read(params)?;
+                let said: AddToken = wire::read(params)?;
                 callback.add_token_to_session(&Token(said.token.into()))?;
                 Ok(json!({}))
             }
             "item/propose" => {
-                let said: Proposal = wire::read(params)?;
-                let item = wire::described(said.item)?;
+                let said: Propose = wire::read(params)?;
+                let item = said.item.try_into()?;
                 let program = Arc::clone(self.program);
                 callback.propose_item(Arc::new(ProxyItem::new(program, item, None)))?;
                 Ok(json!({}))
             }
             "item/commit" => {
-                let said: OfItem = wire::read(params)?;
+                let said: SessionItem = wire::read(params)?;
                 callback.commit_item(&known(&said.item)?)?;
                 Ok(json!({}))
             }
@@ -290,42 +275,37 @@ impl Session<'_> {
     }
 
     fn progress(&mut self, callback: &dyn SyncCallback, params: Value) -> Result<Value, Odd> {
-        let said: wire::Progress = wire::read(params)?;
+        let said: report::Progress = wire::read(params)?;
         let item = self.own(&said.item)?;
-        let status = said.status()?;
+        let status = ProgressStatus::from(said.status);
+        let current = said.current.as_ref().map(PathText::bytes);
         let progress = ItemProgress {
-            phase: said.phase(),
+            phase: wire::phase(&said),
             n_seen_left: said.n_seen_left,
             n_seen_right: said.n_seen_right,
             n_done: said.n_done,
             n_total: said.n_total,
             bytes_done: said.bytes_done,
             bytes_total: said.bytes_total,
-            current: said.current.as_deref().map(str::as_bytes),
+            current: current.as_deref(),
         };
         let answer = callback.report_progress(&item, status, &progress)?;
         if status.is_terminal() {
             self.finals.insert(item);
         } else if answer == CancelRequest::Item && self.told.insert(item.clone()) {
-            let params = json!({"session_id": self.id, "item": item.as_str()});
+            let params = cancel_of(&self.id, Some(&item));
             self.process.tell("session/cancel", &params);
         }
         Ok(cancel(answer))
     }
 
     fn event(&mut self, callback: &dyn SyncCallback, params: Value) -> Result<Value, Odd> {
-        let said: OfEvent = wire::read(params)?;
+        let said: report::Event = wire::read(params)?;
         self.n_results += 1;
         if self.n_results > RESULTS_MAX {
             return Err(Hresult::AccessDenied.into());
         }
-        let event = NewEvent {
-            item: said.item.as_deref().map(known).transpose()?,
-            trouble: said.trouble.read()?,
-            link: said.link.map(wire::WireLink::read).unwrap_or_default(),
-            context: said.context,
-        };
-        let id = callback.report_event(event)?;
+        let id = callback.report_event(wire::event(said)?)?;
         Ok(json!({"event_id": id.0}))
     }
 
@@ -341,7 +321,11 @@ impl Session<'_> {
         }
     }
 
-    fn close(mut self, answer: Result<Value, Refusal>, is_concurrent: bool) -> Result<(), Trouble> {
+    fn close(
+        mut self,
+        answer: Result<Value, RpcError>,
+        is_concurrent: bool,
+    ) -> Result<(), Trouble> {
         match answer {
             Ok(_) => {
                 self.program.worked();
@@ -358,60 +342,20 @@ impl Session<'_> {
 }
 
 fn known(text: &str) -> Result<ItemId, Odd> {
-    ItemId::new(text).map_err(|error| Odd::Breach(error.to_string()))
+    wire::item_id(text).map_err(Odd::Breach)
+}
+
+/// Writes the request to stop a session, or one item of it.
+pub(super) fn cancel_of(session: &str, item: Option<&ItemId>) -> Value {
+    wire::write(&CancelSession {
+        session_id: session.to_owned(),
+        item: item.map(ItemId::to_string),
+    })
 }
 
 /// Writes what a report is answered with.
 pub(super) fn cancel(request: CancelRequest) -> Value {
-    let word = match request {
-        CancelRequest::None => "none",
-        CancelRequest::Item => "item",
-        CancelRequest::All => "all",
-    };
-    json!({"cancel": word})
-}
-
-#[derive(Deserialize)]
-pub(super) struct Text {
-    pub(super) text: String,
-}
-
-#[derive(Deserialize)]
-pub(super) struct OfItem {
-    pub(super) item: String,
-}
-
-#[derive(Deserialize)]
-pub(super) struct MaybeItem {
-    pub(super) item: Option<String>,
-}
-
-#[derive(Deserialize)]
-pub(super) struct OfToken {
-    pub(super) token: String,
-}
-
-#[derive(Deserialize)]
-pub(super) struct OfSummary {
-    pub(super) item: String,
-    pub(super) summary: wire::WireSummary,
-}
-
-#[derive(Deserialize)]
-pub(super) struct OfPreview {
-    pub(super) item: String,
-    pub(super) preview: wire::WirePreview,
-}
-
-#[derive(Deserialize)]
-pub(super) struct OfEvent {
-    pub(super) item: Option<String>,
-    pub(super) trouble: wire::WireTrouble,
-    pub(super) link: Option<wire::WireLink>,
-    pub(super) context: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Proposal {
-    item: Value,
+    wire::write(&Cancelled {
+        cancel: request.into(),
+    })
 }

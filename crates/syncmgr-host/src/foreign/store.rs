@@ -12,7 +12,10 @@ use syncmgr_model::event::Event;
 use syncmgr_model::hresult::Hresult;
 use syncmgr_model::id::{EventId, ItemId};
 use syncmgr_model::resolution::{Abilities, Decision, Feedback, KeptItem, Substitute};
+use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::{Code, Trouble};
+use syncmgr_protocol::text::{SHOWN_MAX, harmless};
+use syncmgr_protocol::{PathText, conflict};
 use syncmgr_sdk::{ConflictFilter, ConflictStore, ConflictView, EventStore, ResolutionHandler};
 
 use super::program::Program;
@@ -57,7 +60,7 @@ impl ConflictStore for Store {
 
     fn remove(&self, ids: &[ConflictId]) -> Result<(), Trouble> {
         let offered = self.program.running(&[])?.hello.offers.conflicts;
-        if !offered.is_some_and(|offered| offered.can_remove) {
+        if !offered.is_some_and(|offered| offered.remove) {
             let detail = "its conflicts go away when they are decided";
             return Err(Trouble::new(Code::NotPossible).with("detail", detail));
         }
@@ -80,7 +83,7 @@ struct View {
 
 impl ConflictView for View {
     fn id(&self) -> ConflictId {
-        ConflictId::new(self.conflict.id.as_bytes())
+        ConflictId::new(self.conflict.said.id.as_bytes())
     }
 
     fn item(&self) -> Option<ItemId> {
@@ -88,7 +91,7 @@ impl ConflictView for View {
     }
 
     fn kind(&self) -> String {
-        self.conflict.kind.clone()
+        harmless(&self.conflict.said.kind, SHOWN_MAX)
     }
 
     fn property(&self, key: &str) -> Property {
@@ -97,14 +100,14 @@ impl ConflictView for View {
             text => Property::Text(text.to_owned()),
         };
         match key {
-            KEY_NAME => text(&self.conflict.name),
-            KEY_DESCRIPTION => text(&self.conflict.description),
+            KEY_NAME => text(&self.conflict.said.shown_name()),
+            KEY_DESCRIPTION => text(&self.conflict.said.shown_description()),
             KEY_HANDLER => text(self.program.id().as_str()),
             KEY_ITEM => text(self.conflict.item.as_ref().map_or("", ItemId::as_str)),
-            KEY_FOUND => self
-                .conflict
-                .found_at
-                .map_or(Property::Empty, Property::Time),
+            KEY_FOUND => {
+                let found_at = self.conflict.said.found_at.map(Timestamp);
+                found_at.map_or(Property::Empty, Property::Time)
+            }
             _ => Property::Empty,
         }
     }
@@ -120,19 +123,19 @@ impl ConflictView for View {
 
 impl View {
     fn resolve(&self, decision: &Decision) -> Result<Feedback, Trouble> {
-        let other = match decision {
-            Decision::KeepOther(Substitute::Bytes(bytes)) => Some(self.put_down(bytes)?),
-            Decision::KeepOther(Substitute::Merge)
-            | Decision::KeepItems(_)
-            | Decision::KeepRecent
-            | Decision::RemoveFromSyncSet => None,
+        let mut other = None;
+        let decision = conflict::Decision::of(decision, |bytes| {
+            let path = self.put_down(bytes)?;
+            let text = PathText::of_path(&path);
+            other = Some(path);
+            Ok::<_, Trouble>(text)
+        })?;
+        let params = conflict::Resolve {
+            id: self.conflict.said.id.clone(),
+            item: self.conflict.said.item.clone(),
+            decision,
         };
-        let params = json!({
-            "id": self.conflict.id,
-            "item": self.conflict.item.as_ref().map(ItemId::as_str),
-            "decision": wire::decision(decision, other.as_deref()),
-        });
-        let answer = self.program.ask("conflicts/resolve", params);
+        let answer = self.program.ask("conflicts/resolve", wire::write(&params));
         if let Some(other) = other {
             // The handler has taken it over, or will not any more.
             drop(std::fs::remove_file(other));
@@ -158,11 +161,7 @@ impl View {
 impl ResolutionHandler for View {
     fn abilities(&self) -> Result<Abilities, Trouble> {
         let offered = self.program.running(&[])?.hello.offers.conflicts;
-        let of_handler = offered.map_or(Abilities::KEEP_SINGLE, |offered| offered.abilities);
-        Ok(match &self.conflict.abilities {
-            None => of_handler,
-            Some(words) => wire::abilities(words) & of_handler,
-        })
+        Ok(self.conflict.said.abilities(offered.unwrap_or_default()))
     }
 
     fn keep_items(&self, items: &[KeptItem]) -> Result<Feedback, Trouble> {

@@ -5,20 +5,24 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use serde::Deserialize;
 use serde_json::{Value, json};
 use syncmgr_center::command::{Answer, Call as Asked, CallReply, Control};
 use syncmgr_model::capability::ControlFlags;
-use syncmgr_model::event::NewEvent;
+use syncmgr_model::event::{EventLevel, NewEvent};
 use syncmgr_model::hresult::Hresult;
 use syncmgr_model::id::{ItemId, ItemKey, SessionId};
-use syncmgr_model::progress::{CancelRequest, Progress};
+use syncmgr_model::progress::{CancelRequest, Progress, ProgressStatus};
 use syncmgr_model::request::Token;
+use syncmgr_protocol::RpcError;
+use syncmgr_protocol::event::ListOf;
+use syncmgr_protocol::item::ItemsChanged;
+use syncmgr_protocol::life::Log;
+use syncmgr_protocol::report::{self, PreviewReport, SummaryReport};
+use syncmgr_protocol::session::{AddToken, AdditionalItems, CanContinue, Close, Open, SessionItem};
 
-use super::message::Refusal;
 use super::process::{Call, Inbox, Process};
 use super::program::Program;
-use super::session::{self, MaybeItem, OfEvent, OfItem, OfPreview, OfSummary, OfToken, Text};
+use super::session;
 use super::why::Why;
 use super::wire;
 use crate::in_process::lock;
@@ -56,7 +60,7 @@ impl Updates {
 /// A rule that was broken, or a refusal.
 enum Odd {
     Breach(String),
-    Refused(Refusal),
+    Refused(RpcError),
 }
 
 impl From<String> for Odd {
@@ -73,6 +77,9 @@ impl From<Hresult> for Odd {
 
 impl Inbox for Program {
     fn call(&self, process: &Arc<Process>, call: Call) -> Result<(), String> {
+        if call.method.starts_with("legacy/") {
+            return self.instances.take(process, call);
+        }
         let Call { id, method, params } = call;
         match self.answer(process, &method, params) {
             Ok(result) => process.reply(id, Ok(result)),
@@ -98,16 +105,17 @@ impl Program {
         let id = self.id().clone();
         match method {
             "log" => {
-                let said: Logged = wire::read(params)?;
+                let said: Log = wire::read(params)?;
+                let level = EventLevel::from(said.level).as_str();
                 self.log
-                    .write(format!("{}: {}\n", said.level, said.text).as_bytes());
+                    .write(format!("{level}: {}\n", said.text).as_bytes());
             }
             "handler/changed" => self.ask_center(Control::UpdateHandler(id, flags)),
             "items/changed" => self.items_changed(params)?,
             "events/changed" => self.ask_center(Control::UpdateEvents(id, None, flags)),
             "conflicts/changed" => {
-                let said: MaybeItem = wire::read(params)?;
-                let item = said.item.as_deref().map(item).transpose()?;
+                let said: ListOf = wire::read(params)?;
+                let item = said.item.as_deref().map(wire::item_id).transpose()?;
                 self.ask_center(Control::UpdateConflicts(id, item, flags));
             }
             "operation/schedule" => {
@@ -123,21 +131,16 @@ impl Program {
                 return self.of_opened(process, method, params);
             }
             _ => {
-                let refusal = Refusal::new(Refusal::NO_METHOD, "there is no such method");
-                return Err(Odd::Refused(refusal));
+                return Err(Odd::Refused(RpcError::unknown_method(method)));
             }
         }
         Ok(json!({}))
     }
 
     fn items_changed(&self, params: Value) -> Result<(), Odd> {
-        #[derive(Deserialize)]
-        struct Changed {
-            items: Option<Vec<String>>,
-        }
         /// With more than this it is cheaper to read all of them once.
         const FEW: usize = 8;
-        let said: Changed = wire::read(params)?;
+        let said: ItemsChanged = wire::read(params)?;
         let flags = ControlFlags::empty();
         let items = said.items.filter(|items| items.len() <= FEW);
         let Some(items) = items else {
@@ -147,7 +150,7 @@ impl Program {
         for text in &items {
             let key = ItemKey {
                 handler: self.id().clone(),
-                item: item(text)?,
+                item: wire::item_id(text)?,
             };
             self.ask_center(Control::UpdateItem(key, flags));
         }
@@ -166,15 +169,11 @@ impl Program {
     }
 
     fn open(&self, process: &Arc<Process>, params: Value) -> Result<Value, Odd> {
-        #[derive(Deserialize)]
-        struct Open {
-            items: Vec<String>,
-        }
         if !self.is_concurrent(process) {
             return Err(Hresult::AccessDenied.into());
         }
         let said: Open = wire::read(params)?;
-        let items = said.items.iter().map(|text| item(text));
+        let items = said.items.iter().map(|text| wire::item_id(text));
         let items = items.collect::<Result<Vec<_>, _>>()?;
         if lock(&self.updates.opened).len() >= OPEN_MAX {
             return Err(Hresult::AccessDenied.into());
@@ -193,21 +192,18 @@ impl Program {
 
     fn is_concurrent(&self, process: &Arc<Process>) -> bool {
         let running = self.running_now();
-        running.is_some_and(|it| Arc::ptr_eq(&it.process, process) && it.hello.offers.is_concurrent)
+        running.is_some_and(|it| {
+            Arc::ptr_eq(&it.process, process) && it.hello.offers.concurrent_sessions
+        })
     }
 
     fn close_opened(&self, params: Value) -> Result<Value, Odd> {
-        #[derive(Deserialize)]
-        struct Close {
-            session_id: String,
-            trouble: Option<wire::WireTrouble>,
-        }
         let said: Close = wire::read(params)?;
         let id = self.opened(&said.session_id)?;
         if let Some(trouble) = said.trouble {
             let event = NewEvent {
                 item: None,
-                trouble: trouble.read()?,
+                trouble: wire::trouble(&trouble)?,
                 link: syncmgr_model::event::Link::default(),
                 context: None,
             };
@@ -247,34 +243,34 @@ impl Program {
                 Some(call) => call,
                 None => return Ok(session::cancel(CancelRequest::None)),
             },
-            "session/text" => Asked::Text(wire::read::<Text>(params)?.text),
+            "session/text" => Asked::Text(wire::read::<report::Text>(params)?.text),
             "session/event" => {
-                let said: OfEvent = wire::read(params)?;
-                Asked::Event(Box::new(NewEvent {
-                    item: said.item.as_deref().map(item).transpose()?,
-                    trouble: said.trouble.read()?,
-                    link: said.link.map(wire::WireLink::read).unwrap_or_default(),
-                    context: said.context,
-                }))
+                let said: report::Event = wire::read(params)?;
+                Asked::Event(Box::new(wire::event(said)?))
             }
             "session/summary" => {
-                let said: OfSummary = wire::read(params)?;
-                Asked::Summary(item(&said.item)?, said.summary.into())
+                let said: SummaryReport = wire::read(params)?;
+                Asked::Summary(wire::item_id(&said.item)?, (&said.summary).into())
             }
             "session/preview" => {
-                let said: OfPreview = wire::read(params)?;
-                Asked::Preview(item(&said.item)?, Box::new(said.preview.read()?))
+                let said: PreviewReport = wire::read(params)?;
+                let preview = wire::preview(&said.preview)?;
+                Asked::Preview(wire::item_id(&said.item)?, Box::new(preview))
             }
             "session/can_continue" => {
-                let said: MaybeItem = wire::read(params)?;
-                Asked::CanContinue(said.item.as_deref().map(item).transpose()?)
+                let said: CanContinue = wire::read(params)?;
+                Asked::CanContinue(said.item.as_deref().map(wire::item_id).transpose()?)
             }
             "session/additional_items" => Asked::QueryAdditional,
-            "session/add_item" => Asked::AddItem(item(&wire::read::<OfItem>(params)?.item)?),
-            "session/add_token" => {
-                Asked::AddToken(Token(wire::read::<OfToken>(params)?.token.into()))
+            "session/add_item" => {
+                Asked::AddItem(wire::item_id(&wire::read::<SessionItem>(params)?.item)?)
             }
-            "item/commit" => Asked::Commit(item(&wire::read::<OfItem>(params)?.item)?),
+            "session/add_token" => {
+                Asked::AddToken(Token(wire::read::<AddToken>(params)?.token.into()))
+            }
+            "item/commit" => {
+                Asked::Commit(wire::item_id(&wire::read::<SessionItem>(params)?.item)?)
+            }
             "session/manual" => Asked::Manual,
             _ => return Err(Hresult::NotImplemented.into()),
         };
@@ -296,8 +292,9 @@ impl Program {
 
     /// Reads a report on an item; `None` when there were others just now, and nothing is lost.
     fn progress_of_opened(&self, id: &SessionId, params: Value) -> Result<Option<Asked>, Odd> {
-        let said: wire::Progress = wire::read(params)?;
-        let (item, status) = (said.item()?, said.status()?);
+        let said: report::Progress = wire::read(params)?;
+        let item = wire::item_id(&said.item)?;
+        let status = ProgressStatus::from(said.status);
         let now = self.around.clock.elapsed_ms();
         if let Some(opened) = lock(&self.updates.opened).get_mut(id) {
             if !opened.items.contains(&item) {
@@ -311,7 +308,7 @@ impl Program {
             *next = now + PROGRESS_GAP_MS;
         }
         let progress = Progress {
-            phase: said.phase(),
+            phase: wire::phase(&said),
             n_seen_left: said.n_seen_left,
             n_seen_right: said.n_seen_right,
             n_done: said.n_done,
@@ -320,7 +317,8 @@ impl Program {
             bytes_total: said.bytes_total,
             current: said
                 .current
-                .map(|text| crate::session::harmless(text.as_bytes())),
+                .as_ref()
+                .map(|text| crate::session::harmless(&text.bytes())),
         };
         Ok(Some(Asked::Progress(item, status, progress)))
     }
@@ -331,7 +329,7 @@ impl Program {
             return;
         };
         if request == CancelRequest::All && !std::mem::replace(&mut session.was_told, true) {
-            process.tell("session/cancel", &json!({"session_id": id.as_str()}));
+            process.tell("session/cancel", &session::cancel_of(id.as_str(), None));
         }
     }
 
@@ -343,28 +341,7 @@ impl Program {
             CallReply::Continue(go_on) => json!({"go_on": go_on}),
             CallReply::Item(item) => self.item(&item),
             CallReply::Session(id) => json!({"session_id": id.as_str()}),
-            CallReply::Additional(waiting) => {
-                let waiting = waiting.unwrap_or_default();
-                let items = waiting.items.map(|items| {
-                    let ids = items.iter().map(|item| item.as_str().to_owned());
-                    ids.collect::<Vec<_>>()
-                });
-                let tokens = waiting.tokens.map(|tokens| {
-                    let texts = tokens.iter().map(|token| token.0.to_string());
-                    texts.collect::<Vec<_>>()
-                });
-                json!({"items": items, "tokens": tokens})
-            }
+            CallReply::Additional(waiting) => wire::write(&AdditionalItems::of(waiting.as_ref())),
         }
     }
-}
-
-#[derive(Deserialize)]
-struct Logged {
-    level: String,
-    text: String,
-}
-
-fn item(text: &str) -> Result<ItemId, String> {
-    ItemId::new(text).map_err(|error| error.to_string())
 }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use syncmgr_model::trouble::Trouble;
+
 use super::{Guid, LegacyCallback, LegacyHandlerInfo, LegacyItems, Occasion, Status};
 
 /// Why a call of the older family did not do what it was for.
@@ -12,6 +14,9 @@ pub struct Failure {
     pub code: u32,
     /// What happened, for people; may be empty.
     pub text: String,
+    /// What people are told instead of the text, when it is not the handler that failed but what is
+    /// between it and its manager.
+    pub trouble: Option<Box<Trouble>>,
 }
 
 impl Failure {
@@ -34,6 +39,17 @@ impl Failure {
         Self {
             code,
             text: text.into(),
+            trouble: None,
+        }
+    }
+
+    /// Makes the failure of a handler that cannot be asked any more, with what people are told.
+    #[must_use]
+    pub fn gone(trouble: Trouble) -> Self {
+        Self {
+            code: Self::FAILED,
+            text: trouble.to_string(),
+            trouble: Some(Box::new(trouble)),
         }
     }
 }

@@ -180,7 +180,7 @@ fn failed(failure: &Failure) -> RpcError {
     };
     RpcError {
         data: Some(serde_json::json!({ "code": failure.code })),
-        ..RpcError::new(code, failure.to_string())
+        ..RpcError::new(code, failure.text.clone())
     }
 }
 

@@ -17,12 +17,14 @@ use crate::{HandlerFactory, Operation, Window};
 /// Most operations that are shown at once.
 const OPERATIONS_MAX: usize = 16;
 
+/// What is shown, and of which item.
+type What = (Kind, Option<String>);
 type Raiser = Arc<dyn Fn() + Send + Sync>;
 
 /// The operations that are shown.
 #[derive(Default)]
 pub(super) struct Shown {
-    raisers: Mutex<HashMap<(Kind, Option<String>), Option<Raiser>>>,
+    raisers: Mutex<HashMap<What, Option<Raiser>>>,
 }
 
 impl Shown {

@@ -39,10 +39,9 @@ const GRACE: Duration = Duration::from_secs(4);
 /// returns.
 ///
 /// ```no_run
-/// # fn factory() -> std::sync::Arc<dyn syncmgr_sdk::HandlerFactory> { unimplemented!() }
-/// fn main() -> std::process::ExitCode {
-///     syncmgr_sdk::stdio::run(factory())
-/// }
+/// # fn example(factory: std::sync::Arc<dyn syncmgr_sdk::HandlerFactory>) -> std::process::ExitCode {
+/// syncmgr_sdk::stdio::run(factory)
+/// # }
 /// ```
 #[must_use]
 pub fn run(factory: Arc<dyn HandlerFactory>) -> ExitCode {
@@ -436,9 +435,8 @@ impl Service {
             "session/cancel" => {
                 if let Ok(cancel) = read::<CancelSession>(params) {
                     let item = cancel.item.map(ItemId::new);
-                    match item.transpose() {
-                        Ok(item) => self.host.open.cancel(&cancel.session_id, item.as_ref()),
-                        Err(_) => {}
+                    if let Ok(item) = item.transpose() {
+                        self.host.open.cancel(&cancel.session_id, item.as_ref());
                     }
                 }
             }
@@ -448,10 +446,10 @@ impl Service {
                 }
             }
             "$/cancel" => {
-                if let Ok(cancel) = read::<life::CancelRequest>(params) {
-                    if let Some(session) = self.pending.cancel(&cancel.id) {
-                        self.host.open.cancel(&session, None);
-                    }
+                if let Ok(cancel) = read::<life::CancelRequest>(params)
+                    && let Some(session) = self.pending.cancel(&cancel.id)
+                {
+                    self.host.open.cancel(&session, None);
                 }
             }
             _ => {}

@@ -115,7 +115,14 @@ async fn call(api: &Api, session: &SessionId, call: Call) -> Result<CallReply, R
     let control = Control::Call(session.clone(), Box::new(call));
     match api.control(control).await? {
         Answer::Call(reply) => Ok(reply),
-        _ => Err(missing("open run of a program", session.as_str())),
+        Answer::Accepted(_)
+        | Answer::Outcome(_)
+        | Answer::Done
+        | Answer::Declined
+        | Answer::Raised
+        | Answer::Follow(_)
+        | Answer::Schedule(..)
+        | Answer::Refused(_) => Err(missing("open run of a program", session.as_str())),
     }
 }
 
@@ -147,7 +154,12 @@ pub(super) async fn progress(
     let reply = call(&api, &session, Call::Progress(item, status, shown)).await?;
     let stop = match reply {
         CallReply::Cancel(request) => request != CancelRequest::None,
-        _ => false,
+        CallReply::Done
+        | CallReply::Event(_)
+        | CallReply::Continue(_)
+        | CallReply::Additional(_)
+        | CallReply::Item(_)
+        | CallReply::Session(_) => false,
     };
     Ok(json(&OutsideWish { stop }))
 }

@@ -1,3 +1,5 @@
+//! A report in the spool is taken in once, whole, wherever it was cut off.
+
 use std::os::unix::fs::PermissionsExt as _;
 
 use syncmgr_model::id::ItemId;

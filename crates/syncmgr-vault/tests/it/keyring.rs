@@ -22,6 +22,10 @@ pub(crate) struct Desktop {
 impl Desktop {
     /// Starts one whose keyring is open; `None` where the programs are not installed, which only
     /// a person's own machine may be.
+    #[expect(
+        clippy::print_stderr,
+        reason = "whoever reads the output of the tests is told why this one says nothing"
+    )]
     pub(crate) fn start() -> Option<Self> {
         for program in PROGRAMS {
             let there = Command::new(program).arg("--version").output();

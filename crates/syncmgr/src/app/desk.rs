@@ -87,13 +87,11 @@ impl App {
         for (handler, id, trouble) in unasked {
             let item = items.iter().find(|it| is_of(it, &handler, id.as_deref()));
             match item {
-                Some(item) => {
-                    if self.matters(item, only.is_some())? {
-                        cases.silent.push((self.command_words(item), trouble));
-                    }
+                Some(item) if self.matters(item, only.is_some())? => {
+                    cases.silent.push((self.command_words(item), trouble));
                 }
                 None if id.is_none() && only.is_none() => cases.silent.push((handler, trouble)),
-                None => {}
+                Some(_) | None => {}
             }
         }
         Ok(cases)

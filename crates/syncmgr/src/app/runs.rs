@@ -192,8 +192,8 @@ impl App {
         // Its only word may be a remark; what ended it is an error.
         let events = outcome.events.into_iter().map(|event| event.trouble);
         let trouble = events
-            .filter(|trouble| trouble.level == EventLevel::Error)
-            .last();
+            .rev()
+            .find(|trouble| trouble.level == EventLevel::Error);
         Err(match trouble {
             Some(trouble) => trouble.into(),
             None if outcome.status == ProgressStatus::Canceled => {

@@ -399,12 +399,9 @@ impl There {
         if wish.no_wait {
             return Ok(Ran::GoesOn(taken));
         }
-        let mut hearing = match self.hearing.take() {
-            Some(hearing) => hearing,
-            None => {
-                self.listen()?;
-                return self.follow(taken, item, work, intent, wish, watching);
-            }
+        let Some(mut hearing) = self.hearing.take() else {
+            self.listen()?;
+            return self.follow(taken, item, work, intent, wish, watching);
         };
         let watched = self.watch(&taken, &mut hearing, wish, watching);
         let told = hearing.told.remove(&taken.run).unwrap_or_default();

@@ -1,6 +1,8 @@
 //! `handler`: what can sync one kind of thing.
 
+mod check;
 mod install;
+mod new;
 
 use clap::{Args, Subcommand};
 use syncmgr_center::command::Control;
@@ -44,6 +46,10 @@ pub(crate) enum Action {
         /// The handler
         handler: String,
     },
+    /// Make a handler of your own: a sample that works
+    New(new::NewArgs),
+    /// Try whether a handler keeps the protocol; nothing of yours is touched
+    Check(check::CheckArgs),
     /// Install a program as a handler; shows what it may reach, and asks
     Install(install::InstallArgs),
     /// Start an installed handler anew, also one that stopped too often
@@ -70,6 +76,8 @@ pub(crate) fn run(app: &mut App, args: &HandlerArgs) -> Done {
         Some(Action::Show { handler }) => show(app, handler),
         Some(Action::On { handler }) => switch(app, handler, true),
         Some(Action::Off { handler }) => switch(app, handler, false),
+        Some(Action::New(args)) => new::run(app, args),
+        Some(Action::Check(args)) => check::run(app, args),
         Some(Action::Install(args)) => install::install(app, args),
         Some(Action::Restart { handler }) => restart(app, handler),
         Some(Action::Logs { handler, most }) => logs(app, handler, most),

@@ -142,7 +142,9 @@ fn written(ms: u64) -> String {
         (60_000, "m"),
         (1000, "s"),
     ];
-    let unit = UNITS.iter().find(|(size, _)| ms > 0 && ms % size == 0);
+    let unit = UNITS
+        .iter()
+        .find(|(size, _)| ms > 0 && ms.is_multiple_of(*size));
     match unit {
         Some((size, letter)) => format!("{}{letter}", ms / size),
         None => format!("{ms}ms"),

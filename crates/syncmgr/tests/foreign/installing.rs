@@ -40,7 +40,7 @@ impl Home {
         };
         // Scripts of a person lie in a folder of theirs, and not among the tests.
         fs::create_dir_all(home.path("scripts")).unwrap();
-        for name in ["wire.py", "good.py", "bad.py"] {
+        for name in ["wire.py", "good.py", "bad.py", "older.py"] {
             fs::copy(script(name), home.path("scripts").join(name)).unwrap();
         }
         home
@@ -292,4 +292,26 @@ fn a_file_that_others_can_write_is_refused_and_said() {
     );
     let listed = home.run(&["handler", "list"]);
     assert!(!listed.text.contains("ready  The good"), "{}", listed.text);
+}
+
+#[test]
+fn legacy_a_handler_of_the_older_family_is_installed_and_syncs() {
+    let home = Home::new();
+    let id = crate::world::OLDER;
+    let words = [
+        "handler",
+        "install",
+        "--yes",
+        "--",
+        "python3",
+        "-B",
+        "scripts/older.py",
+        "well",
+    ];
+    let said = home.type_in("", &words);
+    has(&said, 0, &[&format!("Installed the handler {id}.")]);
+    let manifest = fs::read_to_string(home.path(&format!("config/handlers/{id}.toml"))).unwrap();
+    assert!(manifest.contains("legacy = true"), "{manifest}");
+    has(&home.run(&["handler", "list"]), 0, &[id, "Mail"]);
+    has(&home.run(&["list"]), 0, &["Letters", "Notes"]);
 }

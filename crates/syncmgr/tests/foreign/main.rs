@@ -7,6 +7,7 @@
 )]
 
 mod installing;
+mod legacy;
 mod misdeeds;
 mod walls;
 mod world;

@@ -56,6 +56,9 @@ pub(crate) struct World {
     pub(crate) dir: tempfile::TempDir,
 }
 
+/// The id of the handler of the older family.
+pub(crate) const OLDER: &str = "c1c1c1c1-c1c1-c1c1-c1c1-c1c1c1c1c1c1";
+
 /// How a world is other than usual.
 pub(crate) struct Set {
     /// What `bad` is started with.
@@ -69,6 +72,8 @@ pub(crate) struct Set {
     pub(crate) support: Option<Support>,
     /// Folders below that of the test that `bad` may change.
     pub(crate) allow: Vec<&'static str>,
+    /// There is a handler of the older family too, started with this.
+    pub(crate) older: Option<&'static str>,
 }
 
 impl Set {
@@ -86,6 +91,7 @@ impl Set {
             is_sandboxed: true,
             support: None,
             allow: Vec::new(),
+            older: None,
         }
     }
 }
@@ -148,8 +154,14 @@ impl World {
         bad.is_sandboxed = set.is_sandboxed;
         bad.allow = set.allow.iter().map(|it| dir.path().join(it)).collect();
         let good = manifest("good", &[set.good_secs.to_string()]);
-        let factories: Vec<Arc<dyn HandlerFactory>> =
+        let mut factories: Vec<Arc<dyn HandlerFactory>> =
             vec![foreign.add(bad).unwrap(), foreign.add(good).unwrap()];
+        if let Some(how) = set.older {
+            let mut older = manifest("older", &[how.to_owned()]);
+            older.id = id(OLDER);
+            older.is_legacy = true;
+            factories.push(foreign.add(older).unwrap());
+        }
         let host = InProcess::new(factories, Vec::new(), Arc::clone(&clock));
         let watch = Watch::default();
         let center = start(Parts {

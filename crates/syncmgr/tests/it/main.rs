@@ -18,6 +18,7 @@ mod hostile;
 mod import;
 mod json;
 mod limits;
+mod making_handlers;
 mod promises;
 mod questions;
 mod run;

@@ -50,6 +50,8 @@ fn name(words: &str) -> &'static str {
         ["on" | "off", ..] => "sync",
         ["stop", ..] => "stop",
         ["results", ..] => "results",
+        ["handler", "check", ..] => "handler-check",
+        ["handler", "new", ..] => "handler-new",
         ["handler", ..] => "handlers",
         ["schedule", "next", ..] => "next",
         ["schedule", ..] => "schedules",

@@ -37,13 +37,15 @@ const ITEMS: usize = 1_000;
 const SMOKE_SCALE: f64 = 0.002;
 
 /// Every workload.
-const WORKS: [Work; 6] = [
+const WORKS: [Work; 8] = [
     Work::Start,
     Work::Idle,
     Work::Sessions,
     Work::Progress,
     Work::Events,
     Work::List,
+    Work::Protocol,
+    Work::Handlers,
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +62,10 @@ enum Work {
     Events,
     /// The list of syncs when there are very many.
     List,
+    /// Reports of progress by a handler in a process of its own.
+    Protocol,
+    /// Very many such handlers that do nothing.
+    Handlers,
 }
 
 impl Work {
@@ -71,6 +77,8 @@ impl Work {
             Self::Progress => "progress",
             Self::Events => "events",
             Self::List => "list",
+            Self::Protocol => "protocol",
+            Self::Handlers => "handlers",
         }
     }
 
@@ -85,8 +93,12 @@ impl Work {
             Self::Events => inside::events(wishes),
             #[cfg(feature = "control")]
             Self::List => inside::list(wishes),
+            #[cfg(feature = "control")]
+            Self::Protocol => inside::protocol(wishes),
+            #[cfg(feature = "control")]
+            Self::Handlers => inside::handlers(wishes),
             #[cfg(not(feature = "control"))]
-            Self::Progress | Self::Events | Self::List => {
+            Self::Progress | Self::Events | Self::List | Self::Protocol | Self::Handlers => {
                 bail!("this program was built without `--features control`")
             }
         }

@@ -278,6 +278,9 @@ pub(super) fn hresult(failure: &Failure) -> Hresult {
 }
 
 fn trouble(failure: &Failure) -> Trouble {
+    if let Some(trouble) = &failure.trouble {
+        return (**trouble).clone();
+    }
     Trouble::new(Code::HandlerSays)
         .with("name", "The sync did not come to its end.")
         .with(

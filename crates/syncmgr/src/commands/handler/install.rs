@@ -70,16 +70,6 @@ pub(crate) fn install(app: &mut App, args: &InstallArgs) -> Done {
     let forgotten = app.outside.foreign.forget(trial.clone());
     let met = met.map_err(CliError::from)?;
     forgotten.map_err(|error| CliError::new(Exit::Failed, error))?;
-    if met.is_legacy {
-        return Err(CliError::new(
-            Exit::Failed,
-            format!(
-                "the handler {} is of the older family, which cannot be installed yet",
-                met.id
-            ),
-        )
-        .hint("its author can offer `session/start` instead; nothing was installed"));
-    }
     let manifest = manifest(app, &met, trial)?;
     let before = app.outside.foreign.manifests();
     let before = before.iter().find(|other| other.id == manifest.id);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use syncmgr_model::conflict::Conflict;
+use syncmgr_model::conflict::Address;
 use syncmgr_model::id::{HandlerId, ItemId, SessionId};
 use syncmgr_model::item::{Item, SettingSpec, Settings, Value};
 use syncmgr_model::record::{Contents, Explanation, Step, Version};
@@ -10,7 +10,7 @@ use syncmgr_model::schedule::Schedule;
 use syncmgr_model::side::PerSide;
 use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::{Code, Trouble};
-use syncmgr_server::desk::{Desk, ItemEdit, NewItem};
+use syncmgr_server::desk::{Compared, Desk, ItemEdit, NewItem, Places};
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bare;
@@ -33,11 +33,7 @@ impl Desk for Bare {
         Vec::new()
     }
 
-    fn conflicts(&self, _: &Item) -> Result<Vec<Conflict>, Trouble> {
-        no()
-    }
-
-    fn contents(&self, _: &Item, _: &str, _: usize) -> Result<Contents, Trouble> {
+    fn compare(&self, _: &Places, _: &Address, _: usize) -> Result<Compared, Trouble> {
         no()
     }
 

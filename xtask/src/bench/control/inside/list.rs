@@ -164,6 +164,7 @@ impl Served {
             center: center.clone(),
             desk: Arc::new(Bare),
             previews: Arc::new(Previews::default()),
+            hub: Arc::clone(&shared.hub),
         };
         let router = openapi::router(shared.clone(), Some(api));
         let gate = Gate::new(

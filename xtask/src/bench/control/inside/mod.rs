@@ -7,10 +7,12 @@ mod events;
 mod list;
 mod many;
 mod progress;
+mod protocol;
 
 pub(super) use events::bench as events;
 pub(super) use list::bench as list;
 pub(super) use progress::bench as progress;
+pub(super) use protocol::{bench as protocol, handlers};
 
 use syncmgr_model::id::{HandlerId, ItemId};
 use syncmgr_model::item::{Item, Settings, Value};
