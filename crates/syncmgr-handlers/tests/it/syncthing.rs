@@ -56,17 +56,19 @@ impl Daemon {
         let mut devices = format!("<device id=\"{}\" name=\"here\"></device>", self.id);
         let mut shared = format!("<device id=\"{}\"></device>", self.id);
         if let Some(other) = other {
-            devices += &format!(
+            let device = format!(
                 "<device id=\"{}\" name=\"the &amp; other\"><address>tcp://127.0.0.1:{}</address></device>",
                 other.id, other.port
             );
-            shared += &format!("<device id=\"{}\"></device>", other.id);
+            devices.push_str(&device);
+            let device = format!("<device id=\"{}\"></device>", other.id);
+            shared.push_str(&device);
         }
         let config = format!(
             "<configuration version=\"36\">\
              <folder id=\"docs-1\" label=\"My docs\" path=\"{}\" type=\"sendreceive\" \
               rescanIntervalS=\"0\" fsWatcherEnabled=\"false\">{shared}\
-              <maxConflicts>10</maxConflicts></folder>{devices}\
+              <maxConflicts>10</maxConflicts><minDiskFree unit=\"%\">0</minDiskFree></folder>{devices}\
              <gui enabled=\"true\" tls=\"{tls}\"><address>127.0.0.1:{}</address><apikey>{KEY}</apikey></gui>\
              <options><listenAddress>tcp://127.0.0.1:{}</listenAddress>\
               <globalAnnounceEnabled>false</globalAnnounceEnabled>\
@@ -74,6 +76,7 @@ impl Daemon {
               <natEnabled>false</natEnabled><startBrowser>false</startBrowser>\
               <urAccepted>-1</urAccepted><crashReportingEnabled>false</crashReportingEnabled>\
               <autoUpgradeIntervalH>0</autoUpgradeIntervalH>\
+              <minHomeDiskFree unit=\"%\">0</minHomeDiskFree>\
               <maxSendKbps>6000</maxSendKbps><limitBandwidthInLan>true</limitBandwidthInLan>\
               <reconnectionIntervalS>1</reconnectionIntervalS></options></configuration>",
             folder.display(),
