@@ -11,11 +11,13 @@
 pub mod command;
 pub mod files;
 pub mod found;
+pub mod git;
 pub mod mbsync;
 pub mod rclone;
 pub mod restic;
 pub mod rsync;
 pub mod run;
+pub mod syncthing;
 pub mod tool;
 pub mod unison;
 pub mod vdirsyncer;
@@ -32,10 +34,12 @@ pub fn all(ctx: Context) -> Vec<Arc<dyn HandlerFactory>> {
     let ctx = Arc::new(ctx);
     let tools: Vec<Arc<dyn Tool>> = vec![
         Arc::new(command::CommandTool),
+        Arc::new(git::GitTool),
         Arc::new(mbsync::MbsyncTool),
         Arc::new(rclone::RcloneTool),
         Arc::new(restic::ResticTool),
         Arc::new(rsync::RsyncTool),
+        Arc::new(syncthing::SyncthingTool),
         Arc::new(unison::UnisonTool),
         Arc::new(vdirsyncer::VdirsyncerTool),
     ];

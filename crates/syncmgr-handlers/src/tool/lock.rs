@@ -23,6 +23,17 @@ pub struct ItemLock {
     previous: Option<u32>,
 }
 
+impl Drop for ItemLock {
+    /// Closing it is not enough: a process that another run is starting at this moment has a copy
+    /// of the open file until it becomes another program. The child of this run has ended by now.
+    fn drop(&mut self) {
+        match rustix::fs::flock(&self.file, FlockOperation::Unlock) {
+            // A file system that cannot lock had nothing to unlock.
+            Ok(()) | Err(_) => {}
+        }
+    }
+}
+
 impl ItemLock {
     /// Takes the lock in a folder of state, without waiting. `what` is what people call the item.
     ///

@@ -97,15 +97,18 @@ fn keep(
             args.push(word.into());
         }
     }
-    let deletes = !is_present(conflict.sides[side].facts);
-    if deletes && chosen.profile.last("path").is_some() {
+    // Unison takes a path that one side deleted for one that was emptied, whichever way it goes.
+    let is_deleted = Side::BOTH
+        .iter()
+        .any(|side| !is_present(conflict.sides[*side].facts));
+    if is_deleted && chosen.profile.last("path").is_some() {
         // What allows this deletion would allow that of the paths of the profile too.
         return Err(not_possible(
             "the profile has paths of its own; delete it by hand on the other side, then sync",
         ));
     }
     let request = Request {
-        allows_emptied: deletes,
+        allows_emptied: is_deleted,
         args,
     };
     let ran = run::batch(job, chosen, &request)?;

@@ -196,7 +196,9 @@ fn follow(job: &Job<'_>, command: Command) -> Result<Ran, Trouble> {
                     return Keep::Yes;
                 }
             }
-            if phase != before && phase != Phase::Copying {
+            // From here on there are numbers, which do not go back.
+            let has_numbers = matches!(phase, Phase::Copying | Phase::Finishing);
+            if phase != before && !has_numbers {
                 job.session.phase(phase);
                 return Keep::Yes;
             }

@@ -11,9 +11,11 @@ mod server;
 mod sshd;
 
 mod command;
+mod git;
 mod mbsync;
 mod rclone;
 mod restic;
 mod rsync;
+mod syncthing;
 mod unison;
 mod vdirsyncer;

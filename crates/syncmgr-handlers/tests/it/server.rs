@@ -32,9 +32,22 @@ impl Server {
         env: &[(&str, &str)],
     ) -> Self {
         let port = free_port();
+        let arguments = arguments(port);
+        let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+        Self::start_at(program, port, &arguments, env)
+    }
+
+    /// Starts a program that was told where to listen.
+    #[track_caller]
+    pub(crate) fn start_at(
+        program: &Path,
+        port: u16,
+        arguments: &[&str],
+        env: &[(&str, &str)],
+    ) -> Self {
         let mut command = Command::new(program);
         command
-            .args(arguments(port))
+            .args(arguments)
             .envs(env.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
