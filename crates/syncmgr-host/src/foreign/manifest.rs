@@ -369,7 +369,9 @@ mod tests {
             allow_read: Vec::new(),
             limits: Limits::default(),
             is_legacy: false,
-            form: r#"{"type":"object","properties":{"folder":{"type":"string","format":"folder"}}}"#.to_owned(),
+            form:
+                r#"{"type":"object","properties":{"folder":{"type":"string","format":"folder"}}}"#
+                    .to_owned(),
         }
     }
 
