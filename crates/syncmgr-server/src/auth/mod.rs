@@ -11,6 +11,7 @@ mod tokens;
 
 pub use scope::{Scope, Scopes, needed};
 pub use secret::Secret;
+pub(crate) use secret::hex;
 pub use sign_in::{Opened, SignIn};
 pub use tokens::{TokenError, TokenInfo, Tokens};
 

@@ -72,7 +72,8 @@ impl fmt::Debug for SecretHash {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Writes bytes as text.
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

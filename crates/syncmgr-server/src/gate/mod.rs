@@ -27,6 +27,7 @@ use crate::auth::{Principal, Scope, SignIn, Tokens, needed};
 use crate::hub::Hub;
 use crate::listen::Peer;
 use crate::metrics::Metrics;
+use crate::page;
 
 /// The name of the cookie of a browser.
 pub const COOKIE_NAME: &str = "syncmgr";
@@ -112,6 +113,9 @@ impl Gate {
     async fn admit(&self, peer: Peer, request: Request<Incoming>) -> Result<Response, Refusal> {
         let (mut head, incoming) = request.into_parts();
         origin::check(peer, &head)?;
+        if page::is_page(&head) {
+            return page::answer(&head);
+        }
         let who = self.who(peer, &head)?;
         if let Some(who) = &who {
             check_scope(who, &head)?;

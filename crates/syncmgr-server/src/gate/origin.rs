@@ -10,6 +10,7 @@ use hyper::{Method, StatusCode};
 use super::single;
 use crate::answer::Refusal;
 use crate::listen::Peer;
+use crate::page::is_page;
 
 /// Checks host, origin, the browser's own word on it, and the method.
 pub(super) fn check(peer: Peer, head: &Parts) -> Result<(), Refusal> {
@@ -18,7 +19,9 @@ pub(super) fn check(peer: Peer, head: &Parts) -> Result<(), Refusal> {
         Peer::User(_) => check_no_page(head)?,
         Peer::Port(port) => {
             check_host(port, head)?;
-            check_page(port, head)?;
+            if !is_visit(head) {
+                check_page(port, head)?;
+            }
         }
     }
     if [
@@ -67,6 +70,13 @@ fn check_host(port: u16, head: &Parts) -> Result<(), Refusal> {
         "Nothing was changed. The daemon answers only to 127.0.0.1, [::1] and localhost with its \
          port.",
     ))
+}
+
+/// Says whether a person follows a link to our page, as from a mail: what is given out then is the
+/// same for everybody, and no page of a stranger can look at it.
+fn is_visit(head: &Parts) -> bool {
+    let is = |name, value| single(&head.headers, name) == Some(value);
+    is_page(head) && is("sec-fetch-mode", "navigate") && is("sec-fetch-dest", "document")
 }
 
 fn check_page(port: u16, head: &Parts) -> Result<(), Refusal> {
