@@ -4,7 +4,7 @@
 //!
 //! Reading order: [`id`], [`item`], [`request`], [`schedule`], [`progress`], [`session`],
 //! [`trouble`], [`catalogue`], [`event`], [`alarm`], [`conflict`], [`resolution`], [`preview`], [`record`],
-//! [`status`], [`menu`], [`property`], [`mod@format`], [`escape`]; [`capability`], [`facts`] and
+//! [`outcome`], [`status`], [`menu`], [`property`], [`mod@format`], [`escape`]; [`capability`], [`facts`] and
 //! [`hresult`] say what handlers answer, [`legacy`] holds the words of the older family, [`outside`]
 //! those of programs that report runs of their own.
 //!
@@ -37,6 +37,7 @@ pub mod legacy;
 pub mod outside;
 
 pub mod conflict;
+pub mod outcome;
 pub mod preview;
 pub mod record;
 pub mod resolution;

@@ -2,6 +2,7 @@
 //! The program implements it, because it knows both.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use syncmgr_api::wire::handler::HandlerProcess;
 pub use syncmgr_center::desk::Places;
@@ -290,6 +291,18 @@ pub trait Desk: Send + Sync {
         now: Timestamp,
         n_most: usize,
     ) -> Result<Vec<Timestamp>, Trouble>;
+
+    /// Returns the schedules that are on and a time, with when they start runs later than `after`
+    /// and not later than `until`: the earliest `n_most`, in order.
+    ///
+    /// # Errors
+    /// Why they cannot be read.
+    fn planned(
+        &self,
+        after: Timestamp,
+        until: Timestamp,
+        n_most: usize,
+    ) -> Result<Vec<(Timestamp, Arc<Schedule>)>, Trouble>;
 
     /// Returns the settings of the daemon, with their defaults.
     ///

@@ -5,6 +5,7 @@ mod live;
 mod sign_in;
 mod tokens;
 
+mod activity;
 mod conflicts;
 mod decisions;
 mod desk;
@@ -12,6 +13,7 @@ mod events;
 mod found;
 mod handlers;
 mod items;
+mod listing;
 mod outside;
 mod paging;
 mod schedules;
@@ -82,8 +84,10 @@ pub(crate) fn own() -> OpenApiRouter<Shared> {
 pub(crate) fn center() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(desk::status))
+        .routes(routes!(activity::activity))
+        .routes(routes!(activity::agenda))
         .routes(routes!(desk::why))
-        .routes(routes!(items::list, items::create))
+        .routes(routes!(listing::list, items::create))
         .routes(routes!(found::list, found::add))
         .routes(routes!(items::get, items::change, items::remove))
         .routes(routes!(secrets::set, secrets::remove))

@@ -11,6 +11,7 @@ mod harness;
 mod body;
 mod openapi;
 mod outside;
+mod overview;
 mod page;
 mod repeat;
 mod resources;
