@@ -18,6 +18,7 @@ const ROUTES: [path: string, title: Title, load: Load][] = [
   ['/', 'overview', page(() => import('./pages/Overview.svelte'))],
   ['/syncs', 'syncs', page(() => import('./pages/Syncs.svelte'))],
   ['/syncs/:id', 'syncs', page(() => import('./pages/Sync.svelte'))],
+  ['/syncs/:id/preview', 'syncs', page(() => import('./pages/Preview.svelte'))],
   ['/help', 'help', page(() => import('./pages/Help.svelte'))],
 ];
 
