@@ -45,6 +45,13 @@ export function entriesOf(preview: Pick<Preview, 'changes' | 'conflicts'>): Entr
   return conflicts.length ? [...preview.changes, ...conflicts] : preview.changes;
 }
 
+/** Messages that say why a part of the plan waits for an OK. */
+const HOLDS = ['side-emptied', 'too-many-deletions', 'too-many-changes', 'folder-replaced', 'first-mirror'];
+export const isHold = (notice: { code: string }): boolean => HOLDS.includes(notice.code);
+
+/** Towards which side. */
+export const arrow = (side: string): string => ({ left: '←', right: '→' })[side] ?? '';
+
 /** Comes right after `/`: the first text behind everything in a folder. */
 const AFTER = '0';
 const INDEX = new Map<string, number>(ACTIONS.map((action, i) => [action, i]));
