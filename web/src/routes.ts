@@ -19,6 +19,11 @@ const ROUTES: [path: string, title: Title, load: Load][] = [
   ['/syncs', 'syncs', page(() => import('./pages/Syncs.svelte'))],
   ['/syncs/:id', 'syncs', page(() => import('./pages/Sync.svelte'))],
   ['/syncs/:id/preview', 'syncs', page(() => import('./pages/Preview.svelte'))],
+  ['/runs/:id', 'syncs', page(() => import('./pages/Run.svelte'))],
+  ['/setup', 'setup', page(() => import('./pages/Setup.svelte'))],
+  ['/setup/import', 'setup', page(() => import('./pages/Import.svelte'))],
+  ['/conflicts', 'conflicts', page(() => import('./pages/Conflicts.svelte'))],
+  ['/conflicts/view', 'conflicts', page(() => import('./pages/Conflict.svelte'))],
   ['/help', 'help', page(() => import('./pages/Help.svelte'))],
 ];
 

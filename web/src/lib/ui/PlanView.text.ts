@@ -71,7 +71,8 @@ const en = {
   exclude: 'Exclude…',
   from: (name: string) => `was ${name}`,
   steps: (n: number) => plural(n, { one: '# change', other: '# changes' }),
-  choose: 'Choose a row to see why.',
+  choose: 'Choose a row to see it in full.',
+  end: (word: string) => ({ done: 'Done', 'not-done': 'Not done', intended: 'Begun, end unknown' })[word] ?? word,
 };
 const de: typeof en = {
   first: 'Diese Ordner wurden noch nie miteinander abgeglichen: Es wird nichts gelöscht.',
@@ -137,6 +138,7 @@ const de: typeof en = {
   exclude: 'Ausschließen …',
   from: (name: string) => `vorher ${name}`,
   steps: (n: number) => plural(n, { one: '# Änderung', other: '# Änderungen' }),
-  choose: 'Wähle eine Zeile, um den Grund zu sehen.',
+  choose: 'Wähle eine Zeile, um sie ganz zu sehen.',
+  end: (word: string) => ({ done: 'Getan', 'not-done': 'Nicht getan', intended: 'Begonnen, Ende unbekannt' })[word] ?? word,
 };
 export const planWords = () => words(en, de);
