@@ -1,0 +1,37 @@
+import { number } from '../../lib/format';
+import { plural, words } from '../../lib/i18n/index.svelte';
+
+/** Words about runs that several tabs need. */
+const en = {
+  origin: (origin: string, name: string) =>
+    ({
+      manual: 'by you',
+      schedule: name ? `by the schedule ${name}` : 'by a schedule',
+      change: 'because files changed',
+      retry: 'as another try',
+      'catch-up': 'to catch up',
+      after: name ? `after ${name}` : 'after another sync',
+      external: 'by another program',
+    })[origin] ?? origin,
+  kind: (kind: string) => ({ sync: '', resolve: 'Decisions on conflicts', undo: 'Undo', restore: 'A version was brought back' })[kind] ?? kind,
+  at_work: 'At work',
+  files: (n: number) => plural(n, { one: '# file', other: '# files' }),
+  n: (n: number) => number(n),
+};
+const de: typeof en = {
+  origin: (origin: string, name: string) =>
+    ({
+      manual: 'von dir',
+      schedule: name ? `vom Zeitplan ${name}` : 'von einem Zeitplan',
+      change: 'weil sich Dateien geändert haben',
+      retry: 'als neuer Versuch',
+      'catch-up': 'zum Nachholen',
+      after: name ? `nach ${name}` : 'nach einem anderen Abgleich',
+      external: 'von einem anderen Programm',
+    })[origin] ?? origin,
+  kind: (kind: string) => ({ sync: '', resolve: 'Entscheidungen über Konflikte', undo: 'Zurückgenommen', restore: 'Eine Version wurde zurückgeholt' })[kind] ?? kind,
+  at_work: 'Läuft',
+  files: (n: number) => plural(n, { one: '# Datei', other: '# Dateien' }),
+  n: (n: number) => number(n),
+};
+export const runWords = () => words(en, de);

@@ -1,0 +1,118 @@
+/** A living example (`syncmgr demo --page`) and a browser that is signed in to it. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chromium, type Browser, type BrowserContext, type BrowserContextOptions, type Page } from 'playwright-core';
+
+/** Which program; `cargo xtask page` says it. */
+const SYNCMGR = process.env.SYNCMGR ?? join(import.meta.dirname, '../../target/debug/syncmgr');
+const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
+/** Long enough for a busy machine; nothing waits it out when all is well. */
+export const PATIENCE = 30_000;
+
+export const DESKTOP = { width: 1280, height: 800 };
+export const PHONE = { width: 360, height: 740 };
+
+export class Example {
+  private constructor(
+    readonly dir: string,
+    readonly address: string,
+    private readonly demo: ChildProcess,
+  ) {}
+
+  /** Makes the example; takes some seconds. */
+  static async start(): Promise<Example> {
+    const dir = mkdtempSync(join(tmpdir(), 'syncmgr-page-'));
+    const demo = spawn(SYNCMGR, ['demo', '--page', '--print', dir], { stdio: ['ignore', 'pipe', 'pipe'] });
+    let said = '';
+    const address = await new Promise<string>((resolve, reject) => {
+      const read = (chunk: Buffer) => {
+        said += chunk.toString();
+        const found = /(http:\/\/[^/\s]+)\/#code=/.exec(said);
+        if (found?.[1]) resolve(found[1]);
+      };
+      demo.stdout.on('data', read);
+      demo.stderr.on('data', read);
+      demo.on('error', reject);
+      demo.on('exit', (code) => reject(new Error(`the example ended with ${code}: ${said}`)));
+    });
+    return new Example(dir, address, demo);
+  }
+
+  /** Runs a command of ours on the example; returns its code and output. */
+  async run(...words: string[]): Promise<{ code: number | null; out: string }> {
+    const env = {
+      ...process.env,
+      HOME: this.dir,
+      SYNCMGR_CONFIG_DIR: join(this.dir, 'config'),
+      SYNCMGR_STATE_DIR: join(this.dir, 'state'),
+      SYNCMGR_RUNTIME_DIR: join(this.dir, 'run'),
+    };
+    const child = spawn(SYNCMGR, words, { env, cwd: this.dir, stdio: ['ignore', 'pipe', 'pipe'] });
+    let out = '';
+    child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
+    child.stderr.on('data', (chunk: Buffer) => (out += chunk.toString()));
+    return new Promise((resolve, reject) => {
+      child.on('error', reject);
+      child.on('close', (code) => resolve({ code, out }));
+    });
+  }
+
+  /** Returns an address that signs a browser in, once. */
+  async door(page = ''): Promise<string> {
+    const { out } = await this.run('open', '--print', ...(page ? [page] : []));
+    const found = /http:\/\/\S+/.exec(out);
+    if (!found) throw new Error(out);
+    return found[0];
+  }
+
+  /** Returns the ids of the syncs by their names. */
+  async ids(page: Page): Promise<Record<string, string>> {
+    return page.evaluate(async () => {
+      const answer = await (await fetch('/api/v1/items')).json() as { items: { id: string; title: string }[] };
+      return Object.fromEntries(answer.items.map((item) => [item.title, item.id]));
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.demo.removeAllListeners('exit');
+    const gone = new Promise((resolve) => this.demo.once('exit', resolve));
+    const isRunning = this.demo.exitCode === null;
+    this.demo.kill('SIGTERM');
+    if (isRunning) await gone;
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+}
+
+export async function launch(): Promise<Browser> {
+  return chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
+}
+
+/** What a page did that it must not: errors, refused contents, requests elsewhere. */
+export interface Faults {
+  list: string[];
+}
+
+/** Opens a window that is signed in. */
+export async function enter(
+  browser: Browser,
+  example: Example,
+  options: BrowserContextOptions = {},
+): Promise<{ context: BrowserContext; page: Page; faults: Faults }> {
+  const context = await browser.newContext({ viewport: DESKTOP, locale: 'en-GB', ...options });
+  context.setDefaultTimeout(PATIENCE);
+  const page = await context.newPage();
+  const faults: Faults = { list: [] };
+  page.on('pageerror', (error) => faults.list.push(`${page.url()}: ${error.message}`));
+  page.on('console', (message) => {
+    // The browser itself reports answers that are no success; the page shows those.
+    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) faults.list.push(`${page.url()}: ${message.text()}`);
+  });
+  page.on('request', (request) => {
+    if (!request.url().startsWith(example.address)) faults.list.push(`asked ${request.url()}`);
+  });
+  await page.goto(await example.door());
+  await page.locator('main h1').waitFor();
+  return { context, page, faults };
+}
