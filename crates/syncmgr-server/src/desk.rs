@@ -293,16 +293,18 @@ pub trait Desk: Send + Sync {
     ) -> Result<Vec<Timestamp>, Trouble>;
 
     /// Returns the schedules that are on and a time, with when they start runs later than `after`
-    /// and not later than `until`: the earliest `n_most`, in order.
+    /// and not later than `until`: the earliest `n_most`, in order. None where nobody keeps time.
     ///
     /// # Errors
     /// Why they cannot be read.
     fn planned(
         &self,
-        after: Timestamp,
-        until: Timestamp,
-        n_most: usize,
-    ) -> Result<Vec<(Timestamp, Arc<Schedule>)>, Trouble>;
+        _after: Timestamp,
+        _until: Timestamp,
+        _n_most: usize,
+    ) -> Result<Vec<(Timestamp, Arc<Schedule>)>, Trouble> {
+        Ok(Vec::new())
+    }
 
     /// Returns the settings of the daemon, with their defaults.
     ///

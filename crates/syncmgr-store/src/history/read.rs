@@ -257,11 +257,8 @@ impl Sql {
             self.and(&format!("AND {prefix}started <= ?"), end);
         }
         if !wanted.outcomes.is_empty() {
-            // Words of ours, which need no quoting.
-            let words: Vec<_> = wanted.outcomes.iter().map(|it| it.as_str()).collect();
-            let list = words.join("', '");
-            self.text
-                .push_str(&format!(" AND {prefix}outcome IN ('{list}')"));
+            let words = wanted.outcomes.iter().map(|it| it.as_str());
+            self.among(&format!("AND {prefix}outcome"), words);
         }
     }
 
@@ -279,9 +276,7 @@ impl Sql {
             self.and(&values, like(&saying.text));
         }
         if !saying.codes.is_empty() {
-            let words: Vec<_> = saying.codes.iter().map(|code| code.as_str()).collect();
-            self.text
-                .push_str(&format!(" OR code IN ('{}')", words.join("', '")));
+            self.among("OR code", saying.codes.iter().map(|code| code.as_str()));
         }
         if !saying.items.is_empty() {
             let keys: Vec<_> = saying
@@ -295,6 +290,14 @@ impl Sql {
             );
         }
         self.text.push(')');
+    }
+
+    /// Adds that a column has one of some words.
+    fn among<'a>(&mut self, condition: &str, words: impl Iterator<Item = &'a str>) {
+        let n_before = self.values.len();
+        self.values.extend(words.map(text));
+        let marks = vec!["?"; self.values.len() - n_before].join(", ");
+        self.text.extend([" ", condition, " IN (", &marks, ")"]);
     }
 
     fn limit(&mut self, limit: u32) {
