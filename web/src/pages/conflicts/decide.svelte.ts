@@ -77,25 +77,33 @@ class Done {
   state = $state<'none' | 'working' | 'done' | 'undoing' | 'undone'>('none');
   /** Why some were not carried out. */
   notices = $state.raw<Notice[]>([]);
+  /** Why whole runs did not come about. */
+  problems = $state.raw<Problem[]>([]);
   runs = $state.raw<string[]>([]);
   offer = $state.raw<Offer>();
   #streak: { key: string; n: number } = { key: '', n: 0 };
   #turn = 0;
 
   /** Follows what was begun; the promise ends with the runs, and says whether all went well. */
-  async follow(answer: ResolveAnswer, conflicts: ListedConflict[], choice: Choice): Promise<boolean> {
+  async follow(answer: ResolveAnswer, resolve: Resolve, conflicts: ListedConflict[], choice: Choice): Promise<boolean> {
     const turn = (this.#turn += 1);
     const failed = answer.outcomes.filter((one) => one.outcome === 'failed');
     this.n = answer.outcomes.filter((one) => one.outcome === 'done').length;
     this.runs = answer.runs.map((run) => run.run);
     this.notices = distinct(failed.flatMap((one) => one.notice ?? []));
+    this.problems = [];
     this.state = 'working';
-    const notices = (await Promise.all(this.runs.map(whyFailed))).flat();
+    const ends = await Promise.all(this.runs.map(endOf));
+    const lost = new Set(this.runs.filter((_, i) => ends[i] === 'lost'));
+    const problems = lost.size ? await whyNot(resolve) : [];
+    const notices = ends.flatMap((end) => (end === 'lost' ? [] : end));
     if (turn === this.#turn) {
       this.notices = distinct([...this.notices, ...notices]);
+      this.problems = problems;
+      this.runs = this.runs.filter((run) => !lost.has(run));
       this.state = 'done';
     }
-    const isWell = failed.length === 0 && notices.length === 0;
+    const isWell = failed.length === 0 && notices.length === 0 && lost.size === 0;
     if (isWell) void this.#count(conflicts, choice);
     return isWell;
   }
@@ -160,19 +168,22 @@ export interface Kept {
 export const drafts = new Map<string, Kept>();
 export const fieldChoices = new Map<string, Record<string, 'left' | 'right'>>();
 
-/** Waits for a run; says what stood in its way. */
-async function whyFailed(run: string): Promise<Notice[]> {
+/** Waits for a run; says what stood in its way. One that was refused when it began is lost: history has no word of it. */
+async function endOf(run: string): Promise<Notice[] | 'lost'> {
   let isEnded = false;
+  let nMissing = 0;
   const off = stream.on('session_ended', (message) => {
     if (message.run === run) isEnded = true;
   });
   try {
     for (let n = 0; ; n += 1) {
-      const state = await get<RunState>(`/sessions/${run}`);
-      if (state.record?.status && !state.open) {
+      const state = await stateOf(run);
+      if (!state) {
+        nMissing += 1;
+        if (nMissing > 1) return 'lost';
+      } else if (state.record?.status && !state.open) {
         if (state.record.status === 'succeeded' && state.record.summary.failures === 0) return [];
-        const report = await get<Report>(`/sessions/${run}/report`);
-        return report.notices;
+        return (await get<Report>(`/sessions/${run}/report`)).notices;
       }
       for (let waited = 0; waited < Math.min(250 * (n + 1), 3000) && !isEnded; waited += 50) await later(50);
       isEnded = false;
@@ -182,6 +193,26 @@ async function whyFailed(run: string): Promise<Notice[]> {
     throw error;
   } finally {
     off();
+  }
+}
+
+async function stateOf(run: string): Promise<RunState | undefined> {
+  try {
+    return await get<RunState>(`/sessions/${run}`);
+  } catch (error) {
+    if (error instanceof Refused && error.problem.status === 404) return undefined;
+    throw error;
+  }
+}
+
+/** Asks anew what the decisions would do: that is refused for the same reason. */
+async function whyNot(resolve: Resolve): Promise<Problem[]> {
+  try {
+    const { refused } = await plan(resolve, new AbortController().signal);
+    return refused.map((one) => one.problem);
+  } catch (error) {
+    if (error instanceof Refused) return [error.problem];
+    throw error;
   }
 }
 
