@@ -26,6 +26,8 @@ const ROUTES: [path: string, title: Title, load: Load][] = [
   ['/setup/import', 'setup', page(() => import('./pages/Import.svelte'))],
   ['/conflicts', 'conflicts', page(() => import('./pages/Conflicts.svelte'))],
   ['/conflicts/view', 'conflicts', page(() => import('./pages/Conflict.svelte'))],
+  ['/settings', 'settings', page(() => import('./pages/Settings.svelte'))],
+  ['/settings/:section', 'settings', page(() => import('./pages/Settings.svelte'))],
   ['/help', 'help', page(() => import('./pages/Help.svelte'))],
 ];
 

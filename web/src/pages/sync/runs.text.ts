@@ -1,5 +1,5 @@
-import { number } from '../../lib/format';
-import { plural, words } from '../../lib/i18n/index.svelte';
+import { duration } from '../../lib/format';
+import { words } from '../../lib/i18n/index.svelte';
 
 /** Words about runs that several tabs need. */
 const en = {
@@ -15,8 +15,7 @@ const en = {
     })[origin] ?? origin,
   kind: (kind: string) => ({ sync: '', resolve: 'Decisions on conflicts', undo: 'Undo', restore: 'A version was brought back' })[kind] ?? kind,
   at_work: 'At work',
-  files: (n: number) => plural(n, { one: '# file', other: '# files' }),
-  n: (n: number) => number(n),
+  took: (ms: number) => (ms < 1000 ? 'under 1 s' : duration(ms)),
 };
 const de: typeof en = {
   origin: (origin: string, name: string) =>
@@ -31,7 +30,6 @@ const de: typeof en = {
     })[origin] ?? origin,
   kind: (kind: string) => ({ sync: '', resolve: 'Entscheidungen über Konflikte', undo: 'Zurückgenommen', restore: 'Eine Version wurde zurückgeholt' })[kind] ?? kind,
   at_work: 'Läuft',
-  files: (n: number) => plural(n, { one: '# Datei', other: '# Dateien' }),
-  n: (n: number) => number(n),
+  took: (ms: number) => (ms < 1000 ? 'unter 1 s' : duration(ms)),
 };
 export const runWords = () => words(en, de);
