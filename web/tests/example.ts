@@ -5,9 +5,8 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium, type Browser, type BrowserContext, type BrowserContextOptions, type Page } from 'playwright-core';
+import { command, door, SYNCMGR } from './center';
 
-/** Which program; `cargo xtask page` says it. */
-const SYNCMGR = process.env.SYNCMGR ?? join(import.meta.dirname, '../../target/debug/syncmgr');
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 /** Long enough for a busy machine; nothing waits it out when all is well. */
 export const PATIENCE = 30_000;
@@ -43,23 +42,8 @@ export class Example {
     return new Example(dir, address, demo);
   }
 
-  /** Runs a command of ours on the example; returns its code and output. */
-  async run(...words: string[]): Promise<{ code: number | null; out: string }> {
-    const env = {
-      ...process.env,
-      HOME: this.dir,
-      SYNCMGR_CONFIG_DIR: join(this.dir, 'config'),
-      SYNCMGR_STATE_DIR: join(this.dir, 'state'),
-      SYNCMGR_RUNTIME_DIR: join(this.dir, 'run'),
-    };
-    const child = spawn(SYNCMGR, words, { env, cwd: this.dir, stdio: ['ignore', 'pipe', 'pipe'] });
-    let out = '';
-    child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
-    child.stderr.on('data', (chunk: Buffer) => (out += chunk.toString()));
-    return new Promise((resolve, reject) => {
-      child.on('error', reject);
-      child.on('close', (code) => resolve({ code, out }));
-    });
+  run(...words: string[]): Promise<{ code: number | null; out: string }> {
+    return command(this.dir, words);
   }
 
   /** Kills the daemon as if the power had gone. */
@@ -75,11 +59,8 @@ export class Example {
   }
 
   /** Returns an address that signs a browser in, once. */
-  async door(page = ''): Promise<string> {
-    const { out } = await this.run('open', '--print', ...(page ? [page] : []));
-    const found = /http:\/\/\S+/.exec(out);
-    if (!found) throw new Error(out);
-    return found[0];
+  door(page = ''): Promise<string> {
+    return door(this.dir, page);
   }
 
   /** Returns the ids of the syncs by their names. */

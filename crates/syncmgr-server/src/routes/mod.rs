@@ -16,6 +16,7 @@ mod items;
 mod listing;
 mod outside;
 mod paging;
+mod raw;
 mod schedules;
 mod secrets;
 mod sessions;
@@ -115,6 +116,7 @@ pub(crate) fn center() -> OpenApiRouter<Api> {
         .routes(routes!(decisions::resolve))
         .routes(routes!(conflicts::get))
         .routes(routes!(conflicts::contents))
+        .routes(routes!(raw::get))
         .routes(routes!(conflicts::of_item))
         .routes(routes!(conflicts::contents_of_item))
         .routes(routes!(handlers::list))

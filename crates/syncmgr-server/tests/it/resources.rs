@@ -216,6 +216,22 @@ fn conflicts_of_everybody_are_listed_by_address() {
         get(&front, &format!("/conflicts/{id}/c1/contents")),
         contents
     );
+    // As a file it has no type that a browser shows, and its name stays within the header.
+    let raw = |rest: &str| {
+        let path = format!("GET /api/v1/conflict/raw?address={address}&version={rest}");
+        front.owner(&path, &[], "")
+    };
+    let file = raw("1");
+    assert_eq!(file.status, 200, "{file:?}");
+    let kind = file.header("content-type");
+    assert_eq!(kind, Some("application/octet-stream"));
+    let disposition = file.header("content-disposition").unwrap();
+    assert!(
+        disposition.starts_with("attachment; filename*=UTF-8''"),
+        "{disposition}"
+    );
+    assert!(!disposition.contains('<'), "{disposition}");
+    assert_eq!(raw("7").status, 404);
 
     let n = |query: &str| {
         let list = get(&front, &format!("/conflicts?{query}"));
