@@ -3,6 +3,7 @@
 //! Form of every message: what happened · what it means for your files · what you can do.
 
 pub mod alarm;
+mod ground;
 mod standing;
 mod tool;
 
@@ -75,6 +76,19 @@ pub fn notice(trouble: &Trouble) -> Notice {
         },
         actions,
     }
+}
+
+/// Returns the codes whose words contain a text in any case, whatever their facts are.
+#[must_use]
+pub fn codes_saying(text: &str) -> Vec<Code> {
+    let wanted = text.to_lowercase();
+    let says = |code: &Code| {
+        let notice = notice(&Trouble::new(*code));
+        [&notice.what, &notice.meaning]
+            .iter()
+            .any(|words| words.to_lowercase().contains(&wanted))
+    };
+    Code::ALL.iter().copied().filter(says).collect()
 }
 
 /// Says when trying again makes sense.
@@ -152,6 +166,9 @@ pub fn retry(code: Code) -> Retry {
         | Code::NotSandboxed
         | Code::SecretMissing
         | Code::FoldersShared
+        | Code::FolderRemovable
+        | Code::FolderRemote
+        | Code::FolderFoldsCase
         | Code::ProtocolFault => Retry::Never,
     }
 }
@@ -235,6 +252,7 @@ fn words(t: &Trouble) -> Words {
         | Code::NotSandboxed
         | Code::SecretMissing
         | Code::FoldersShared => tool::words(t),
+        Code::FolderRemovable | Code::FolderRemote | Code::FolderFoldsCase => ground::words(t),
     }
 }
 

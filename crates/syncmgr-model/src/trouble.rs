@@ -174,6 +174,12 @@ codes! {
     SecretMissing = "secret-missing",
     /// Two syncs work on one folder. `name`, `other`, `folder`.
     FoldersShared = "folders-shared",
+    /// A folder is on a disk that can be unplugged. `folder`.
+    FolderRemovable = "folder-removable",
+    /// A folder is on another machine. `folder`.
+    FolderRemote = "folder-remote",
+    /// A folder does not tell large letters from small ones in names. `folder`.
+    FolderFoldsCase = "folder-folds-case",
 }
 
 impl Code {

@@ -97,4 +97,26 @@ pub struct SettingsChange {
 pub struct DaemonSettings {
     /// By key, with their defaults.
     pub settings: BTreeMap<String, serde_json::Value>,
+    /// What each key takes.
+    #[serde(default)]
+    pub keys: Vec<SettingKey>,
+}
+
+/// A setting of the daemon.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SettingKey {
+    /// Its key.
+    pub key: String,
+    /// What holds now; null: nothing does.
+    pub value: Option<String>,
+    /// What holds when it is not set; null: nothing does.
+    pub default: Option<String>,
+    /// `truth`, `number`, `duration` or `text`.
+    pub kind: String,
+    /// The words it can be, where it can be nothing else.
+    pub words: Vec<String>,
+    /// What it takes, in words.
+    pub takes: String,
+    /// One line of help.
+    pub help: String,
 }

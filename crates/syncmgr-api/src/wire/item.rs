@@ -196,6 +196,34 @@ fn files() -> String {
     "files".to_owned()
 }
 
+/// A sync that might be saved, or one that is with other settings: what would be said of it?
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ItemDraft {
+    /// Whose it would be.
+    #[serde(default = "files")]
+    #[schema(default = "files", min_length = 1, max_length = 63)]
+    pub handler: String,
+    /// Its name, if it has one already.
+    #[serde(default)]
+    #[schema(max_length = 127)]
+    pub name: Option<String>,
+    /// All its settings.
+    #[serde(default)]
+    pub settings: BTreeMap<String, Json>,
+    /// The id of the sync that would change; otherwise it would be a new one.
+    #[serde(default)]
+    #[schema(max_length = 127)]
+    pub item: Option<String>,
+}
+
+/// What would be said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Notices {
+    /// The messages, errors first. With an error it cannot be saved, or not run.
+    pub notices: Vec<Notice>,
+}
+
 /// Changes a sync; what is not named stays.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

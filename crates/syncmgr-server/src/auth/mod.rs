@@ -4,6 +4,7 @@
 //! anybody on the machine can ask, so every request needs a secret: an API token, or the cookie
 //! that a browser got for a one-time code.
 
+mod private;
 mod scope;
 mod secret;
 mod sign_in;

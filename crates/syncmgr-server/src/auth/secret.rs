@@ -33,6 +33,11 @@ impl Secret {
         &self.0
     }
 
+    /// Makes another secret of this one: who has only that one cannot get back.
+    pub(crate) fn derive(text: &str, purpose: &str) -> Self {
+        Self(hex(&blake3::derive_key(purpose, text.as_bytes())))
+    }
+
     pub(crate) fn hash(&self) -> SecretHash {
         SecretHash::of(&self.0)
     }

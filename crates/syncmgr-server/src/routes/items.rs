@@ -96,7 +96,7 @@ pub(super) async fn create(
     Ok(response)
 }
 
-fn no_setting(key: &str) -> Refusal {
+pub(super) fn no_setting(key: &str) -> Refusal {
     let words = "a text, a whole number, or a list of texts";
     Refusal::field(&format!("settings.{key}"), "unusable", words)
 }

@@ -9,6 +9,7 @@ mod activity;
 mod conflicts;
 mod decisions;
 mod desk;
+mod drafts;
 mod events;
 mod found;
 mod handlers;
@@ -90,7 +91,10 @@ pub(crate) fn center() -> OpenApiRouter<Api> {
         .routes(routes!(desk::why))
         .routes(routes!(listing::list, items::create))
         .routes(routes!(found::list, found::add))
+        .routes(routes!(drafts::folders))
+        .routes(routes!(drafts::check))
         .routes(routes!(items::get, items::change, items::remove))
+        .routes(routes!(desk::storage))
         .routes(routes!(secrets::set, secrets::remove))
         .routes(routes!(items::pause))
         .routes(routes!(items::resume))

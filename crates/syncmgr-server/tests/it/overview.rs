@@ -152,3 +152,78 @@ fn what_is_planned_is_told_with_the_syncs_it_is_for() {
         assert_eq!(reply.status, 400, "{bad}");
     }
 }
+
+#[test]
+fn history_is_filtered_by_outcome_and_time() {
+    let front = Front::start();
+    let id = add(&front, "photos", "");
+    let first = run(&front, &id, "sync");
+    run(&front, &id, "sync");
+    let all = get(&front, "/sessions");
+    assert_eq!(all["items"].as_array().unwrap().len(), 2);
+    assert_eq!(all["items"][1]["run"], json!(first));
+    assert_eq!(all["items"][0]["outcome"], "conflicts");
+    assert_eq!(all["items"][0]["title"], "photos");
+    let n = |query: &str| {
+        let page = get(&front, &format!("/sessions?{query}"));
+        page["items"].as_array().unwrap().len()
+    };
+    assert_eq!(n("outcome=ok,failed"), 0);
+    assert_eq!(n(&format!("outcome=ok,conflicts&item={id}")), 2);
+    assert_eq!(
+        n("since=2026-11-20T12:00:00Z&until=2026-11-20T12:00:00Z"),
+        2
+    );
+    assert_eq!(n("since=2026-11-20T12:00:01Z"), 0);
+    assert_eq!(n("until=2026-11-20T11:59:59Z"), 0);
+    for bad in ["outcome=odd", "outcome=", "since=now", "until=never"] {
+        let reply = front.owner(&format!("GET /api/v1/sessions?{bad}"), &[], "");
+        assert_eq!(reply.status, 400, "{bad}");
+    }
+}
+
+#[test]
+fn results_are_found_by_what_they_say() {
+    let front = Front::start();
+    let id = add(&front, "photos", "");
+    run(&front, &id, "sync");
+    let n = |query: &str| {
+        let page = get(&front, &format!("/events?{query}"));
+        let items = page["items"].as_array().unwrap();
+        let of_sync = items.iter().filter(|it| it["item"] == json!(id));
+        assert!(of_sync.clone().all(|it| it["title"] == "photos"), "{page}");
+        of_sync.count()
+    };
+    assert_eq!(n(""), 1);
+    assert_eq!(n("text=PHOTOS"), 1, "the title");
+    assert_eq!(n("text=1"), 1, "a fact");
+    assert_eq!(n("text=nowhere"), 0);
+    let said = get(&front, &format!("/events?item={id}"))["items"][0].clone();
+    let meaning = said["notice"]["meaning"].as_str().unwrap();
+    let word = meaning.split(' ').next().unwrap();
+    assert_eq!(n(&format!("text={word}")), 1, "its words");
+    assert_eq!(n("until=2026-11-20T12:00:00Z"), 1);
+    assert_eq!(n("until=2026-11-20T11:00:00Z"), 0);
+    for bad in ["until=x", &format!("text={}", "a".repeat(201))] {
+        let reply = front.owner(&format!("GET /api/v1/events?{bad}"), &[], "");
+        assert_eq!(reply.status, 400, "{bad}");
+    }
+}
+
+#[test]
+fn folders_need_the_highest_right_and_a_check_only_that_of_a_sync() {
+    use syncmgr_server::auth::Scope;
+    let front = Front::start();
+    let (reader, syncer) = (front.token(Scope::Read), front.token(Scope::Sync));
+    let folders = front.ask_as(&syncer, "GET /api/v1/folders", &[], "");
+    assert_eq!(folders.status, 403);
+    let check = "POST /api/v1/items/check";
+    assert_eq!(front.ask_as(&reader, check, &[], "{}").status, 403);
+    let said = front.ask_as(&syncer, check, &[], "{}");
+    assert_eq!(said.json(), json!({"notices": []}));
+    for bad in [r#"{"colour":1}"#, r#"{"settings":{"left":true}}"#] {
+        assert_eq!(front.owner(check, &[], bad).status, 400, "{bad}");
+    }
+    let gone = front.owner(check, &[], r#"{"item":"none"}"#);
+    assert_eq!((gone.status, &*gone.code()), (404, "not-found"));
+}
