@@ -1,8 +1,20 @@
 /** Numbers, sizes and times in the form of the person's language. */
 import { locale } from './i18n/index.svelte';
 
+const made = new Map<string, unknown>();
+
+/** Makes a form for a language once: making one costs more than using it a hundred times. */
+function form<T>(make: new (tag: string, options?: object) => T, options: object = {}): T {
+  const key = `${make.name} ${locale.tag} ${JSON.stringify(options)}`;
+  const known = made.get(key) as T | undefined;
+  if (known) return known;
+  const one = new make(locale.tag, options);
+  made.set(key, one);
+  return one;
+}
+
 export function number(n: number): string {
-  return new Intl.NumberFormat(locale.tag).format(n);
+  return form(Intl.NumberFormat).format(n);
 }
 
 const UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte', 'petabyte'] as const;
@@ -16,7 +28,7 @@ export function size(bytes: number): string {
     unit += 1;
   }
   const digits = unit === 0 || n >= 100 ? 0 : 1;
-  return new Intl.NumberFormat(locale.tag, {
+  return form(Intl.NumberFormat, {
     style: 'unit',
     unit: UNITS[unit],
     unitDisplay: unit === 0 ? 'long' : 'short',
@@ -35,7 +47,7 @@ const DAY = 24 * HOUR;
 /** Says how long something took: `420 ms`, `6 s`, `1 min 12 s`, `2 h 5 min`. */
 export function duration(ms: number): string {
   const part = (n: number, unit: string) =>
-    new Intl.NumberFormat(locale.tag, { style: 'unit', unit, unitDisplay: 'short', maximumFractionDigits: 0 }).format(n);
+    form(Intl.NumberFormat, { style: 'unit', unit, unitDisplay: 'short', maximumFractionDigits: 0 }).format(n);
   if (ms < 1000) return part(Math.round(ms), 'millisecond');
   const s = Math.round(ms / 1000);
   if (s < MINUTE) return part(s, 'second');
@@ -48,37 +60,37 @@ export function duration(ms: number): string {
 export function relative(at: Date, now: Date): string {
   const s = (at.getTime() - now.getTime()) / 1000;
   const far = Math.abs(s);
-  const form = new Intl.RelativeTimeFormat(locale.tag, { numeric: 'auto' });
-  if (far < 45) return form.format(0, 'second');
-  if (far < 45 * MINUTE) return form.format(Math.round(s / MINUTE), 'minute');
-  if (far < 22 * HOUR) return form.format(Math.round(s / HOUR), 'hour');
-  if (far < 26 * DAY) return form.format(Math.round(s / DAY), 'day');
-  if (far < 320 * DAY) return form.format(Math.round(s / (30 * DAY)), 'month');
-  return form.format(Math.round(s / (365 * DAY)), 'year');
+  const words = form(Intl.RelativeTimeFormat, { numeric: 'auto' });
+  if (far < 45) return words.format(0, 'second');
+  if (far < 45 * MINUTE) return words.format(Math.round(s / MINUTE), 'minute');
+  if (far < 22 * HOUR) return words.format(Math.round(s / HOUR), 'hour');
+  if (far < 26 * DAY) return words.format(Math.round(s / DAY), 'day');
+  if (far < 320 * DAY) return words.format(Math.round(s / (30 * DAY)), 'month');
+  return words.format(Math.round(s / (365 * DAY)), 'year');
 }
 
 /** Says a moment in full. */
 export function moment(at: Date): string {
-  return new Intl.DateTimeFormat(locale.tag, { dateStyle: 'full', timeStyle: 'medium' }).format(at);
+  return form(Intl.DateTimeFormat, { dateStyle: 'full', timeStyle: 'medium' }).format(at);
 }
 
 /** Says a moment shortly: only the time of day for today. */
 export function short(at: Date, now: Date): string {
   const isToday = at.toDateString() === now.toDateString();
-  return new Intl.DateTimeFormat(locale.tag, isToday ? { timeStyle: 'short' } : { dateStyle: 'medium', timeStyle: 'short' }).format(at);
+  return form(Intl.DateTimeFormat, isToday ? { timeStyle: 'short' } : { dateStyle: 'medium', timeStyle: 'short' }).format(at);
 }
 
 export function time(at: Date): string {
-  return new Intl.DateTimeFormat(locale.tag, { timeStyle: 'short' }).format(at);
+  return form(Intl.DateTimeFormat, { timeStyle: 'short' }).format(at);
 }
 
 export function day(at: Date): string {
-  return new Intl.DateTimeFormat(locale.tag, { weekday: 'long', day: 'numeric', month: 'long' }).format(at);
+  return form(Intl.DateTimeFormat, { weekday: 'long', day: 'numeric', month: 'long' }).format(at);
 }
 
 /** Joins words: `a, b and c`. */
 export function list(words: string[]): string {
-  return new Intl.ListFormat(locale.tag).format(words);
+  return form(Intl.ListFormat).format(words);
 }
 
 // Control characters, and marks that turn the direction of text: a name must not hide what it is.

@@ -3,6 +3,8 @@ import type { Progress } from '../api/types';
 
 /** Time over which the speed is smoothed, in seconds. */
 const SMOOTH_S = 30;
+/** Less time than this between two reports is no measure. */
+const LEAST_S = 0.1;
 /** Nothing is said before so long, and before so much is done. */
 const AFTER_S = 5;
 const AFTER_PERCENT = 2;
@@ -16,6 +18,7 @@ export class Pace {
   #start: number | undefined;
   #last: { at: number; bytes: number; percent: number; key: string } | undefined;
   #percentRate = 0;
+  #seconds = 0;
   #guesses: number[] = [];
 
   /** Takes a report at a time in milliseconds; says whether the run moved. */
@@ -27,11 +30,15 @@ export class Pace {
     this.#last = now;
     if (!last || now.bytes < last.bytes) return true;
     const s = (at - last.at) / 1000;
-    if (s > 0) {
-      const weight = 1 - Math.exp(-s / SMOOTH_S);
-      const first = this.rate === 0 && this.#percentRate === 0;
-      this.rate += ((now.bytes - last.bytes) / s - this.rate) * (first ? 1 : weight);
-      this.#percentRate += (Math.max(0, now.percent - last.percent) / s - this.#percentRate) * (first ? 1 : weight);
+    // Reports that were held up come in a bunch; what lies between those says nothing of speed.
+    if (s >= LEAST_S) {
+      // Until there is as much past as is smoothed over, all of the past counts the same.
+      this.#seconds += s;
+      const weight = Math.max(1 - Math.exp(-s / SMOOTH_S), s / this.#seconds);
+      this.rate += ((now.bytes - last.bytes) / s - this.rate) * weight;
+      this.#percentRate += (Math.max(0, now.percent - last.percent) / s - this.#percentRate) * weight;
+    } else {
+      this.#last = { ...last, key };
     }
     this.#guess(progress, at);
     return key !== last.key;

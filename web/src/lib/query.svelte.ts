@@ -20,9 +20,9 @@ export interface Query<T> {
 
 /**
  * Asks, and asks again whenever something `ask` reads changes or a message says that the answer is
- * old. Must be called while a component is set up.
+ * old. Must be called while a component is set up. `isNew` is called when it is another question.
  */
-export function query<T>(ask: (signal: AbortSignal) => Promise<T> | undefined, outdates: Outdates = {}): Query<T> {
+export function query<T>(ask: (signal: AbortSignal) => Promise<T> | undefined, outdates: Outdates = {}, isNew: () => void = () => {}): Query<T> {
   let data = $state.raw<T>();
   let problem = $state.raw<Problem>();
   let isLoading = $state(true);
@@ -51,6 +51,7 @@ export function query<T>(ask: (signal: AbortSignal) => Promise<T> | undefined, o
   };
 
   $effect(() => {
+    isNew();
     void run();
     return () => last?.abort();
   });
@@ -117,6 +118,8 @@ export function pages<T>(
   let cursor = $state<string | null>();
   let isMore = false;
   let shown = 0;
+  // Another filter is another list, which begins at its top.
+  const isNew = () => (shown = 0);
   const all = query<T[]>((signal) => {
     const first = ask(undefined, signal);
     if (!first) return undefined;
@@ -134,7 +137,7 @@ export function pages<T>(
       shown = rows.length;
       return rows;
     });
-  }, outdates);
+  }, outdates, isNew);
   let added = $state.raw<T[]>([]);
   const rows = $derived(added.length ? [...(all.data ?? []), ...added] : (all.data ?? []));
 

@@ -14,6 +14,9 @@ const en = {
   moment: 'less than a second',
   waits: 'Waits for its turn.',
   works: 'At work.',
+  stop_all: 'Stop all',
+  stopping: 'Stopping…',
+  item_ended: (status: string) => ({ succeeded: 'Finished', failed: 'Failed', canceled: 'Stopped', disconnected: 'Not reachable' })[status] ?? status,
   done: (parts: string[]) => (parts.length ? `Done: ${list(parts)}.` : 'There was nothing to change.'),
   /** `where`: empty where several syncs are meant. */
   part: (kind: string, n: number, where: string) =>
@@ -84,6 +87,9 @@ const de: typeof en = {
   moment: 'weniger als einer Sekunde',
   waits: 'Wartet, bis er an der Reihe ist.',
   works: 'Läuft.',
+  stop_all: 'Alle anhalten',
+  stopping: 'Hält an …',
+  item_ended: (status: string) => ({ succeeded: 'Fertig', failed: 'Fehlgeschlagen', canceled: 'Angehalten', disconnected: 'Nicht erreichbar' })[status] ?? status,
   done: (parts: string[]) => (parts.length ? `Getan: ${list(parts)}.` : 'Es gab nichts zu ändern.'),
   part: (kind: string, n: number, where: string) =>
     ({

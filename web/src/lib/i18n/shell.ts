@@ -42,6 +42,7 @@ const en = {
   sign_out: 'Sign out',
   shortcuts: 'Keyboard shortcuts',
   stopped_loading: 'This could not be loaded.',
+  done: 'What was done',
 };
 
 const de: typeof en = {
@@ -86,6 +87,7 @@ const de: typeof en = {
   sign_out: 'Abmelden',
   shortcuts: 'Tastenkürzel',
   stopped_loading: 'Das konnte nicht geladen werden.',
+  done: 'Was getan wurde',
 };
 
 export const shell = { en, de };

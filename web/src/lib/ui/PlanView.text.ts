@@ -29,6 +29,7 @@ const en = {
   decide: 'Decide',
   holds: (n: number) => plural(n, { one: '# change waits for your OK', other: '# changes wait for your OK' }),
   held: 'waits for your OK',
+  held_only: 'Waiting for your OK',
   numbers: 'What would happen',
   action: (action: string) =>
     ({ delete: 'Delete', 'remove folder': 'Remove folder', rename: 'Rename', 'new folder': 'New folder', copy: 'Copy', update: 'Update', attributes: 'Permissions, times', conflict: 'Conflict' })[action] ?? action,
@@ -96,6 +97,7 @@ const de: typeof en = {
   decide: 'Entscheiden',
   holds: (n: number) => plural(n, { one: '# Änderung wartet auf dein OK', other: '# Änderungen warten auf dein OK' }),
   held: 'wartet auf dein OK',
+  held_only: 'Wartet auf dein OK',
   numbers: 'Was geschehen würde',
   action: (action: string) =>
     ({ delete: 'Löschen', 'remove folder': 'Ordner entfernen', rename: 'Umbenennen', 'new folder': 'Neuer Ordner', copy: 'Kopieren', update: 'Ersetzen', attributes: 'Rechte, Zeiten', conflict: 'Konflikt' })[action] ?? action,

@@ -11,7 +11,7 @@ export interface Facts {
   network: boolean;
   folds_case: boolean;
   empty: boolean;
-  files: number | null;
+  files: number;
 }
 
 // until the description has it
@@ -20,6 +20,8 @@ export interface Folders {
   shown: string;
   parent: string | null;
   folders: { name: string; path: string }[];
+  /** There are more than are told. */
+  more: boolean;
   places: { name: string; path: string; kind: string }[];
   facts: Facts;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ConflictVersion, ItemPreview, ListedConflict } from '../../api/types';
-import { common, commonPlace, decisionOf, folderOf, keptNames, marks, nameOf, offered, tally } from './choices';
+import { common, commonPlace, decisionOf, folderOf, keptNames, marks, nameOf, offered, tally, tallyAll } from './choices';
 
 const version = (place: string, more: Partial<ConflictVersion> = {}): ConflictVersion => ({
   name: 'a.txt', place, location: `${place}/a.txt`, deleted: false, readable: true, size: 1, modified: '2026-01-01T00:00:00Z', ...more,
@@ -75,4 +75,13 @@ describe('tally', () => {
     expect(tally(rows, 'newest', [plan], new Set())).toEqual({ from: [{ place: '~/B', n: 1 }], others: 0, left: 1 });
   });
   it('leaves what fails', () => expect(tally([conflict()], 'v0', [], new Set(['conflict://files/one/a'])).left).toBe(1));
+});
+
+describe('tallyAll', () => {
+  const places = () => ['~/A', '~/B'];
+  it('names the place', () => expect(tallyAll(10, 'v0', [preview([], ['x'])], 2, '~/A', places)).toEqual({ from: [{ place: '~/A', n: 7 }], others: 0, left: 3 }));
+  it('counts the newest by the sides that change', () =>
+    expect(tallyAll(2, 'newest', [preview([{ path: 'a', side: 'left' }, { path: 'b', side: 'right' }])], 0, undefined, places).from).toEqual([{ place: '~/B', n: 1 }, { place: '~/A', n: 1 }]));
+  it('says only the sum where changes are not conflicts', () =>
+    expect(tallyAll(1, 'newest', [preview([{ path: 'a/b', side: 'left' }, { path: 'a/c', side: 'left' }])], 0, undefined, places)).toEqual({ from: [], others: 1, left: 0 }));
 });

@@ -139,6 +139,27 @@ function newestOf(conflict: ListedConflict, plan: Plan | undefined): number | un
   return present.length === 1 ? present[0] : undefined;
 }
 
+/** The same where only addresses are known of most: all that fit a filter. `places` are those of a sync. */
+export function tallyAll(nMeant: number, choice: Choice, previews: ItemPreview[], nFailed: number, place: string | undefined, places: (item: string) => string[]): Tally {
+  const left = nFailed + previews.reduce((sum, one) => sum + one.preview.conflicts.length, 0);
+  const nDecided = nMeant - left;
+  if (versionOf(choice) !== undefined && place !== undefined) return { from: nDecided ? [{ place, n: nDecided }] : [], others: 0, left };
+  const from = new Map<string, number>();
+  if (choice === 'newest') {
+    for (const one of previews) {
+      const [first = '', second = ''] = places(one.item);
+      for (const side of planOf(one).sides.values()) {
+        const winner = side === 'left' ? second : first;
+        from.set(winner, (from.get(winner) ?? 0) + 1);
+      }
+    }
+  }
+  const list = [...from].map(([place, n]) => ({ place, n })).sort((a, b) => b.n - a.n);
+  // A folder is many changes and one conflict; then only the sum is said.
+  const isExact = list.reduce((sum, one) => sum + one.n, 0) === nDecided;
+  return { from: isExact ? list : [], others: isExact ? 0 : nDecided, left };
+}
+
 /** The name a version gets when all are kept. */
 export function keptNames(conflict: ListedConflict, previews: ItemPreview[]): string[] {
   const named = conflict.versions.flatMap((version) => version.kept_name ?? []);

@@ -4,39 +4,40 @@ import type { Conflicts, ItemView, ListedConflict, PageItemView, Silent } from '
 import { locale } from '../../lib/i18n/index.svelte';
 import { query, type Query } from '../../lib/query.svelte';
 import { router } from '../../lib/router.svelte';
-import { folderOf, nameOf, pathOf } from './choices';
+import { toasts } from '../../lib/toasts.svelte';
+import { folderOf, nameOf } from './choices';
 import { where, type Filter } from './filter';
 
-const PART = 1000;
-/** As many as can be decided at once. */
-const ROWS_MAX = 10_000;
+/** Most of a list come in one part; a longer one is read on as it is scrolled. */
+const PART = 500;
 
 interface Read {
   where: string;
   rows: ListedConflict[];
   silent: Silent[];
-  /** There are more than are shown. */
-  isCut: boolean;
+  cursor: string | null | undefined;
 }
 
+/** The comparison begins with what the list had. */
 let last: Read | undefined;
 
 export class List {
-  /** How many were read while the list is not whole yet. */
-  nRead = $state(0);
+  isReading = $state(false);
+  #where = $derived(where(this.filter));
   #all: Query<Read>;
   #items: Query<PageItemView>;
   #titles = $derived.by(() => new Map((this.#items.data?.items ?? []).map((item) => [item.id, item.title])));
-  #read = $derived.by(() => {
-    const read = this.#all.data ?? last;
-    return read?.where === this.#where ? read : undefined;
-  });
-  #where = $derived(where(this.filter));
-  rows = $derived.by(() => this.#sorted(this.#read?.rows ?? []));
+  #added = $state.raw<Read>();
+  #read = $derived.by(() => [this.#added, this.#all.data, last].find((read) => read?.where === this.#where));
+  rows = $derived.by(() => this.#sorted(this.#read));
 
   constructor() {
     this.#all = query((signal) => this.#ask(this.#where, signal), { conflict: true, item_gone: true, handler: true });
     this.#items = query(() => get<PageItemView>('/items', { limit: 1000 }), { item: true, item_gone: true });
+    // Folders are in no order until all are known.
+    $effect(() => {
+      if (this.byFolder && this.hasMore && !this.isReading) void this.more();
+    });
   }
 
   /** What the address says. */
@@ -56,12 +57,12 @@ export class List {
     return this.#read !== undefined;
   }
 
-  get silent(): Silent[] {
-    return this.#read?.silent ?? [];
+  get hasMore(): boolean {
+    return Boolean(this.#read?.cursor);
   }
 
-  get isCut(): boolean {
-    return this.#read?.isCut ?? false;
+  get silent(): Silent[] {
+    return this.#read?.silent ?? [];
   }
 
   get problem() {
@@ -76,29 +77,43 @@ export class List {
     return (conflict.item && this.#titles.get(conflict.item)) || conflict.handler;
   }
 
-  refresh(): Promise<void> {
-    return this.#all.refresh();
+  /** Reads on. */
+  async more(): Promise<void> {
+    const from = this.#read;
+    if (!from?.cursor || this.isReading) return;
+    this.isReading = true;
+    try {
+      const part = await get<Conflicts>('/conflicts', { where: from.where, limit: PART, cursor: from.cursor });
+      if (this.#read !== from) return;
+      last = { where: from.where, rows: [...from.rows, ...part.items], silent: part.silent, cursor: part.next_cursor };
+      this.#added = last;
+    } catch (error) {
+      toasts.fail(error);
+    } finally {
+      this.isReading = false;
+    }
   }
 
+  /** Asks for as many as are shown, so that nothing is lost below. */
   async #ask(where: string, signal: AbortSignal): Promise<Read> {
-    const rows: ListedConflict[] = [];
-    let silent: Silent[] = [];
-    let cursor: string | null | undefined;
-    this.nRead = 0;
+    const nShown = last?.where === where ? last.rows.length : 0;
+    const read: Read = { where, rows: [], silent: [], cursor: undefined };
     do {
-      const part: Conflicts = await get<Conflicts>('/conflicts', { where, limit: PART, cursor }, signal);
-      rows.push(...part.items);
-      silent = part.silent;
-      cursor = part.next_cursor;
-      this.nRead = rows.length;
-    } while (cursor && rows.length < ROWS_MAX);
-    last = { where, rows, silent, isCut: Boolean(cursor) };
-    return last;
+      const part: Conflicts = await get<Conflicts>('/conflicts', { where, limit: PART, cursor: read.cursor }, signal);
+      read.rows.push(...part.items);
+      read.silent = part.silent;
+      read.cursor = part.next_cursor;
+    } while (read.cursor && read.rows.length < nShown - PART / 2);
+    last = read;
+    this.#added = undefined;
+    return read;
   }
 
-  #sorted(rows: ListedConflict[]): ListedConflict[] {
+  /** A list that is not whole keeps the order in which it comes: nothing moves while one reads. */
+  #sorted(read: Read | undefined): ListedConflict[] {
+    if (!read || read.cursor) return read?.rows ?? [];
     const { compare } = new Intl.Collator(locale.tag, { numeric: true });
-    const keyed = rows.map((row) => ({ row, title: this.titleOf(row), item: row.item ?? '', folder: folderOf(row), name: nameOf(row), path: pathOf(row) }));
+    const keyed = read.rows.map((row) => ({ row, title: this.titleOf(row), item: row.item ?? '', folder: folderOf(row), name: nameOf(row) }));
     const bySync = (a: (typeof keyed)[0], b: (typeof keyed)[0]) => compare(a.title, b.title) || compare(a.item, b.item);
     const byPath = (a: (typeof keyed)[0], b: (typeof keyed)[0]) => compare(a.folder, b.folder) || compare(a.name, b.name);
     keyed.sort(this.byFolder ? (a, b) => byPath(a, b) || bySync(a, b) : (a, b) => bySync(a, b) || byPath(a, b));

@@ -6,6 +6,8 @@ export interface Planned {
   at: string;
   schedule: string;
   items: { id: string; title: string }[];
+  /** Syncs in all; the first of them are named. */
+  total: number;
 }
 
 /** Runs by what `key` says of their time, in order. */

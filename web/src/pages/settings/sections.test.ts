@@ -26,6 +26,6 @@ describe('settings', () => {
   });
   it('are there with and without their descriptions', () => {
     expect(settingsOf({ settings: { metrics: 'true' } })[0]).toMatchObject({ key: 'metrics', words: ['true', 'false'] });
-    expect(settingsOf({ settings: {}, keys: [{ key: 'grace', value: '"10s"', default: '"10s"', kind: 'text', words: [], help: 'h' }] })[0]).toMatchObject({ value: '10s', default: '10s', help: 'h' });
+    expect(settingsOf({ settings: {}, keys: [{ key: 'grace', value: '"10s"', default: '"10s"', kind: 'text', words: [], takes: 'a duration', help: 'h' }] })[0]).toMatchObject({ value: '10s', default: '10s', help: 'h' });
   });
 });

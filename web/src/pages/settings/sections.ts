@@ -41,6 +41,8 @@ export interface Setting {
   default: string;
   words: string[];
   help: string;
+  /** What it takes, in words. */
+  takes: string;
 }
 
 // until the description has it
@@ -50,6 +52,7 @@ interface KeyView {
   default: unknown;
   kind: string;
   words: string[];
+  takes: string;
   help: string;
 }
 
@@ -75,13 +78,14 @@ export function shown(value: unknown): string {
 }
 
 export function settingsOf(answer: SettingsAnswer): Setting[] {
-  const keys = answer.keys ?? Object.entries(answer.settings).map(([key, value]) => ({ key, value, default: null, kind: 'text', words: [], help: '' }));
+  const keys = answer.keys ?? Object.entries(answer.settings).map(([key, value]) => ({ key, value, default: null, kind: 'text', words: [], takes: '', help: '' }));
   return keys.map((entry) => ({
     key: entry.key,
     value: shown(entry.value),
     default: shown(entry.default),
-    words: entry.words.length === 0 && isSwitch(shown(entry.value)) ? ['true', 'false'] : entry.words,
+    words: entry.words.length === 0 && (entry.kind === 'truth' || isSwitch(shown(entry.value))) ? ['true', 'false'] : entry.words,
     help: entry.help,
+    takes: entry.takes,
   }));
 }
 

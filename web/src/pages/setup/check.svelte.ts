@@ -47,29 +47,35 @@ const LOOK_MS = 700;
 /** A sync that is not saved needs an id for its preview; it is forgotten after it. */
 const idOf = (wish: Wish) => `${wish.handler}-setup`;
 
-/** Begins a preview of a sync that is not saved. */
-export async function beginPreview(wish: Wish): Promise<{ run: string; item: string; dropped: Notice[] }> {
+/** Says what a run of a sync that is not saved would do. Stops looking when it is called off. */
+export async function previewOf(wish: Wish, signal: AbortSignal, begun: (run: string) => void): Promise<{ preview?: Preview; dropped: Notice[] }> {
   const item = idOf(wish);
   const body = { item: { id: item, handler: wish.handler, settings: wish.settings }, mode: 'preview', work: { kind: 'sync' } };
-  const [run] = (await post<RunsAccepted>('/runs', body)).runs;
-  return { run: run?.run ?? '', item, dropped: run?.dropped.map((drop) => drop.notice) ?? [] };
+  const [accepted] = (await post<RunsAccepted>('/runs', body)).runs;
+  if (!accepted) return { dropped: [] };
+  const { run } = accepted;
+  begun(run);
+  const stop = () => void post(`/sessions/${run}/cancel`, { scope: 'all' }).catch(() => undefined);
+  if (signal.aborted) stop();
+  else signal.addEventListener('abort', stop);
+  try {
+    const dropped = accepted.dropped.map((drop) => drop.notice);
+    return dropped.length > 0 ? { dropped } : { preview: await made(run), dropped };
+  } finally {
+    // Only a run that has ended lets go of it.
+    void del(`/items/${item}`).catch(() => undefined);
+  }
 }
 
-/** Waits for the preview, and forgets the sync again. */
-export async function awaitPreview(run: string, item: string, signal: AbortSignal): Promise<Preview | undefined> {
-  try {
-    for (;;) {
-      try {
-        const page = await get<{ items: ItemPreview[] }>(`/sessions/${run}/preview`, {}, signal);
-        return page.items[0]?.preview;
-      } catch (error) {
-        if (!isStillMade(error)) throw error;
-      }
-      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
-      signal.throwIfAborted();
+/** Waits for the preview, as the run does. */
+async function made(run: string): Promise<Preview | undefined> {
+  for (;;) {
+    try {
+      return (await get<{ items: ItemPreview[] }>(`/sessions/${run}/preview`)).items[0]?.preview;
+    } catch (error) {
+      if (!isStillMade(error)) throw error;
     }
-  } finally {
-    void del(`/items/${item}`).catch(() => undefined);
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
 }
 

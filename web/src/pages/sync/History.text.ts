@@ -19,8 +19,8 @@ const en = {
   left_words: (n: string) => `${n} changed on the left`,
   right_words: (n: string) => `${n} changed on the right`,
   deleted: 'Deleted',
-  conflicts: 'Conflicts',
-  warnings: 'Warnings',
+  conflicts: (n: number) => plural(n, { one: '# conflict', other: '# conflicts' }),
+  warnings: (n: number) => plural(n, { one: '# warning', other: '# warnings' }),
   outcome: 'Outcome',
 };
 const de: typeof en = {
@@ -42,8 +42,8 @@ const de: typeof en = {
   left_words: (n: string) => `${n} links geändert`,
   right_words: (n: string) => `${n} rechts geändert`,
   deleted: 'Gelöscht',
-  conflicts: 'Konflikte',
-  warnings: 'Warnungen',
+  conflicts: (n: number) => plural(n, { one: '# Konflikt', other: '# Konflikte' }),
+  warnings: (n: number) => plural(n, { one: '# Warnung', other: '# Warnungen' }),
   outcome: 'Ausgang',
 };
 export const historyWords = () => words(en, de);

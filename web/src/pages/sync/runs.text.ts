@@ -13,7 +13,7 @@ const en = {
       after: name ? `after ${name}` : 'after another sync',
       external: 'by another program',
     })[origin] ?? origin,
-  kind: (kind: string) => ({ sync: '', resolve: 'Decisions on conflicts', undo: 'Undo', restore: 'A version was brought back' })[kind] ?? kind,
+  kind: (kind: string) => ({ sync: '', resolve: 'Conflicts decided', undo: 'Taken back', restore: 'Version restored' })[kind] ?? kind,
   at_work: 'At work',
   took: (ms: number) => (ms < 1000 ? 'under 1 s' : duration(ms)),
 };
@@ -28,7 +28,7 @@ const de: typeof en = {
       after: name ? `nach ${name}` : 'nach einem anderen Abgleich',
       external: 'von einem anderen Programm',
     })[origin] ?? origin,
-  kind: (kind: string) => ({ sync: '', resolve: 'Entscheidungen über Konflikte', undo: 'Zurückgenommen', restore: 'Eine Version wurde zurückgeholt' })[kind] ?? kind,
+  kind: (kind: string) => ({ sync: '', resolve: 'Konflikte entschieden', undo: 'Zurückgenommen', restore: 'Version zurückgeholt' })[kind] ?? kind,
   at_work: 'Läuft',
   took: (ms: number) => (ms < 1000 ? 'unter 1 s' : duration(ms)),
 };
