@@ -37,6 +37,11 @@ fn folder(t: &Trouble) -> Cow<'_, str> {
     phrase(fact(t, "folder"))
 }
 
+/// Returns the name of the handler.
+fn handler(t: &Trouble) -> Cow<'_, str> {
+    phrase(fact(t, "handler"))
+}
+
 fn files(n: u64) -> String {
     german_plural(n, "Datei", "Dateien")
 }
@@ -236,30 +241,28 @@ fn what(t: &Trouble) -> String {
         Code::Stopped => "Der Lauf wurde von dir angehalten.".to_owned(),
         Code::HandlerStopped => format!(
             "Der Handler {} hat sich unerwartet beendet: {}.",
-            fact(t, "handler"),
+            handler(t),
             detail(t)
         ),
         Code::HandlerUnknown => {
-            format!("Der Handler {} ist nicht installiert.", fact(t, "handler"))
+            format!("Der Handler {} ist nicht installiert.", handler(t))
         }
         Code::ProtocolFault => format!(
             "Der Handler {} hat gegen die Regeln verstoßen: {}.",
-            fact(t, "handler"),
+            handler(t),
             detail(t)
         ),
-        Code::HandlerSilent => format!(
-            "Der Handler {} antwortet nicht: {}.",
-            fact(t, "handler"),
-            detail(t)
-        ),
+        Code::HandlerSilent => {
+            format!("Der Handler {} antwortet nicht: {}.", handler(t), detail(t))
+        }
         Code::HandlerAbandoned => format!(
             "Der Handler {} hat nicht binnen {} Sekunden angehalten.",
-            fact(t, "handler"),
+            handler(t),
             fact(t, "seconds")
         ),
         // Words of its own, whatever their language.
         Code::HandlerSays => t.param("name").to_owned(),
-        Code::NotSetUp => format!("Der Handler {} ist nicht eingerichtet.", fact(t, "handler")),
+        Code::NotSetUp => format!("Der Handler {} ist nicht eingerichtet.", handler(t)),
         Code::TurnedOff => format!("{} ist ausgeschaltet.", fact(t, "name")),
         Code::Paused => match fact(t, "until") {
             "you resume it" => "Angehalten, bis du den Abgleich fortsetzt.".to_owned(),
@@ -276,7 +279,7 @@ fn what(t: &Trouble) -> String {
             }
         ),
         Code::WaitsForHandler => {
-            format!("Wartet auf einen anderen Lauf von {}.", fact(t, "handler"))
+            format!("Wartet auf einen anderen Lauf von {}.", handler(t))
         }
         Code::WaitsForItself => format!(
             "{} läuft gerade; das ist der nächste Lauf.",
@@ -353,23 +356,19 @@ fn what(t: &Trouble) -> String {
         ),
         Code::HandlerTooOld => format!(
             "Der Handler {} spricht Protokoll {}; gebraucht wird {}.",
-            fact(t, "handler"),
+            handler(t),
             fact(t, "speaks"),
             fact(t, "needed")
         ),
         Code::HandlerOff => format!(
             "Der Handler {} hat sich in kurzer Zeit {} Mal unerwartet beendet.",
-            fact(t, "handler"),
+            handler(t),
             fact(t, "n")
         ),
-        Code::HandlerLimit => format!(
-            "Der Handler {} wurde beendet: {}.",
-            fact(t, "handler"),
-            detail(t)
-        ),
+        Code::HandlerLimit => format!("Der Handler {} wurde beendet: {}.", handler(t), detail(t)),
         Code::NotSandboxed => format!(
             "Der Handler {} läuft ohne Sandbox: {}.",
-            fact(t, "handler"),
+            handler(t),
             detail(t)
         ),
         Code::SecretMissing => format!(

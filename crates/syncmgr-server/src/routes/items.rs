@@ -21,7 +21,7 @@ use syncmgr_model::time::Timestamp;
 use utoipa::IntoParams;
 
 use super::paging::{after_parsed, limit};
-use crate::answer::Refusal;
+use crate::answer::{NOTHING_CHANGED, Refusal};
 use crate::center::{Api, Shown, aside, find, handler_id, view};
 use crate::desk::{ItemEdit, NewItem};
 use crate::extract::{Json, Query, check_match, etag, json};
@@ -316,8 +316,11 @@ pub(super) async fn done(api: &Api, control: Control) -> Result<Answer, Refusal>
         return Err(Refusal::new(
             StatusCode::CONFLICT,
             "declined",
-            "A person was asked and said no.",
-            "Nothing was changed.",
+            [
+                "A person was asked and said no.",
+                "Jemand wurde gefragt und hat Nein gesagt.",
+            ],
+            NOTHING_CHANGED,
         ));
     }
     Ok(answer)

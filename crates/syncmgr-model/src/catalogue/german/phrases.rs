@@ -303,9 +303,15 @@ fn refused(text: &str) -> Option<&'static str> {
     })
 }
 
-/// The help of the settings of our own handlers.
+/// The names of our own handlers and the help of their settings.
 fn help(text: &str) -> Option<&'static str> {
     Some(match text {
+        // Names of handlers
+        "Two folders" => "Zwei Ordner",
+        "Commands" => "Befehle",
+        "Any command" => "Beliebiger Befehl",
+        "Mail (mbsync)" => "E-Mail (mbsync)",
+        "Calendars and contacts (vdirsyncer)" => "Kalender und Kontakte (vdirsyncer)",
         // files
         "one folder" => "der eine Ordner",
         "the other folder" => "der andere Ordner",
