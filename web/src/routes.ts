@@ -19,6 +19,15 @@ const ROUTES: [path: string, title: Title, load: Load][] = [
   ['/syncs', 'syncs', page(() => import('./pages/Syncs.svelte'))],
   ['/syncs/:id', 'syncs', page(() => import('./pages/Sync.svelte'))],
   ['/syncs/:id/preview', 'syncs', page(() => import('./pages/Preview.svelte'))],
+  ['/runs/:id', 'syncs', page(() => import('./pages/Run.svelte'))],
+  ['/results', 'results', page(() => import('./pages/Results.svelte'))],
+  ['/setup', 'setup', page(() => import('./pages/Setup.svelte'))],
+  ['/schedule', 'schedule', page(() => import('./pages/Schedule.svelte'))],
+  ['/setup/import', 'setup', page(() => import('./pages/Import.svelte'))],
+  ['/conflicts', 'conflicts', page(() => import('./pages/Conflicts.svelte'))],
+  ['/conflicts/view', 'conflicts', page(() => import('./pages/Conflict.svelte'))],
+  ['/settings', 'settings', page(() => import('./pages/Settings.svelte'))],
+  ['/settings/:section', 'settings', page(() => import('./pages/Settings.svelte'))],
   ['/help', 'help', page(() => import('./pages/Help.svelte'))],
 ];
 

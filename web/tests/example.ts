@@ -1,12 +1,12 @@
 /** A living example (`syncmgr demo --page`) and a browser that is signed in to it. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium, type Browser, type BrowserContext, type BrowserContextOptions, type Page } from 'playwright-core';
+import { command, door, SYNCMGR } from './center';
 
-/** Which program; `cargo xtask page` says it. */
-const SYNCMGR = process.env.SYNCMGR ?? join(import.meta.dirname, '../../target/debug/syncmgr');
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 /** Long enough for a busy machine; nothing waits it out when all is well. */
 export const PATIENCE = 30_000;
@@ -24,7 +24,9 @@ export class Example {
   /** Makes the example; takes some seconds. */
   static async start(): Promise<Example> {
     const dir = mkdtempSync(join(tmpdir(), 'syncmgr-page-'));
-    const demo = spawn(SYNCMGR, ['demo', '--page', '--print', dir], { stdio: ['ignore', 'pipe', 'pipe'] });
+    // The same port after a restart, so that the page finds its daemon again.
+    const port = await freePort();
+    const demo = spawn(SYNCMGR, ['demo', '--page', '--print', '--port', String(port), dir], { stdio: ['ignore', 'pipe', 'pipe'] });
     let said = '';
     const address = await new Promise<string>((resolve, reject) => {
       const read = (chunk: Buffer) => {
@@ -40,31 +42,25 @@ export class Example {
     return new Example(dir, address, demo);
   }
 
-  /** Runs a command of ours on the example; returns its code and output. */
-  async run(...words: string[]): Promise<{ code: number | null; out: string }> {
-    const env = {
-      ...process.env,
-      HOME: this.dir,
-      SYNCMGR_CONFIG_DIR: join(this.dir, 'config'),
-      SYNCMGR_STATE_DIR: join(this.dir, 'state'),
-      SYNCMGR_RUNTIME_DIR: join(this.dir, 'run'),
-    };
-    const child = spawn(SYNCMGR, words, { env, cwd: this.dir, stdio: ['ignore', 'pipe', 'pipe'] });
-    let out = '';
-    child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
-    child.stderr.on('data', (chunk: Buffer) => (out += chunk.toString()));
-    return new Promise((resolve, reject) => {
-      child.on('error', reject);
-      child.on('close', (code) => resolve({ code, out }));
-    });
+  run(...words: string[]): Promise<{ code: number | null; out: string }> {
+    return command(this.dir, words);
+  }
+
+  /** Kills the daemon as if the power had gone. */
+  async kill(): Promise<void> {
+    const { out } = await this.run('daemon', 'status', '--json');
+    const pid = Number(/"pid":\s*(\d+)/.exec(out)?.[1]);
+    if (!pid) throw new Error(out);
+    this.demo.removeAllListeners('exit');
+    const gone = new Promise((resolve) => this.demo.once('exit', resolve));
+    process.kill(pid, 'SIGKILL');
+    // The example notices and ends; the daemon that comes next is another one.
+    if (this.demo.exitCode === null) await gone;
   }
 
   /** Returns an address that signs a browser in, once. */
-  async door(page = ''): Promise<string> {
-    const { out } = await this.run('open', '--print', ...(page ? [page] : []));
-    const found = /http:\/\/\S+/.exec(out);
-    if (!found) throw new Error(out);
-    return found[0];
+  door(page = ''): Promise<string> {
+    return door(this.dir, page);
   }
 
   /** Returns the ids of the syncs by their names. */
@@ -81,8 +77,18 @@ export class Example {
     const isRunning = this.demo.exitCode === null;
     this.demo.kill('SIGTERM');
     if (isRunning) await gone;
+    await this.run('daemon', 'stop');
     rmSync(this.dir, { recursive: true, force: true });
   }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
 }
 
 export async function launch(): Promise<Browser> {

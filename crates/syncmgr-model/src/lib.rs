@@ -4,9 +4,10 @@
 //!
 //! Reading order: [`id`], [`item`], [`request`], [`schedule`], [`progress`], [`session`],
 //! [`trouble`], [`catalogue`], [`event`], [`alarm`], [`conflict`], [`resolution`], [`preview`], [`record`],
-//! [`status`], [`menu`], [`property`], [`mod@format`], [`escape`]; [`capability`], [`facts`] and
-//! [`hresult`] say what handlers answer, [`language`] whose words they are told in, [`legacy`] holds the words of the older family, [`outside`]
-//! those of programs that report runs of their own.
+//! [`outcome`], [`status`], [`menu`], [`property`], [`mod@format`], [`escape`]; [`capability`],
+//! [`facts`] and [`hresult`] say what handlers answer, [`language`] in which language words are made,
+//! [`legacy`] holds the words of the older family, [`outside`] those of programs that report runs of
+//! their own.
 //!
 //! Must not: read a clock, a disk or the environment; know a wire format (no serde); know SQL,
 //! HTTP or the engine. Times and randomness are arguments.
@@ -38,6 +39,7 @@ pub mod legacy;
 pub mod outside;
 
 pub mod conflict;
+pub mod outcome;
 pub mod preview;
 pub mod record;
 pub mod resolution;

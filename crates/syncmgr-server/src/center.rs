@@ -68,6 +68,20 @@ impl Api {
         aside(move || center.read(look).map_err(gone)?).await
     }
 
+    /// Looks into the store beside the center, which goes on meanwhile.
+    pub(crate) async fn look_back<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&mut dyn Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let center = self.center.clone();
+        aside(move || {
+            let reader = center.read(|_, store, _| store.reader()).map_err(gone)?;
+            let mut reader = reader.map_err(|error| broken(&error))?;
+            look(&mut *reader).map_err(|error| broken(&error))
+        })
+        .await
+    }
+
     /// Asks the center for something and waits for the answer.
     pub(crate) async fn control(&self, control: Control) -> Result<Answer, Refusal> {
         let center = self.center.clone();

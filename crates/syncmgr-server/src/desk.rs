@@ -2,6 +2,7 @@
 //! The program implements it, because it knows both.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use syncmgr_api::wire::handler::HandlerProcess;
 pub use syncmgr_center::desk::Places;
@@ -290,6 +291,20 @@ pub trait Desk: Send + Sync {
         now: Timestamp,
         n_most: usize,
     ) -> Result<Vec<Timestamp>, Trouble>;
+
+    /// Returns the schedules that are on and a time, with when they start runs later than `after`
+    /// and not later than `until`: the earliest `n_most`, in order. None where nobody keeps time.
+    ///
+    /// # Errors
+    /// Why they cannot be read.
+    fn planned(
+        &self,
+        _after: Timestamp,
+        _until: Timestamp,
+        _n_most: usize,
+    ) -> Result<Vec<(Timestamp, Arc<Schedule>)>, Trouble> {
+        Ok(Vec::new())
+    }
 
     /// Returns the settings of the daemon, with their defaults.
     ///

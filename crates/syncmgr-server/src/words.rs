@@ -60,6 +60,7 @@ pub(crate) fn item_view(shown: &Shown, desk: &dyn Desk) -> ItemView {
         queued: view.queued.iter().map(ToString::to_string).collect(),
         unseen: shown.n_errors,
         conflicts: shown.n_conflicts,
+        recent: None,
     }
 }
 
@@ -132,7 +133,11 @@ pub(crate) fn handler(view: &state::HandlerView, n_conflicts: u64, desk: &dyn De
 }
 
 /// Writes the state of the whole center.
-pub(crate) fn center(statuses: &[Status], unseen: u64) -> syncmgr_api::wire::CenterState {
+pub(crate) fn center(
+    statuses: &[Status],
+    unseen: u64,
+    conflicts: u64,
+) -> syncmgr_api::wire::CenterState {
     let worst = statuses
         .iter()
         .filter(|status| status.severity().is_some())
@@ -146,5 +151,7 @@ pub(crate) fn center(statuses: &[Status], unseen: u64) -> syncmgr_api::wire::Cen
         summary: headline(statuses),
         counts,
         unseen,
+        conflicts,
+        needs: statuses.iter().filter(|it| it.needs_person()).count() as u64,
     }
 }

@@ -44,6 +44,8 @@ export interface Options {
   /** The state that was seen (`If-Match`). */
   ifMatch?: string;
   signal?: AbortSignal;
+  /** The address stands beside the API, as `/healthz`. */
+  isBeside?: boolean;
 }
 
 export interface Answer<T> {
@@ -77,7 +79,7 @@ export async function ask<T>(method: string, path: string, options: Options = {}
   if (options.ifMatch) headers['If-Match'] = options.ifMatch;
   let response: Response;
   try {
-    response = await fetch(address(path, options.query), {
+    response = await fetch(options.isBeside ? path : address(path, options.query), {
       method,
       headers,
       body: isWrite ? JSON.stringify(options.body ?? {}) : undefined,

@@ -24,6 +24,6 @@ export function lastName(path: string): string {
   return path.split(separator(path)).filter(Boolean).at(-1) ?? '';
 }
 
-function separator(path: string): string {
+export function separator(path: string): string {
   return /^[A-Za-z]:\\|^\\\\/.test(path) ? '\\' : '/';
 }

@@ -15,6 +15,8 @@ export interface Entry {
   bytes: number;
   reason: string;
   held?: boolean;
+  /** Of a step of a run: `done`, `not-done` or `intended`. */
+  end?: string;
 }
 
 export interface Sum {

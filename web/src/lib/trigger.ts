@@ -76,10 +76,11 @@ export function writeTrigger(trigger: Trigger): string {
 }
 
 export function readWindow(text: string): Window | undefined {
-  const found = /^(\S+)\s+(\d{1,2}:\d\d)-(\d{1,2}:\d\d)$/.exec(text.trim());
+  const found = /^(\S+)\s+(\d{1,2}:\d\d)?-(\d{1,2}:\d\d)?$/.exec(text.trim());
   const days = found ? readDays(found[1] ?? '') : undefined;
   if (!found || !days) return undefined;
-  return { days, from: (found[2] ?? '').padStart(5, '0'), to: (found[3] ?? '').padStart(5, '0') };
+  const padded = (time = '') => time && time.padStart(5, '0');
+  return { days, from: padded(found[2]), to: padded(found[3]) };
 }
 
 export const writeWindow = (window: Window): string => `${writeDays(window.days)} ${window.from}-${window.to}`;

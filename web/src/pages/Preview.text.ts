@@ -35,8 +35,6 @@ const en = {
   example: 'Among them',
   exclude: 'Leave out and preview again',
   excluded: (pattern: string) => `${pattern} is left out.`,
-  no_plan: 'There is no plan to show.',
-  to_sync: 'To the sync',
   back_to: 'Back to the sync',
 };
 const de: typeof en = {
@@ -74,8 +72,6 @@ const de: typeof en = {
   example: 'Darunter',
   exclude: 'Ausschließen und neue Vorschau',
   excluded: (pattern: string) => `${pattern} ist ausgeschlossen.`,
-  no_plan: 'Es gibt keinen Plan zu zeigen.',
-  to_sync: 'Zum Abgleich',
   back_to: 'Zurück zum Abgleich',
 };
 export const previewWords = () => words(en, de);

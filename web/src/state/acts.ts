@@ -18,8 +18,9 @@ export async function sync(items: string[], options: { full?: boolean; release?:
   return accepted;
 }
 
-export async function stop(run: OpenRun): Promise<void> {
-  await toasts.try(() => post(`/sessions/${run.run}/cancel`, { scope: 'all' }));
+/** Stops a run, or only the sync of it that is at work. */
+export async function stop(run: OpenRun, scope: 'all' | 'item' = 'all'): Promise<void> {
+  await toasts.try(() => post(`/sessions/${run.run}/cancel`, { scope }));
 }
 
 export async function pause(items: ItemView[], until: Date | null): Promise<void> {

@@ -9,13 +9,18 @@ class Session {
 
   async start(): Promise<void> {
     whenSignedOut(() => (this.state = 'out'));
+    // An address with a code that leads to the page that is open already loads nothing anew.
+    addEventListener('hashchange', () => void this.#takeCode());
+    if (!(await this.#takeCode())) await this.look();
+  }
+
+  /** Takes the code out of the address, before anybody looks at it; says whether it let in. */
+  async #takeCode(): Promise<boolean> {
     const code = new URLSearchParams(location.hash.slice(1)).get('code');
-    if (code) {
-      history.replaceState({}, '', location.pathname + location.search);
-      await this.exchange(code);
-      if (this.state === 'in') return;
-    }
-    await this.look();
+    if (!code) return false;
+    history.replaceState({}, '', location.pathname + location.search);
+    await this.exchange(code);
+    return this.state === 'in';
   }
 
   /** Signs in with a code that `syncmgr open` made. */

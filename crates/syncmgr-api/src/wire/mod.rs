@@ -21,18 +21,18 @@ pub mod sign_in;
 pub mod version;
 pub mod why;
 
-pub use center::{CenterState, Health};
+pub use center::{Activity, CenterState, Health};
 pub use conflict::{Conflict, Content, Contents, Decision, Facts};
 pub use desk::{Conflicts, ListedConflict, Resolve, ResolveAnswer};
 pub use event::{Event, EventView, Followed, Seen};
 pub use found::{FoundSync, Silent};
 pub use handler::{Handler, SettingHelp};
-pub use item::{Item, ItemChange, ItemNew, ItemState, ItemView, Pause};
+pub use item::{Item, ItemChange, ItemNew, ItemState, ItemView, Items, PastRun, Pause};
 pub use notice::Notice;
 pub use preview::{Census, Change, Preview};
 pub use progress::Progress;
 pub use run::{Cancel, Run, RunNew, Step, Summary, Tally};
-pub use schedule::{NextRuns, Schedule, ScheduleRules};
+pub use schedule::{Agenda, NextRuns, PlannedItem, PlannedRun, Schedule, ScheduleRules};
 pub use version::Version;
 pub use why::Explanation;
 

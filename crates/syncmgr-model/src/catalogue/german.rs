@@ -424,6 +424,7 @@ fn thing(what: &str) -> Cow<'_, str> {
         "schedule" => "den Zeitplan",
         "secret" => "das Geheimnis",
         "preview" => "die Vorschau",
+        "content" => "den Inhalt",
         "version" => "die Version",
         "version of run" => "die Version des Laufs",
         "path" => "den Pfad",

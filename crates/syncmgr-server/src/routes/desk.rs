@@ -38,7 +38,10 @@ pub(super) async fn status(State(api): State<Api>) -> Result<Response, Refusal> 
         .read(|state, _, now| {
             let keys = state.item_keys();
             let statuses: Vec<_> = keys.filter_map(|key| state.status(key, now)).collect();
-            Ok(center(&statuses, state.n_errors_everywhere()))
+            let handlers = state.handler_ids();
+            let n_conflicts = handlers.map(|id| state.n_conflicts(id, None)).sum();
+            let n_errors = state.n_errors_everywhere();
+            Ok(center(&statuses, n_errors, n_conflicts))
         })
         .await?;
     Ok(json(&state))

@@ -11,11 +11,10 @@ use syncmgr_center::port::{EventQuery, Store};
 use syncmgr_center::state::{ResultView, State as CenterState};
 use syncmgr_model::event::{Event as StoredEvent, EventLevel};
 use syncmgr_model::id::{EventId, HandlerId};
-use syncmgr_model::time::Timestamp;
 use utoipa::IntoParams;
 
 use super::items::{done, only};
-use super::paging::{after_parsed, limit};
+use super::paging::{after_parsed, limit, time};
 use crate::answer::Refusal;
 use crate::center::{Api, broken, find, handler_id, item_id, missing, session_id};
 use crate::extract::{Json, Query, json};
@@ -65,9 +64,10 @@ pub(super) async fn list(
         item: query.item.as_deref().map(item_id).transpose()?,
         session: query.run.as_deref().map(session_id).transpose()?,
         level: level(query.level.as_deref())?,
-        since: since(query.since.as_deref())?,
+        since: time("since", query.since.as_deref())?,
         before: after_parsed(ORDER, query.cursor.as_deref(), parse)?,
         limit: u32::try_from(n + 1).unwrap_or(u32::MAX),
+        ..EventQuery::default()
     };
     let page = api
         .read(move |state, store, _| {
@@ -95,14 +95,6 @@ fn level(word: Option<&str>) -> Result<u32, Refusal> {
     let Some(word) = word else { return Ok(0) };
     let level = EventLevel::parse(word).map(EventLevel::number);
     level.ok_or_else(|| Refusal::field("level", "unusable", "`information`, `warning` or `error`"))
-}
-
-fn since(text: Option<&str>) -> Result<Option<Timestamp>, Refusal> {
-    let parse = |text| {
-        Timestamp::parse_rfc3339(text)
-            .ok_or_else(|| Refusal::field("since", "unusable", "a time as 2026-12-24T18:00:00Z"))
-    };
-    text.map(parse).transpose()
 }
 
 /// Marks the results of syncs as seen: their counters go to zero, no record goes away.

@@ -191,6 +191,7 @@ pub(super) async fn list(
                 item,
                 before,
                 limit: u32::try_from(n + 1).unwrap_or(u32::MAX),
+                ..SessionQuery::default()
             };
             store.sessions(&query).map_err(|error| broken(&error))
         })

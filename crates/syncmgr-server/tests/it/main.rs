@@ -12,6 +12,7 @@ mod body;
 mod language;
 mod openapi;
 mod outside;
+mod overview;
 mod page;
 mod repeat;
 mod resources;

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use syncmgr_alerts::settings as alert_settings;
 use syncmgr_api::wire::handler::HandlerProcess;
-use syncmgr_calendar::Calendar;
+use syncmgr_calendar::{Between, Calendar};
 use syncmgr_center::center::Handle;
 use syncmgr_center::command::Control;
 use syncmgr_center::desk::Decided;
@@ -447,19 +447,29 @@ impl Desk for ProgramDesk {
         let schedules = self.schedules()?;
         let schedule = schedules.iter().find(|it| it.name == name);
         let schedule = schedule.ok_or_else(|| not_found("schedule", name))?;
-        let calendar = Calendar::of_this_machine();
-        let mut times: Vec<_> = schedule
-            .triggers
-            .iter()
-            .flat_map(|trigger| {
-                let next = |at: &Timestamp| calendar.next(trigger, &schedule.zone, *at, now);
-                std::iter::successors(next(&now), next).take(n_most)
-            })
-            .collect();
-        times.sort_unstable();
-        times.dedup();
-        times.truncate(n_most);
-        Ok(times)
+        let between = Between {
+            after: now,
+            until: Timestamp(i64::MAX),
+        };
+        Ok(Calendar::of_this_machine().planned(schedule, between, now, n_most))
+    }
+
+    fn planned(
+        &self,
+        after: Timestamp,
+        until: Timestamp,
+        n_most: usize,
+    ) -> Result<Vec<(Timestamp, Arc<Schedule>)>, Trouble> {
+        let (calendar, now) = (Calendar::of_this_machine(), self.source.clock.now());
+        let mut all = Vec::new();
+        for schedule in self.schedules()?.into_iter().filter(|it| it.is_enabled) {
+            let times = calendar.planned(&schedule, Between { after, until }, now, n_most);
+            let schedule = Arc::new(schedule);
+            all.extend(times.into_iter().map(|at| (at, Arc::clone(&schedule))));
+        }
+        all.sort_by(|(at, one), (other_at, other)| (at, &one.name).cmp(&(other_at, &other.name)));
+        all.truncate(n_most);
+        Ok(all)
     }
 
     fn settings(&self) -> Result<Settings, Trouble> {

@@ -38,9 +38,14 @@ class Locale {
     return words(shell.en, shell.de);
   }
 
-  choose(language: Shown): void {
-    localStorage.setItem(KEY, language);
-    this.shown = language;
+  /** `system`: the first language of the browser that the page knows. */
+  chosen = $state(localStorage.getItem(KEY) ?? 'system');
+
+  choose(language: Shown | 'system'): void {
+    if (language === 'system') localStorage.removeItem(KEY);
+    else localStorage.setItem(KEY, language);
+    this.chosen = language;
+    this.shown = wanted();
   }
 }
 

@@ -7,6 +7,9 @@ const folders = (n: number) => plural(n, { one: '# folder', other: '# folders' }
 const dateien = (n: number) => plural(n, { one: '# Datei', other: '# Dateien' });
 const ordner = (n: number) => plural(n, { one: '# Ordner', other: '# Ordner' });
 
+/** Nothing is said of no bytes. */
+const much = (bytes: number) => (bytes ? ` (${size(bytes)})` : '');
+
 const en = {
   first: 'These folders were never synced with each other: nothing is deleted.',
   equal: 'Nothing to do: both sides are equal.',
@@ -14,17 +17,19 @@ const en = {
   would: (parts: string[]) => `A run would ${list(parts)}.`,
   part: ({ action, n, bytes }: Group, where: string) =>
     ({
-      delete: `delete ${files(n)} in ${where} (${size(bytes)})`,
+      delete: `delete ${files(n)} in ${where}${much(bytes)}`,
       'remove folder': `remove ${folders(n)} in ${where}`,
       rename: `rename ${files(n)} in ${where}`,
       'new folder': `make ${folders(n)} in ${where}`,
-      copy: `copy ${files(n)} to ${where} (${size(bytes)})`,
-      update: `update ${files(n)} in ${where} (${size(bytes)})`,
+      copy: `copy ${files(n)} to ${where}${much(bytes)}`,
+      update: `update ${files(n)} in ${where}${much(bytes)}`,
       attributes: `set permissions or times of ${files(n)} in ${where}`,
     })[action] ?? `${action} ${n}`,
   conflicts: (n: number) => plural(n, { one: '# conflict waits for your decision; everything else goes on.', other: '# conflicts wait for your decision; everything else goes on.' }),
+  decide: 'Decide',
   holds: (n: number) => plural(n, { one: '# change waits for your OK', other: '# changes wait for your OK' }),
   held: 'waits for your OK',
+  held_only: 'Waiting for your OK',
   numbers: 'What would happen',
   action: (action: string) =>
     ({ delete: 'Delete', 'remove folder': 'Remove folder', rename: 'Rename', 'new folder': 'New folder', copy: 'Copy', update: 'Update', attributes: 'Permissions, times', conflict: 'Conflict' })[action] ?? action,
@@ -65,13 +70,13 @@ const en = {
   order: 'Sort by',
   by_path: 'Path',
   by_size: 'Size',
-  path: 'Path',
   none: 'Nothing of the plan fits.',
   clear: 'Show everything',
   exclude: 'Exclude…',
   from: (name: string) => `was ${name}`,
   steps: (n: number) => plural(n, { one: '# change', other: '# changes' }),
-  choose: 'Choose a row to see why.',
+  choose: 'Choose a row to see it in full.',
+  end: (word: string) => ({ done: 'Done', 'not-done': 'Not done', intended: 'Begun, end unknown' })[word] ?? word,
 };
 const de: typeof en = {
   first: 'Diese Ordner wurden noch nie miteinander abgeglichen: Es wird nichts gelöscht.',
@@ -80,17 +85,19 @@ const de: typeof en = {
   would: (parts: string[]) => `Ein Lauf würde ${list(parts)}.`,
   part: ({ action, n, bytes }: Group, where: string) =>
     ({
-      delete: `${dateien(n)} in ${where} löschen (${size(bytes)})`,
+      delete: `${dateien(n)} in ${where} löschen${much(bytes)}`,
       'remove folder': `${ordner(n)} in ${where} entfernen`,
       rename: `${dateien(n)} in ${where} umbenennen`,
       'new folder': `${ordner(n)} in ${where} anlegen`,
-      copy: `${dateien(n)} nach ${where} kopieren (${size(bytes)})`,
-      update: `${dateien(n)} in ${where} ersetzen (${size(bytes)})`,
+      copy: `${dateien(n)} nach ${where} kopieren${much(bytes)}`,
+      update: `${dateien(n)} in ${where} ersetzen${much(bytes)}`,
       attributes: `Rechte oder Zeiten von ${dateien(n)} in ${where} setzen`,
     })[action] ?? `${action} ${n}`,
   conflicts: (n: number) => plural(n, { one: '# Konflikt wartet auf deine Entscheidung; alles andere läuft weiter.', other: '# Konflikte warten auf deine Entscheidung; alles andere läuft weiter.' }),
+  decide: 'Entscheiden',
   holds: (n: number) => plural(n, { one: '# Änderung wartet auf dein OK', other: '# Änderungen warten auf dein OK' }),
   held: 'wartet auf dein OK',
+  held_only: 'Wartet auf dein OK',
   numbers: 'Was geschehen würde',
   action: (action: string) =>
     ({ delete: 'Löschen', 'remove folder': 'Ordner entfernen', rename: 'Umbenennen', 'new folder': 'Neuer Ordner', copy: 'Kopieren', update: 'Ersetzen', attributes: 'Rechte, Zeiten', conflict: 'Konflikt' })[action] ?? action,
@@ -131,12 +138,12 @@ const de: typeof en = {
   order: 'Sortieren nach',
   by_path: 'Pfad',
   by_size: 'Größe',
-  path: 'Pfad',
   none: 'Nichts im Plan passt.',
   clear: 'Alles zeigen',
   exclude: 'Ausschließen …',
   from: (name: string) => `vorher ${name}`,
   steps: (n: number) => plural(n, { one: '# Änderung', other: '# Änderungen' }),
-  choose: 'Wähle eine Zeile, um den Grund zu sehen.',
+  choose: 'Wähle eine Zeile, um sie ganz zu sehen.',
+  end: (word: string) => ({ done: 'Getan', 'not-done': 'Nicht getan', intended: 'Begonnen, Ende unbekannt' })[word] ?? word,
 };
 export const planWords = () => words(en, de);
