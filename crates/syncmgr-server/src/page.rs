@@ -52,8 +52,14 @@ pub(crate) fn answer(head: &Parts) -> Result<Response, Refusal> {
         return Err(Refusal::new(
             StatusCode::NOT_FOUND,
             "not-found",
-            "The page has no such file.",
-            "Nothing was changed. A page that was open during an update has to be loaded again.",
+            [
+                "The page has no such file.",
+                "Diese Datei hat die Seite nicht.",
+            ],
+            [
+                "Nothing was changed. A page that was open during an update has to be loaded again.",
+                "Es wurde nichts geändert. Eine Seite, die während einer Aktualisierung offen war, muss neu geladen werden.",
+            ],
         ));
     }
     match (Files::get(INDEX), path) {

@@ -13,6 +13,7 @@ use syncmgr_model::catalogue::codes_saying;
 use syncmgr_model::escape::escape;
 use syncmgr_model::event::{Event as StoredEvent, EventLevel};
 use syncmgr_model::id::{EventId, HandlerId, ItemKey};
+use syncmgr_model::trouble::Code;
 use utoipa::IntoParams;
 
 use super::items::{done, only};
@@ -80,7 +81,10 @@ pub(super) async fn list(
         limit: u32::try_from(n + 1).unwrap_or(u32::MAX),
     };
     if let Some(text) = text {
-        wanted.saying = Some(api.read(move |state, _, _| Ok(saying(state, text))).await?);
+        // In the language of who asks, which the thread of the center need not speak.
+        let codes = codes_saying(&text);
+        let look = move |state: &CenterState, _: &mut dyn Store, _| Ok(saying(state, text, codes));
+        wanted.saying = Some(api.read(look).await?);
     }
     // A text may be looked for in very many rows: the center goes on meanwhile.
     let asked = wanted.clone();
@@ -107,14 +111,14 @@ pub(super) async fn list(
 }
 
 /// Says what a result that contains a text has.
-fn saying(state: &CenterState, text: String) -> Saying {
+fn saying(state: &CenterState, text: String, codes: Vec<Code>) -> Saying {
     let wanted = text.to_lowercase();
     let is_called = |key: &&ItemKey| {
         let title = state.title(key);
         title.is_some_and(|title| title.to_lowercase().contains(&wanted))
     };
     Saying {
-        codes: codes_saying(&text),
+        codes,
         items: state.item_keys().filter(is_called).cloned().collect(),
         text,
     }

@@ -16,7 +16,7 @@ use syncmgr_model::id::ItemKey;
 use syncmgr_model::item::Value;
 use syncmgr_model::time::Timestamp;
 
-use crate::answer::Refusal;
+use crate::answer::{NOTHING_CHANGED, Refusal};
 use crate::center::{Api, aside, find, handler_id, view};
 use crate::desk::{ItemEdit, NewItem};
 use crate::extract::{Json, check_match, etag, json};
@@ -243,8 +243,11 @@ pub(super) async fn done(api: &Api, control: Control) -> Result<Answer, Refusal>
         return Err(Refusal::new(
             StatusCode::CONFLICT,
             "declined",
-            "A person was asked and said no.",
-            "Nothing was changed.",
+            [
+                "A person was asked and said no.",
+                "Jemand wurde gefragt und hat Nein gesagt.",
+            ],
+            NOTHING_CHANGED,
         ));
     }
     Ok(answer)

@@ -276,6 +276,6 @@ mod tests {
         assert_eq!(Rank::read("files/i"), None);
         let turned = |id: &str| id.chars().map(mirrored).collect::<String>();
         let (early, late) = ("20261120-154501123-0a0f", "20261120-154501123-0a1f");
-        assert!(turned(late) < turned(early) && turned(early) < "~".to_owned());
+        assert!(turned(late) < turned(early) && *turned(early) < *"~");
     }
 }

@@ -377,8 +377,14 @@ pub(super) async fn preview(
         return Err(Refusal::new(
             StatusCode::CONFLICT,
             "still-running",
-            "The preview is still being made.",
-            "The stream tells when it is done.",
+            [
+                "The preview is still being made.",
+                "Die Vorschau wird noch gemacht.",
+            ],
+            [
+                "The stream tells when it is done.",
+                "Der Strom sagt, wenn sie fertig ist.",
+            ],
         ));
     }
     Err(missing("preview", &id))

@@ -9,6 +9,7 @@ mod center;
 mod harness;
 
 mod body;
+mod language;
 mod openapi;
 mod outside;
 mod overview;

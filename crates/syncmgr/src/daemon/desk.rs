@@ -18,6 +18,7 @@ use syncmgr_center::port::{Clock as _, Handlers as _};
 use syncmgr_handlers::files::{FilesHandler, identity, place};
 use syncmgr_host::InProcess;
 use syncmgr_model::capability::ControlFlags;
+use syncmgr_model::catalogue::phrase;
 use syncmgr_model::conflict::Address;
 use syncmgr_model::event::EventLevel::{Information, Warning};
 use syncmgr_model::id::{HandlerId, ItemId, SessionId};
@@ -567,8 +568,8 @@ impl Desk for ProgramDesk {
                 default: (!spec.default.is_empty()).then(|| plain(spec.default)),
                 kind: kind.to_owned(),
                 words: words.iter().map(|word| (*word).to_owned()).collect(),
-                takes: spec.value.to_owned(),
-                help: spec.help.to_owned(),
+                takes: phrase(spec.value).into_owned(),
+                help: phrase(spec.help).into_owned(),
             }
         };
         Ok(DAEMON.iter().map(one).collect())
