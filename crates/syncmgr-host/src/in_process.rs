@@ -255,6 +255,29 @@ impl Inner {
     }
 }
 
+    /// Puts the secrets of all items of a session into their settings, and returns the items that
+    /// have theirs. Each of the others fails by itself, with what helps it.
+    fn with_secrets(&self, items: Vec<Item>, line: &Arc<Line>) -> Result<Vec<Item>, Trouble> {
+        let is_alone = items.len() == 1;
+        let (mut whole, mut without) = (Vec::new(), Vec::new());
+        for mut item in items {
+            match self.fill(&mut item) {
+                Ok(()) => whole.push(item),
+                // The session ends with it.
+                Err(trouble) if is_alone => return Err(trouble),
+                Err(trouble) => without.push((item.id, trouble)),
+            }
+        }
+        if whole.is_empty() && !without.is_empty() {
+            // Nobody else will open the session.
+            line.open(without.iter().map(|(item, _)| item.clone()).collect());
+        }
+        for (item, trouble) in without {
+            line.fail(&item, trouble);
+        }
+        Ok(whole)
+    }
+
 /// Does work on a thread of its own; a panic in it counts as the answer `broken`.
 fn apart(name: &str, work: impl FnOnce() + Send + 'static, broken: impl FnOnce()) {
     let spawned = std::thread::Builder::new()
@@ -350,8 +373,10 @@ impl Handlers for InProcess {
                 let _claim = inner.claim(&dispatch, &*handler)?;
                 let creator = Creator::new(Arc::clone(&line), Arc::clone(&inner) as _);
                 let mut dispatch = dispatch;
-                for item in &mut dispatch.items {
-                    inner.fill(item)?;
+                let had_items = !dispatch.items.is_empty();
+                dispatch.items = inner.with_secrets(dispatch.items, &line)?;
+                if had_items && dispatch.items.is_empty() {
+                    return Ok(());
                 }
                 let request = SyncRequest {
                     items: dispatch.items,
