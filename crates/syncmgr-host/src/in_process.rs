@@ -158,6 +158,28 @@ impl InProcess {
             .create(id)
             .map_err(|error| silent(id, &error.to_string()))
     }
+
+    /// Has its handler check an item, with the secrets that are kept for it, or that its settings
+    /// have for this once: what is checked is what will run. A secret that is not there is no fault
+    /// of the item, because one is kept only for what is saved.
+    ///
+    /// # Errors
+    /// `handler-unknown`, `handler-silent`, or what is wrong with the item.
+    pub fn check(&self, item: &Item) -> Result<(), Trouble> {
+        let specs = self.factory(&item.handler)?.settings();
+        let handler = self.handler(&item.handler)?;
+        let secrets = lock(&self.inner.secrets).clone();
+        let mut whole = item.clone();
+        let missing = secrets::fill_known(&mut whole, specs, secrets.as_ref());
+        let is_about_these = |trouble: &Trouble| {
+            let is_missing = missing.contains(&trouble.param("key"));
+            is_missing && [Code::SecretMissing, Code::SettingUnusable].contains(&trouble.code)
+        };
+        match handler.check(&whole) {
+            Err(trouble) if is_about_these(&trouble) => Ok(()),
+            checked => checked,
+        }
+    }
 }
 
 impl Inner {
@@ -233,28 +255,6 @@ impl Inner {
         secrets::fill(item, factory.settings(), secrets.as_ref())
     }
 
-    pub(crate) fn create(self: &Arc<Self>, id: &HandlerId) -> Result<Box<dyn Handler>, Hresult> {
-        self.desk(id).create()
-    }
-
-    /// Lets go of the handlers a collection does not list any more.
-    fn unbind(&self, collection: &str, listed: &[HandlerId]) {
-        let mut gone = Vec::new();
-        lock(&self.bound).retain(|id, (owner, _)| {
-            let stays = owner != collection || listed.contains(id);
-            if !stays {
-                gone.push(id.clone());
-            }
-            stays
-        });
-        for id in gone {
-            if let Some(desk) = lock(&self.desks).get(&id) {
-                desk.renew();
-            }
-        }
-    }
-}
-
     /// Puts the secrets of all items of a session into their settings, and returns the items that
     /// have theirs. Each of the others fails by itself, with what helps it.
     fn with_secrets(&self, items: Vec<Item>, line: &Arc<Line>) -> Result<Vec<Item>, Trouble> {
@@ -277,6 +277,28 @@ impl Inner {
         }
         Ok(whole)
     }
+
+    pub(crate) fn create(self: &Arc<Self>, id: &HandlerId) -> Result<Box<dyn Handler>, Hresult> {
+        self.desk(id).create()
+    }
+
+    /// Lets go of the handlers a collection does not list any more.
+    fn unbind(&self, collection: &str, listed: &[HandlerId]) {
+        let mut gone = Vec::new();
+        lock(&self.bound).retain(|id, (owner, _)| {
+            let stays = owner != collection || listed.contains(id);
+            if !stays {
+                gone.push(id.clone());
+            }
+            stays
+        });
+        for id in gone {
+            if let Some(desk) = lock(&self.desks).get(&id) {
+                desk.renew();
+            }
+        }
+    }
+}
 
 /// Does work on a thread of its own; a panic in it counts as the answer `broken`.
 fn apart(name: &str, work: impl FnOnce() + Send + 'static, broken: impl FnOnce()) {

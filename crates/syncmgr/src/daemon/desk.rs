@@ -142,7 +142,7 @@ impl ProgramDesk {
     /// Checks an item: by its handler, and beside the others.
     fn check(&self, item: &Item) -> Result<(), Trouble> {
         self.no_secrets(item)?;
-        self.source.host.handler(&item.handler)?.check(item)?;
+        self.source.host.check(item)?;
         overlap::refuse_twins(item, &self.saved()?, &|item| self.source.host.paths(item))
     }
 
