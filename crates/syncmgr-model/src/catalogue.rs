@@ -150,6 +150,7 @@ pub fn retry(code: Code) -> Retry {
         | Code::HandlerTooOld
         | Code::HandlerOff
         | Code::NotSandboxed
+        | Code::FolderKeptOut
         | Code::SecretMissing
         | Code::FoldersShared
         | Code::ProtocolFault => Retry::Never,
@@ -233,6 +234,7 @@ fn words(t: &Trouble) -> Words {
         | Code::HandlerOff
         | Code::HandlerLimit
         | Code::NotSandboxed
+        | Code::FolderKeptOut
         | Code::SecretMissing
         | Code::FoldersShared => tool::words(t),
     }
