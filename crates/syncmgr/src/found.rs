@@ -3,12 +3,13 @@
 //! the person's set-up is changed.
 
 use std::fmt::Display;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use syncmgr_calendar::Calendar;
 use syncmgr_center::port::Handlers as _;
 use syncmgr_engine::clock::SystemClock;
+use syncmgr_handlers::files::place;
 use syncmgr_handlers::found::{self, Offer};
 use syncmgr_handlers::tool::Context;
 use syncmgr_host::InProcess;
@@ -21,6 +22,7 @@ use syncmgr_model::trouble::{Code, Trouble};
 use syncmgr_store::config::Config;
 
 use crate::daemon::desk::{new_id, of_config};
+use crate::overlap::{self, Placed};
 
 /// What was found, and where it could not be looked.
 #[derive(Debug, Default)]
@@ -31,15 +33,25 @@ pub(crate) struct Looked {
     pub(crate) silent: Vec<(String, Trouble)>,
 }
 
-/// Looks. `saved` are the syncs there are already.
+/// The syncs there are already.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct There<'a> {
+    /// Those that are saved.
+    pub(crate) saved: &'a [Item],
+    /// All that are known.
+    pub(crate) known: &'a [Item],
+}
+
+/// Looks.
 pub(crate) fn look(
     host: &InProcess,
     home: Option<PathBuf>,
-    saved: &[Item],
+    there: There<'_>,
     now: Timestamp,
 ) -> Looked {
+    let saved = there.saved;
     // Looking keeps no state.
-    let ctx = &Context::of_process(home, PathBuf::new(), Arc::new(SystemClock));
+    let ctx = &Context::of_process(home.clone(), PathBuf::new(), Arc::new(SystemClock));
     let mut silent: Vec<(String, Trouble)> = Vec::new();
     let mut all = Vec::new();
     let mut handlers = host.installed();
@@ -72,6 +84,7 @@ pub(crate) fn look(
             offer.found.remarks.push(notice(&trouble).what);
         }
     }
+    note_shared(host, home.as_deref(), there.known, &mut offers);
     Looked { offers, silent }
 }
 
@@ -190,7 +203,7 @@ pub(crate) fn add(
 /// `not-found`, or `not-possible` for something that cannot be added.
 pub(crate) fn choose<'a>(offers: &'a [Offer], name: &str) -> Result<&'a Found, Trouble> {
     let offer = offers.iter().find(|offer| offer.found.name == name);
-    let offer = offer.ok_or_else(|| missing(syncmgr_model::escape::escape(name.as_bytes())))?;
+    let offer = offer.ok_or_else(|| missing(escape(name.as_bytes())))?;
     if offer.can_be_added {
         return Ok(&offer.found);
     }
