@@ -186,6 +186,7 @@ pub fn retry(code: Code) -> Retry {
         | Code::HandlerTooOld
         | Code::HandlerOff
         | Code::NotSandboxed
+        | Code::FolderKeptOut
         | Code::SecretMissing
         | Code::FoldersShared
         | Code::FolderRemovable
@@ -272,6 +273,7 @@ fn words(t: &Trouble) -> Words {
         | Code::HandlerOff
         | Code::HandlerLimit
         | Code::NotSandboxed
+        | Code::FolderKeptOut
         | Code::SecretMissing
         | Code::FoldersShared => tool::words(t),
         Code::FolderRemovable | Code::FolderRemote | Code::FolderFoldsCase => ground::words(t),

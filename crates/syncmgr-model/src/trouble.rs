@@ -171,6 +171,8 @@ codes! {
     HandlerLimit = "handler-limit",
     /// A handler cannot be kept to its folders here. `handler`, `detail`.
     NotSandboxed = "not-sandboxed",
+    /// A sandbox keeps a handler from a folder of an item it found itself. `handler`, `folder`.
+    FolderKeptOut = "folder-kept-out",
     /// A secret was never set. `name`, `key`.
     SecretMissing = "secret-missing",
     /// Two syncs work on one folder. `name`, `other`, `folder`.

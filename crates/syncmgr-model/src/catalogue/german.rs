@@ -371,6 +371,11 @@ fn what(t: &Trouble) -> String {
             handler(t),
             detail(t)
         ),
+        Code::FolderKeptOut => format!(
+            "Der Handler {} darf nicht in {} arbeiten, was dieser Abgleich braucht.",
+            handler(t),
+            fact(t, "folder")
+        ),
         Code::SecretMissing => format!(
             "`{}` von {} ist nicht gesetzt.",
             fact(t, "key"),

@@ -16,6 +16,7 @@ use syncmgr_center::command::{Control, Scope, StartOptions};
 use syncmgr_center::port::{EventQuery, SessionQuery};
 use syncmgr_model::escape::escape;
 use syncmgr_model::id::{HandlerId, ItemId, ItemKey, SessionId};
+use syncmgr_model::item::{Item, SettingKind, SettingSpec};
 use syncmgr_model::outcome::Outcome;
 use syncmgr_model::record::SessionRecord;
 use syncmgr_model::request::{Intent, Work};
@@ -75,8 +76,9 @@ pub(super) async fn run_with(
             Refusal::field(&field, "unusable", fault.to_string())
         }
     };
-    let item = syncmgr_model::item::Item::try_from(&asked.item).map_err(bad("item"))?;
+    let item = Item::try_from(&asked.item).map_err(bad("item"))?;
     let work = Work::try_from(&asked.work).map_err(bad("work"))?;
+    no_secrets(&api, &item).await?;
     let options = StartOptions {
         work,
         intent: intent(asked.mode),
@@ -86,6 +88,26 @@ pub(super) async fn run_with(
     let control = Control::StartWith(Box::new(item), Box::new(options));
     let taken = take(&api, control, asked.mode).await?;
     answer_accepted(vec![accepted(&taken)])
+}
+
+/// Refuses secrets among the settings of a run: they would be kept and shown with it.
+async fn no_secrets(api: &Api, item: &Item) -> Result<(), Refusal> {
+    let handler = item.handler.clone();
+    let specs = api.ask(move |desk| Ok(desk.settings_of(&handler))).await?;
+    let secret = specs
+        .iter()
+        .find(|it| it.kind == SettingKind::Secret && item.settings.0.contains_key(it.key));
+    let Some(SettingSpec { key, .. }) = secret else {
+        return Ok(());
+    };
+    let words = "it is a secret, which no run carries; it is set apart";
+    let place = format!("/api/v1/items/{}/secrets/{key}", item.id);
+    Err(
+        Refusal::field(&format!("item.settings.{key}"), "unusable", words).with_action([
+            &format!("set it once, with PUT {place}"),
+            &format!("setze es einmal, mit PUT {place}"),
+        ]),
+    )
 }
 
 /// What a mode means to the center.

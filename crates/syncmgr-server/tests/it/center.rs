@@ -459,7 +459,7 @@ struct Table {
     secret: Mutex<Option<String>>,
 }
 
-const SPECS: [SettingSpec; 3] = [
+const SPECS: [SettingSpec; 4] = [
     SettingSpec {
         key: "left",
         kind: SettingKind::Folder,
@@ -477,6 +477,12 @@ const SPECS: [SettingSpec; 3] = [
         kind: SettingKind::Text,
         is_required: false,
         help: "Works until it is stopped",
+    },
+    SettingSpec {
+        key: "password",
+        kind: SettingKind::Secret,
+        is_required: false,
+        help: "The password",
     },
 ];
 

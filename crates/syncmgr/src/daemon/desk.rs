@@ -137,18 +137,18 @@ impl ProgramDesk {
     /// Looks for what could be added as a sync.
     fn look(&self) -> Result<found::Looked, Trouble> {
         let (host, home) = (&self.source.host, self.source.home.clone());
-        Ok(found::look(
-            host,
-            home,
-            &self.saved()?,
-            self.source.clock.now(),
-        ))
+        let saved = self.saved()?;
+        let there = found::There {
+            saved: &saved,
+            known: &saved,
+        };
+        Ok(found::look(host, home, there, self.source.clock.now()))
     }
 
     /// Checks an item: by its handler, and beside the others.
     fn check(&self, item: &Item) -> Result<(), Trouble> {
         self.no_secrets(item)?;
-        self.source.host.handler(&item.handler)?.check(item)?;
+        self.source.host.check(item)?;
         overlap::refuse_twins(item, &self.saved()?, &|item| self.source.host.paths(item))
     }
 

@@ -327,3 +327,61 @@ fn a_browser_is_still_signed_in_after_a_restart() {
     let secret = cookie.split('=').nth(1).unwrap();
     assert!(!kept.contains(secret) && !kept.contains(csrf));
 }
+
+/// An editor that writes into the file cuts it short first. Meanwhile, and while it is empty or has
+/// a mistake, no sync is gone, and nothing of what is remembered of one.
+#[test]
+fn a_file_that_is_cut_short_takes_no_sync_away() {
+    let world = World::without_daemon();
+    world.put("A/a", "1");
+    settings(&world, "");
+    let mut daemon = Daemon::run(&world);
+    world.run("sync p", 0);
+    world.run("pause p", 0);
+    let whole = world.text(CONFIG);
+    let runs = history(&world);
+    let is_there = || {
+        let listed = world.json("status", 0);
+        let item = &listed["items"][0];
+        assert_eq!(
+            (&item["name"], &item["status"]),
+            (&"p".into(), &"paused".into()),
+            "{listed}"
+        );
+    };
+    let mut half = whole.clone();
+    half.truncate(whole.find("left").unwrap() + 6);
+    for text in ["", "\n", &half] {
+        world.put(CONFIG, text);
+        for _ in 0..10 {
+            is_there();
+        }
+        world.put(CONFIG, &whole);
+        is_there();
+    }
+    // One that stays so is no wish to remove everything either.
+    for text in ["", &half] {
+        world.put(CONFIG, text);
+        daemon.wait_for("from before stay in force");
+        is_there();
+    }
+    drop(daemon);
+    world.put(CONFIG, "");
+    let mut daemon = Daemon::run(&world);
+    world.put(CONFIG, &whole);
+    daemon.wait_for("took over the settings");
+    is_there();
+    assert_eq!(history(&world), runs);
+    world.run("resume p", 0);
+    // Both sides are known: a file that is gone on one is deleted on the other, not copied back.
+    fs::remove_file(world.path("B/a")).unwrap();
+    world.run("sync p", 0);
+    assert!(!world.has("A/a"));
+    // What is really taken out is gone.
+    world.put(CONFIG, "[daemon]\nlisten = \"off\"\n");
+    daemon.wait_for("took over the settings");
+    assert_eq!(
+        world.json("status", 0)["items"][0]["name"],
+        serde_json::Value::Null
+    );
+}

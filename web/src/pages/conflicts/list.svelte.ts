@@ -1,6 +1,6 @@
 /** All conflicts that fit a filter, in the order people read them; the list and the comparison share it. */
 import { get } from '../../api/client';
-import type { Conflicts, ItemView, ListedConflict, PageItemView, Silent } from '../../api/types';
+import type { Conflicts, ItemView, ListedConflict, Items, Silent } from '../../api/types';
 import { locale } from '../../lib/i18n/index.svelte';
 import { query, type Query } from '../../lib/query.svelte';
 import { router } from '../../lib/router.svelte';
@@ -25,7 +25,7 @@ export class List {
   isReading = $state(false);
   #where = $derived(where(this.filter));
   #all: Query<Read>;
-  #items: Query<PageItemView>;
+  #items: Query<Items>;
   #titles = $derived.by(() => new Map((this.#items.data?.items ?? []).map((item) => [item.id, item.title])));
   #added = $state.raw<Read>();
   #read = $derived.by(() => [this.#added, this.#all.data, last].find((read) => read?.where === this.#where));
@@ -33,7 +33,7 @@ export class List {
 
   constructor() {
     this.#all = query((signal) => this.#ask(this.#where, signal), { conflict: true, item_gone: true, handler: true });
-    this.#items = query(() => get<PageItemView>('/items', { limit: 1000 }), { item: true, item_gone: true });
+    this.#items = query(() => get<Items>('/items', { limit: 1000 }), { item: true, item_gone: true });
     // Folders are in no order until all are known.
     $effect(() => {
       if (this.byFolder && this.hasMore && !this.isReading) void this.more();

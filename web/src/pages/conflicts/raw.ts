@@ -7,7 +7,6 @@ const PICTURES = /\.(png|jpe?g|gif|webp|avif|bmp|ico)$/i;
 export const isPicture = (name: string): boolean => PICTURES.test(name);
 
 /** Where the file of a version can be got; with `save` it is not shown but saved. */
-// until the description has it
 export const rawAddress = (conflict: string, version: number, save = false): string =>
   url('/conflict/raw', { address: conflict, version, save: save || undefined });
 

@@ -169,6 +169,11 @@ pub(super) fn actions(t: &Trouble) -> Vec<String> {
             "setze es mit `syncmgr secret set {name} {}`",
             fact(t, "key")
         )],
+        Code::FolderKeptOut => vec![format!(
+            "lass ihn hinein: `syncmgr handler install --allow {} -- COMMAND`, mit dem Befehl, den `syncmgr handler show {}` zeigt",
+            fact(t, "folder"),
+            fact(t, "handler")
+        )],
         Code::FoldersShared => one("lass nur einen von ihnen diesen Ordner abgleichen"),
         Code::FolderRemovable => {
             one("lass den Abgleich laufen, wenn der Datenträger da ist, oder lass ihn angesteckt")

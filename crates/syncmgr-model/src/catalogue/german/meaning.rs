@@ -125,6 +125,7 @@ pub(super) fn meaning(t: &Trouble) -> &'static str {
         }
         Code::HandlerLimit => "Dieser Lauf wurde beendet; andere Abgleiche sind nicht betroffen.",
         Code::NotSandboxed => "Er kann alles lesen und ändern, was du lesen und ändern kannst.",
+        Code::FolderKeptOut => "Seine Sandbox hält ihn draußen: dort wurde nichts geändert.",
         Code::FoldersShared => {
             "Sie laufen nie zugleich, aber jeder kann rückgängig machen, was der andere getan hat."
         }
