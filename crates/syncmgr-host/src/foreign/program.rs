@@ -131,6 +131,8 @@ pub struct View {
     pub is_sandboxed: bool,
     /// Why not, when it is not.
     pub why_not: Option<String>,
+    /// It may talk to services of the same person, also to us, although it is kept to its folders.
+    pub has_sockets: bool,
     /// What it can read and change, when it is kept to that.
     pub reach: Vec<PathBuf>,
     /// The number of its process, when it runs.
@@ -226,6 +228,7 @@ impl Program {
         View {
             command: self.manifest.command.clone(),
             is_sandboxed: sandbox.is_ok(),
+            has_sockets: sandbox.is_ok() && self.manifest.has_sockets,
             reach: reach.map(|reach| reach.write).unwrap_or_default(),
             why_not: sandbox.err(),
             pid: is_on.map(|it| it.process.watcher().as_raw_nonzero().get().unsigned_abs()),
@@ -496,7 +499,7 @@ impl Program {
         let is_out = |path: &&PathBuf| {
             let wanted = Reach {
                 write: vec![(*path).clone()],
-                read: Vec::new(),
+                ..Reach::default()
             };
             !path.starts_with(&plan.data_dir) && !reach::covers(reach, &wanted)
         };

@@ -81,6 +81,7 @@ impl Outside {
             version: view.version,
             sandbox: view.is_sandboxed,
             why_no_sandbox: view.why_not,
+            sockets: view.has_sockets,
             folders: view
                 .reach
                 .iter()

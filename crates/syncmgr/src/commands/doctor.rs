@@ -136,6 +136,9 @@ fn installed(app: &App) -> Vec<CheckJson> {
         };
         let id = &manifest.id;
         let result = match process.why_no_sandbox {
+            None if process.sockets => Ok(format!(
+                "{id} is kept to its folders (Landlock), and may ask syncmgr for anything: it was installed with `--allow-sockets`"
+            )),
             None => Ok(format!("{id} is kept to its folders (Landlock)")),
             // That was a choice; it is shown all the same.
             Some(why) if !manifest.is_sandboxed => Ok(format!("{id} has no sandbox: {why}")),

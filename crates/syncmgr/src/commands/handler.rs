@@ -18,6 +18,9 @@ use crate::exit::Exit;
 use crate::json::{HandlerJson, HandlerLog, HandlersOutput, ProcessJson, SCHEMA};
 use crate::ui::safe;
 
+/// What `--allow-sockets` means.
+const SOCKETS: &str = "services that run as you, also syncmgr: it can ask that for anything, because of --allow-sockets";
+
 /// List handlers, install one, turn one on or off.
 #[derive(Debug, Args)]
 pub(crate) struct HandlerArgs {
@@ -117,6 +120,7 @@ fn line(app: &App, handler: &HandlerJson) -> String {
     };
     let sandbox = match &handler.process {
         Some(process) if !process.sandbox => "  (no sandbox)",
+        Some(process) if process.sockets => "  (with sockets)",
         Some(_) | None => "",
     };
     let name = app.ui.out.bold(&safe(&handler.id));
@@ -175,6 +179,9 @@ fn show_process(app: &App, process: &ProcessJson) {
             &format!("none: {why}; it can reach everything that you can"),
         ),
         None => say("sandbox", "Landlock: it reaches its own folders only"),
+    }
+    if process.sockets {
+        say("talks to", SOCKETS);
     }
     for folder in &process.folders {
         let home = app.dirs.home.as_deref();

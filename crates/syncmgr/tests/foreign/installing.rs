@@ -255,6 +255,38 @@ fn no_sandbox_is_said_before_and_after() {
     );
 }
 
+/// A handler that tries asks the daemon for nothing, unless a person let it.
+#[test]
+fn a_handler_cannot_ask_the_daemon_unless_it_was_let() {
+    let mut home = Home::new();
+    home.start_daemon();
+    let socket = home.path("run/syncmgr.sock").display().to_string();
+    let try_it = |options: &[&str]| {
+        let mut words = vec!["handler", "install", "--yes"];
+        words.extend(options);
+        words.extend(["--", "python3", "-B", "scripts/bad.py", "ask-daemon"]);
+        words.push(&socket);
+        let installed = home.type_in("", &words);
+        has(&installed, 0, &["Installed the handler bad."]);
+        has(&home.run(&["sync", "One"]), 0, &[]);
+        let log = home.run(&["handler", "logs", "bad"]);
+        (installed, log)
+    };
+    let (installed, log) = try_it(&[]);
+    has(&log, 0, &["the daemon: PermissionError"]);
+    assert!(!log.text.contains("HTTP"), "{}", log.text);
+    assert!(!installed.text.contains("talks to"), "{}", installed.text);
+
+    let (installed, log) = try_it(&["--allow-sockets"]);
+    has(&log, 0, &["the daemon: HTTP/1.1 200"]);
+    let told = "also syncmgr: it can ask that for anything";
+    has(&installed, 0, &["talks to", told]);
+    let shown = home.run(&["handler", "show", "bad"]);
+    has(&shown, 0, &["talks to", told, "(with sockets)"]);
+    let json = home.run(&["handler", "show", "bad", "--json"]);
+    has(&json, 0, &["\"sockets\": true"]);
+}
+
 #[test]
 fn what_does_not_work_is_not_installed() {
     let home = Home::new();

@@ -69,6 +69,7 @@ pub(crate) struct Set {
     pub(crate) patience: Patience,
     pub(crate) grace_ms: i64,
     pub(crate) is_sandboxed: bool,
+    pub(crate) has_sockets: bool,
     pub(crate) support: Option<Support>,
     /// Folders below that of the test that `bad` may change.
     pub(crate) allow: Vec<&'static str>,
@@ -89,6 +90,7 @@ impl Set {
             },
             grace_ms: 1000,
             is_sandboxed: true,
+            has_sockets: false,
             support: None,
             allow: Vec::new(),
             older: None,
@@ -122,6 +124,7 @@ pub(crate) fn manifest(name: &str, args: &[String]) -> Manifest {
         allow: Vec::new(),
         allow_read: Vec::new(),
         limits: Limits::default(),
+        has_sockets: false,
         is_legacy: false,
         form: String::new(),
     }
@@ -152,6 +155,7 @@ impl World {
         let mut bad = manifest("bad", &set.bad);
         bad.limits = set.limits;
         bad.is_sandboxed = set.is_sandboxed;
+        bad.has_sockets = set.has_sockets;
         bad.allow = set.allow.iter().map(|it| dir.path().join(it)).collect();
         let good = manifest("good", &[set.good_secs.to_string()]);
         let mut factories: Vec<Arc<dyn HandlerFactory>> =

@@ -29,6 +29,10 @@ pub(crate) struct InstallArgs {
     /// Let it read and run what is in this folder (may be given several times)
     #[arg(long, value_name = "PATH")]
     allow_read: Vec<PathBuf>,
+    /// Let it talk to services that run as you (D-Bus, ssh-agent, databases): it can then ask
+    /// syncmgr for anything too
+    #[arg(long)]
+    allow_sockets: bool,
     /// Most memory it may hold
     #[arg(long, value_name = "BYTES", default_value = "1GiB")]
     memory: String,
@@ -128,6 +132,7 @@ fn trial(app: &App, args: &InstallArgs) -> Result<Manifest, CliError> {
         is_sandboxed: !args.no_sandbox,
         allow: existing(app, &args.allow)?,
         allow_read: existing(app, &args.allow_read)?,
+        has_sockets: args.allow_sockets,
         limits: Limits {
             memory_bytes: memory,
             n_processes: args.processes,
@@ -285,6 +290,10 @@ fn show(app: &App, manifest: &Manifest, met: &Introduction, before: Option<&Mani
             list("reads", &read);
             say(format!("  {:<12} programs and libraries of the system", ""));
             say(format!("  {:<12} the network is not kept from it", ""));
+            if manifest.has_sockets {
+                let whom = super::SOCKETS;
+                say(format!("  {:<12} {whom}", "talks to"));
+            }
         }
     }
     let limits = manifest.limits;
