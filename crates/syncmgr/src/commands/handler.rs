@@ -123,8 +123,14 @@ fn line(app: &App, handler: &HandlerJson) -> String {
         Some(process) if process.sockets => "  (with sockets)",
         Some(_) | None => "",
     };
+    let missing = app.missing_tool(&handler.id);
+    let missing = missing.map(|tool| format!("  ({} is not installed)", safe(&tool)));
     let name = app.ui.out.bold(&safe(&handler.id));
-    format!("  {name}  {state}  {}{sandbox}", safe(&handler.name))
+    let missing = missing.unwrap_or_default();
+    format!(
+        "  {name}  {state}  {}{sandbox}{missing}",
+        safe(&handler.name)
+    )
 }
 
 fn find(app: &mut App, id: &str) -> Result<HandlerJson, CliError> {
@@ -218,7 +224,7 @@ fn restart(app: &mut App, text: &str) -> Done {
     let handler = find(app, text)?;
     json(app, std::slice::from_ref(&handler));
     app.ui
-        .say(format!("The handler {id} starts anew when it is needed."));
+        .say(format!("The handler {id} was started anew, and answers."));
     Ok(Exit::Done)
 }
 
