@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::event::EventLevel;
+use crate::language::Language;
 
 /// Most paths a trouble carries; the count goes on. A list longer than this is not read by
 /// anybody, and it has to fit into one row of history.
@@ -176,6 +177,12 @@ codes! {
     SecretMissing = "secret-missing",
     /// Two syncs work on one folder. `name`, `other`, `folder`.
     FoldersShared = "folders-shared",
+    /// A folder is on a disk that can be unplugged. `folder`.
+    FolderRemovable = "folder-removable",
+    /// A folder is on another machine. `folder`.
+    FolderRemote = "folder-remote",
+    /// A folder does not tell large letters from small ones in names. `folder`.
+    FolderFoldsCase = "folder-folds-case",
 }
 
 impl Code {
@@ -241,14 +248,11 @@ impl Trouble {
     }
 }
 
+/// For logs and for errors of programs: English, whoever asks.
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} [{}]",
-            crate::catalogue::notice(self).what,
-            self.code.as_str()
-        )
+        let notice = Language::English.during(|| crate::catalogue::notice(self));
+        write!(f, "{} [{}]", notice.what, self.code.as_str())
     }
 }
 

@@ -92,13 +92,7 @@ impl Store for Memory {
 
     fn sessions(&mut self, query: &SessionQuery) -> Result<Vec<SessionRecord>, StoreError> {
         let kept = self.0.lock().unwrap();
-        let has = |record: &&SessionRecord| {
-            query.item.as_ref().is_none_or(|key| {
-                let mut items = record.items.iter();
-                record.handler == key.handler && items.any(|result| result.item == key.item)
-            }) && query.before.as_ref().is_none_or(|id| record.id < *id)
-        };
-        let found = kept.sessions.values().rev().filter(has);
+        let found = kept.sessions.values().rev().filter(|it| query.fits(it));
         Ok(found.take(limit(query.limit)).cloned().collect())
     }
 
@@ -108,15 +102,7 @@ impl Store for Memory {
 
     fn events(&mut self, query: &EventQuery) -> Result<Vec<Event>, StoreError> {
         let kept = self.0.lock().unwrap();
-        let has = |event: &&Event| {
-            query.handler.as_ref().is_none_or(|id| event.handler == *id)
-                && (query.item.is_none() || event.item == query.item)
-                && (query.session.is_none() || event.session == query.session)
-                && event.trouble.level.number() >= query.level
-                && query.since.is_none_or(|since| event.at >= since)
-                && query.before.is_none_or(|id| event.id < id)
-        };
-        let found = kept.events.values().rev().filter(has);
+        let found = kept.events.values().rev().filter(|it| query.fits(it));
         Ok(found.take(limit(query.limit)).cloned().collect())
     }
 
@@ -806,6 +792,24 @@ impl Desk for Table {
         Ok(std::iter::successors(next(&now), next)
             .take(n_most)
             .collect())
+    }
+
+    fn planned(
+        &self,
+        after: Timestamp,
+        until: Timestamp,
+        n_most: usize,
+    ) -> Result<Vec<(Timestamp, Arc<Schedule>)>, Trouble> {
+        let mut all = Vec::new();
+        for schedule in self.schedules()? {
+            let times = self.next_runs(&schedule.name, after, n_most)?;
+            let times = times.into_iter().take_while(|at| *at <= until);
+            let schedule = Arc::new(schedule);
+            all.extend(times.map(|at| (at, Arc::clone(&schedule))));
+        }
+        all.sort_by_key(|(at, _)| *at);
+        all.truncate(n_most);
+        Ok(all)
     }
 
     fn settings(&self) -> Result<Settings, Trouble> {

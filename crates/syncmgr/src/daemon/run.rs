@@ -275,7 +275,10 @@ impl Daemon {
             .map_err(|error| failed("read its tokens", &error))?;
         let shared = Shared {
             tokens: Arc::new(tokens),
-            sign_in: Arc::new(SignIn::default()),
+            sign_in: Arc::new(SignIn::open(
+                &self.state.join("sign-ins.json"),
+                Arc::clone(&self.clock) as _,
+            )),
             hub,
             metrics: Arc::new(Metrics::default()),
             has_metrics,
