@@ -262,7 +262,10 @@ impl Desk for ProgramDesk {
     }
 
     fn restart(&self, handler: &HandlerId) -> Result<(), Trouble> {
-        self.source.outside.foreign.restart(handler)
+        if self.source.outside.restart(handler)? {
+            (self.reload)()?;
+        }
+        Ok(())
     }
 
     fn log_of(&self, handler: &HandlerId, most: u64) -> Result<Vec<String>, Trouble> {
