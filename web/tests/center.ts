@@ -21,8 +21,8 @@ export function within(dir: string): NodeJS.ProcessEnv {
 }
 
 /** Runs a command of ours on a folder; returns its code and all it said. */
-export function command(dir: string, words: string[]): Promise<{ code: number | null; out: string }> {
-  const child = spawn(SYNCMGR, words, { env: within(dir), cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] });
+export function command(dir: string, words: string[], extra: NodeJS.ProcessEnv = {}): Promise<{ code: number | null; out: string }> {
+  const child = spawn(SYNCMGR, words, { env: { ...within(dir), ...extra }, cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] });
   let out = '';
   child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (out += chunk.toString()));
@@ -73,11 +73,11 @@ export class Center {
     readonly address: string,
   ) {}
 
-  /** Starts a daemon on an existing folder with the text of `config.toml`. */
-  static async start(dir: string, settings: string): Promise<Center> {
+  /** Starts a daemon on an existing folder with the text of `config.toml`; its environment can have more. */
+  static async start(dir: string, settings: string, extra: NodeJS.ProcessEnv = {}): Promise<Center> {
     for (const name of ['config', 'state', 'run']) mkdirSync(join(dir, name), { mode: 0o700 });
     writeFileSync(join(dir, 'config/config.toml'), settings);
-    const { code, out } = await command(dir, ['daemon', 'start']);
+    const { code, out } = await command(dir, ['daemon', 'start'], extra);
     if (code !== 0) throw new Error(out);
     const address = /^http:\/\/[^/]+/.exec(await door(dir))?.[0] ?? '';
     return new Center(dir, address);

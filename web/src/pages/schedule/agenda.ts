@@ -14,6 +14,11 @@ export function grouped(planned: PlannedRun[], key: (at: Date) => string): Map<s
   return groups;
 }
 
+/** The syncs of a planned run; one that is called as its schedule need not be named again. */
+export function othersOf(run: PlannedRun): PlannedRun['items'] {
+  return run.total === 1 && run.items[0]?.title === run.schedule ? [] : run.items;
+}
+
 /** As many as the daemon lists at once. */
 export const LISTED_MAX = 500;
 
