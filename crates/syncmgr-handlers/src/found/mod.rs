@@ -18,6 +18,7 @@ use std::path::PathBuf;
 use syncmgr_model::escape::escape;
 use syncmgr_model::item::{Found, Item, NAME_LEN_MAX, Settings, Value, bad_name};
 use syncmgr_model::trouble::{Code, Trouble};
+use syncmgr_sdk::Mask;
 
 use self::tools::Runs;
 use self::words::{Line, Plain};
@@ -227,7 +228,7 @@ fn of_timer(ctx: &Context, timer: &systemd::Timer, command: Option<&[String]>, h
 
 /// Returns a command for people, without what signs in.
 fn shown(command: &str) -> String {
-    let text = escape(crate::tool::redact(command, &[]).as_bytes());
+    let text = escape(crate::tool::redact(command, &Mask::default()).as_bytes());
     match text.char_indices().nth(COMMAND_MAX) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,

@@ -655,18 +655,23 @@ impl Desk for Table {
     fn decide(
         &self,
         places: &Places,
-        picks: &[(Address, Option<Pick>)],
+        chosen: &[Chosen],
         is_preview: bool,
         runs: &mut Runs<'_>,
     ) -> Result<Vec<Decided>, Trouble> {
-        let cases = picks.iter().map(|(address, _)| {
-            let found = self.find_conflict(places, address)?;
+        let cases = chosen.iter().map(|it| {
+            let found = self.find_conflict(places, &it.address)?;
             Ok(Case {
-                address: address.clone(),
+                address: it.address.clone(),
                 kind: found.card.kind,
             })
         });
         let cases = cases.collect::<Result<_, Trouble>>()?;
+        let picks: Vec<_> = chosen
+            .iter()
+            .map(|it| (it.address.clone(), it.pick.clone()))
+            .collect();
+        let picks = picks.as_slice();
         let mut hands = Hands {
             picks,
             is_preview,
@@ -712,8 +717,8 @@ impl Desk for Table {
         })
     }
 
-    fn steps(&self, _item: &Item, _run: &SessionId) -> Result<Vec<Step>, Trouble> {
-        Ok(Vec::new())
+    fn steps(&self, _item: &Item, run: &SessionId) -> Result<Vec<Step>, Trouble> {
+        Err(not_found("run", run.as_str()))
     }
 
     fn why(&self, _item: &Item, _path: &[u8]) -> Result<Explanation, Trouble> {
