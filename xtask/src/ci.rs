@@ -45,7 +45,7 @@ impl Step {
 }
 
 /// Before the tests.
-const CHECKS: [Step; 5] = [
+const CHECKS: [Step; 6] = [
     Step::new("format", &["fmt", "--all", "--check"]),
     Step::new(
         "lints",
@@ -61,6 +61,7 @@ const CHECKS: [Step; 5] = [
     ),
     Step::new("tidy", &["xtask", "tidy"]),
     Step::new("spec", &["xtask", "spec"]),
+    Step::new("types and rules of the page", &["xtask", "page", "check"]),
     Step {
         name: "docs",
         words: &[
@@ -75,7 +76,7 @@ const CHECKS: [Step; 5] = [
 ];
 
 /// The product at work, as people get it.
-const TRIALS: [Step; 9] = [
+const TRIALS: [Step; 10] = [
     Step::new(
         "README's first command",
         &["run", "--quiet", "--release", "--", "demo"],
@@ -87,6 +88,7 @@ const TRIALS: [Step; 9] = [
     ),
     Step::new("kills", &["xtask", "kill", "--rounds", KILLS]),
     Step::new("API against its description", &["xtask", "api"]),
+    Step::new("the page in a browser", &["xtask", "page", "test"]),
     Step::new("benchmark, small dose", &["xtask", "bench", "--smoke"]),
     Step::new(
         "control benchmark, small dose",

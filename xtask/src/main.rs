@@ -15,6 +15,7 @@ mod ci;
 mod clock;
 mod kill;
 mod measure;
+mod page;
 mod setup;
 mod shell;
 mod sim;
@@ -39,6 +40,8 @@ cargo xtask VERB
                               kill real runs at random moments and look at what is left
   api    [--seconds N] [--seed S]
                               send the API what its description allows and forbids
+  page check|test [--only NAME]|shots [--readme] [--dir DIR]
+                              the page: types and rules; in a browser; its pictures
   bench  [--only W1,W2] [--tools syncmgr,rsync] [--runs N] [--scale 0.1] [--smoke]
          [--dir DIR] [--image] [--keep] [--json FILE]
                               compare with other tools on the workloads W0 to W7, and
@@ -69,6 +72,7 @@ fn run(verb: &str, words: Vec<String>) -> Result<()> {
         "sim" => sim::run(words),
         "kill" => kill::run(words),
         "api" => api::run(words),
+        "page" => page::run(words),
         "bench" => bench::run(words),
         "measure" => measure::run(words),
         "" | "help" | "-h" | "--help" => {

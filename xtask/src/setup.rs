@@ -5,10 +5,10 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::{api, shell};
+use crate::{api, page, shell};
 
 /// A program, and the Debian package that brings it.
-const PACKAGES: [(&str, &str); 21] = [
+const PACKAGES: [(&str, &str); 23] = [
     ("rsync", "rsync"),
     ("restic", "restic"),
     ("unison", "unison"),
@@ -37,6 +37,9 @@ const PACKAGES: [(&str, &str); 21] = [
     ("dbus-daemon", "dbus"),
     // A keyring for secrets.
     ("gnome-keyring-daemon", "gnome-keyring"),
+    // The page is built by npm and tried in a real browser.
+    ("npm", "npm"),
+    ("chromium", "chromium"),
 ];
 
 /// Plays those services; a module of Debian's own Python, and so no program to look for.
@@ -63,7 +66,8 @@ pub(crate) fn run() -> Result<()> {
     install_rclone()?;
     install_mail_server()?;
     install_schemathesis()?;
-    install_mypy()
+    install_mypy()?;
+    page::install()
 }
 
 fn install_packages() -> Result<()> {

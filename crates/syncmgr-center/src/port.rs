@@ -7,8 +7,10 @@ use syncmgr_model::event::Event;
 use syncmgr_model::hresult::Hresult;
 use syncmgr_model::id::{EventId, HandlerId, ItemId, ItemKey, SessionId};
 use syncmgr_model::item::Item;
+use syncmgr_model::outcome::{Activity, Outcome, Past};
 use syncmgr_model::record::SessionRecord;
 use syncmgr_model::time::Timestamp;
+use syncmgr_model::trouble::Code;
 
 use crate::command::{
     CallId, CallReply, Change, Command, Dispatch, Operation, OperationId, Remembered, Save, Update,
@@ -34,8 +36,63 @@ pub struct SessionQuery {
     pub item: Option<ItemKey>,
     /// Only before this one.
     pub before: Option<SessionId>,
+    /// Only those that came out in one of these ways; empty is all. With [`Self::item`] it is what
+    /// became of that item.
+    pub outcomes: Vec<Outcome>,
+    /// Only those that began at or after this time.
+    pub since: Option<Timestamp>,
+    /// Only those that began at or before this time.
+    pub until: Option<Timestamp>,
     /// At most so many, newest first; 0 is all.
     pub limit: u32,
+}
+
+impl SessionQuery {
+    /// Says whether a session is wanted; the limit is left to the caller.
+    #[must_use]
+    pub fn fits(&self, record: &SessionRecord) -> bool {
+        let outcome = || match &self.item {
+            None => Outcome::of(record.status, &record.summary),
+            Some(key) => record.outcome_of(&key.item),
+        };
+        self.before
+            .as_ref()
+            .is_none_or(|before| record.id < *before)
+            && self.item.as_ref().is_none_or(|key| {
+                let mut items = record.items.iter();
+                record.handler == key.handler && items.any(|result| result.item == key.item)
+            })
+            && self.since.is_none_or(|since| record.started >= since)
+            && self.until.is_none_or(|until| record.started <= until)
+            && (self.outcomes.is_empty()
+                || outcome().is_some_and(|outcome| self.outcomes.contains(&outcome)))
+    }
+}
+
+/// A text that an event has to contain, in any case.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Saying {
+    /// The text; it is looked for in the facts and the paths of an event.
+    pub text: String,
+    /// Messages that contain it whatever their facts are.
+    pub codes: Vec<Code>,
+    /// Items whose title contains it.
+    pub items: Vec<ItemKey>,
+}
+
+impl Saying {
+    /// Says whether an event contains it.
+    #[must_use]
+    pub fn fits(&self, event: &Event) -> bool {
+        let wanted = self.text.to_lowercase();
+        let has = |text: &String| text.to_lowercase().contains(&wanted);
+        let is_of =
+            |key: &ItemKey| key.handler == event.handler && event.item.as_ref() == Some(&key.item);
+        self.codes.contains(&event.trouble.code)
+            || event.trouble.params.values().any(has)
+            || event.trouble.paths.iter().any(has)
+            || self.items.iter().any(is_of)
+    }
 }
 
 /// Which events are wanted.
@@ -51,10 +108,34 @@ pub struct EventQuery {
     pub level: u32,
     /// Only at or after this time.
     pub since: Option<Timestamp>,
+    /// Only at or before this time.
+    pub until: Option<Timestamp>,
+    /// Only those that contain a text.
+    pub saying: Option<Saying>,
     /// Only before this one.
     pub before: Option<EventId>,
     /// At most so many, newest first; 0 is all.
     pub limit: u32,
+}
+
+impl EventQuery {
+    /// Says whether an event is wanted; the limit is left to the caller.
+    #[must_use]
+    pub fn fits(&self, event: &Event) -> bool {
+        let fits = |wanted: &Option<HandlerId>| {
+            wanted
+                .as_ref()
+                .is_none_or(|handler| event.handler == *handler)
+        };
+        fits(&self.handler)
+            && (self.item.is_none() || event.item == self.item)
+            && (self.session.is_none() || event.session == self.session)
+            && event.trouble.level.number() >= self.level
+            && self.since.is_none_or(|since| event.at >= since)
+            && self.until.is_none_or(|until| event.at <= until)
+            && self.before.is_none_or(|before| event.id < before)
+            && self.saying.as_ref().is_none_or(|saying| saying.fits(event))
+    }
 }
 
 /// The memory of the center. Every method is one short transaction.
@@ -94,6 +175,77 @@ pub trait Store: Send {
     /// # Errors
     /// [`StoreError`].
     fn events(&mut self, query: &EventQuery) -> Result<Vec<Event>, StoreError>;
+
+    /// Returns the last `n` runs of each of these items, in their order, each oldest first: those
+    /// that ended, and those that were missed.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn past(&mut self, items: &[ItemKey], n: u32) -> Result<Vec<Vec<Past>>, StoreError> {
+        items
+            .iter()
+            .map(|key| {
+                let runs = self.sessions(&SessionQuery {
+                    item: Some(key.clone()),
+                    outcomes: Outcome::ALL.to_vec(),
+                    limit: n,
+                    ..SessionQuery::default()
+                })?;
+                let past = |record: &SessionRecord| {
+                    Some(Past {
+                        outcome: record.outcome_of(&key.item)?,
+                        at: record.started,
+                        session: Some(record.id.clone()),
+                    })
+                };
+                let events = self.events(&EventQuery {
+                    handler: Some(key.handler.clone()),
+                    item: Some(key.item.clone()),
+                    ..EventQuery::default()
+                })?;
+                let missed = events
+                    .iter()
+                    .filter(|it| it.trouble.code == Code::MissedRun);
+                let missed = missed.map(|event| Past {
+                    outcome: Outcome::Missed,
+                    at: event.at,
+                    session: None,
+                });
+                let n = usize::try_from(n).unwrap_or(usize::MAX);
+                let runs = runs.iter().filter_map(past).collect();
+                Ok(Past::latest(runs, missed.collect(), n))
+            })
+            .collect()
+    }
+
+    /// Returns what happened since a time.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn activity(&mut self, since: Timestamp) -> Result<Activity, StoreError> {
+        let mut activity = Activity::default();
+        let runs = self.sessions(&SessionQuery {
+            since: Some(since),
+            ..SessionQuery::default()
+        })?;
+        for record in &runs {
+            activity.add(&record.summary);
+            if let Some(outcome) = Outcome::of(record.status, &record.summary) {
+                activity.count(outcome, 1);
+            }
+        }
+        let events = self.events(&EventQuery {
+            since: Some(since),
+            ..EventQuery::default()
+        })?;
+        for event in &events {
+            if event.trouble.code == Code::MissedRun {
+                let n = event.trouble.param("n").parse().unwrap_or(1);
+                activity.count(Outcome::Missed, n);
+            }
+        }
+        Ok(activity)
+    }
 
     /// Returns a second way to read, for long questions beside the center's thread.
     ///

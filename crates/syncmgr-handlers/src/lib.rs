@@ -50,3 +50,26 @@ pub fn all(ctx: Context) -> Vec<Arc<dyn HandlerFactory>> {
     all.push(Arc::new(run::RunFactory::default()));
     all
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use syncmgr_engine::clock::SystemClock;
+    use syncmgr_model::catalogue::phrase;
+    use syncmgr_model::language::Language;
+
+    use super::*;
+
+    #[test]
+    fn the_help_of_every_setting_is_there_in_german() {
+        let clock = Arc::new(SystemClock);
+        let ctx = Context::new(None, PathBuf::from("/state"), [], clock);
+        let others = all(ctx);
+        let specs = others.iter().flat_map(|factory| factory.settings());
+        for spec in specs.chain(files::SPECS) {
+            let german = Language::German.during(|| phrase(spec.help));
+            assert_ne!(german, spec.help, "{}: {}", spec.key, spec.help);
+        }
+    }
+}

@@ -158,6 +158,28 @@ impl InProcess {
             .create(id)
             .map_err(|error| silent(id, &error.to_string()))
     }
+
+    /// Has its handler check an item, with the secrets that are kept for it, or that its settings
+    /// have for this once: what is checked is what will run. A secret that is not there is no fault
+    /// of the item, because one is kept only for what is saved.
+    ///
+    /// # Errors
+    /// `handler-unknown`, `handler-silent`, or what is wrong with the item.
+    pub fn check(&self, item: &Item) -> Result<(), Trouble> {
+        let specs = self.factory(&item.handler)?.settings();
+        let handler = self.handler(&item.handler)?;
+        let secrets = lock(&self.inner.secrets).clone();
+        let mut whole = item.clone();
+        let missing = secrets::fill_known(&mut whole, specs, secrets.as_ref());
+        let is_about_these = |trouble: &Trouble| {
+            let is_missing = missing.contains(&trouble.param("key"));
+            is_missing && [Code::SecretMissing, Code::SettingUnusable].contains(&trouble.code)
+        };
+        match handler.check(&whole) {
+            Err(trouble) if is_about_these(&trouble) => Ok(()),
+            checked => checked,
+        }
+    }
 }
 
 impl Inner {
@@ -231,6 +253,29 @@ impl Inner {
         };
         let secrets = lock(&self.secrets).clone();
         secrets::fill(item, factory.settings(), secrets.as_ref())
+    }
+
+    /// Puts the secrets of all items of a session into their settings, and returns the items that
+    /// have theirs. Each of the others fails by itself, with what helps it.
+    fn with_secrets(&self, items: Vec<Item>, line: &Arc<Line>) -> Result<Vec<Item>, Trouble> {
+        let is_alone = items.len() == 1;
+        let (mut whole, mut without) = (Vec::new(), Vec::new());
+        for mut item in items {
+            match self.fill(&mut item) {
+                Ok(()) => whole.push(item),
+                // The session ends with it.
+                Err(trouble) if is_alone => return Err(trouble),
+                Err(trouble) => without.push((item.id, trouble)),
+            }
+        }
+        if whole.is_empty() && !without.is_empty() {
+            // Nobody else will open the session.
+            line.open(without.iter().map(|(item, _)| item.clone()).collect());
+        }
+        for (item, trouble) in without {
+            line.fail(&item, trouble);
+        }
+        Ok(whole)
     }
 
     pub(crate) fn create(self: &Arc<Self>, id: &HandlerId) -> Result<Box<dyn Handler>, Hresult> {
@@ -350,8 +395,10 @@ impl Handlers for InProcess {
                 let _claim = inner.claim(&dispatch, &*handler)?;
                 let creator = Creator::new(Arc::clone(&line), Arc::clone(&inner) as _);
                 let mut dispatch = dispatch;
-                for item in &mut dispatch.items {
-                    inner.fill(item)?;
+                let had_items = !dispatch.items.is_empty();
+                dispatch.items = inner.with_secrets(dispatch.items, &line)?;
+                if had_items && dispatch.items.is_empty() {
+                    return Ok(());
                 }
                 let request = SyncRequest {
                     items: dispatch.items,

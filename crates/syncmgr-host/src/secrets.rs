@@ -25,17 +25,8 @@ pub(crate) fn fill(
     specs: &[SettingSpec],
     secrets: Option<&Arc<dyn Secrets>>,
 ) -> Result<(), Trouble> {
-    let wanted = specs.iter().filter(|it| it.kind == SettingKind::Secret);
-    for spec in wanted {
-        let place = ItemKey {
-            handler: item.handler.clone(),
-            item: item.id.clone(),
-        };
-        let found = match secrets {
-            Some(secrets) => secrets.get(&place, spec.key)?,
-            None => None,
-        };
-        match found {
+    for spec in wanted(specs) {
+        match get(item, spec, secrets)? {
             Some(secret) => item.settings.set(spec.key, Value::Text(secret)),
             None if spec.is_required => {
                 return Err(Trouble::new(Code::SecretMissing)
@@ -46,4 +37,40 @@ pub(crate) fn fill(
         }
     }
     Ok(())
+}
+
+/// Puts those secrets of an item into its settings that can be had now and are not there; returns
+/// the keys of the others.
+pub(crate) fn fill_known(
+    item: &mut Item,
+    specs: &[SettingSpec],
+    secrets: Option<&Arc<dyn Secrets>>,
+) -> Vec<&'static str> {
+    let mut others = Vec::new();
+    for spec in wanted(specs) {
+        if item.settings.0.contains_key(spec.key) {
+            continue;
+        }
+        match get(item, spec, secrets) {
+            Ok(Some(secret)) => item.settings.set(spec.key, Value::Text(secret)),
+            Ok(None) | Err(_) => others.push(spec.key),
+        }
+    }
+    others
+}
+
+fn wanted(specs: &[SettingSpec]) -> impl Iterator<Item = &SettingSpec> {
+    specs.iter().filter(|it| it.kind == SettingKind::Secret)
+}
+
+fn get(
+    item: &Item,
+    spec: &SettingSpec,
+    secrets: Option<&Arc<dyn Secrets>>,
+) -> Result<Option<String>, Trouble> {
+    let place = ItemKey {
+        handler: item.handler.clone(),
+        item: item.id.clone(),
+    };
+    secrets.map_or(Ok(None), |secrets| secrets.get(&place, spec.key))
 }

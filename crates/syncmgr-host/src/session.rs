@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 
 use syncmgr_center::command::{Call, CallReply, Command};
 use syncmgr_center::port::Clock;
-use syncmgr_model::event::NewEvent;
+use syncmgr_model::event::{Link, NewEvent};
 use syncmgr_model::hresult::Hresult;
 use syncmgr_model::id::{EventId, HandlerId, ItemId, SessionId};
 use syncmgr_model::item::Item;
@@ -121,6 +121,25 @@ impl Line {
     pub(crate) fn close(&self) {
         self.is_closed.store(true, Ordering::SeqCst);
         self.cancel(None);
+    }
+
+    /// Opens the session for its handler, which has nothing to do in it.
+    pub(crate) fn open(&self, items: Vec<ItemId>) {
+        // Refused only when the session is over already.
+        drop(self.call(Call::Create(self.handler.clone(), items)));
+    }
+
+    /// Ends an item about which nothing was done; why.
+    pub(crate) fn fail(&self, item: &ItemId, trouble: Trouble) {
+        let event = NewEvent {
+            item: Some(item.clone()),
+            trouble,
+            link: Link::default(),
+            context: None,
+        };
+        // Refused only when the session is over already.
+        let _over = self.report_event(event);
+        let _over = self.report_status(item, ProgressStatus::Failed);
     }
 
     fn request(&self, part: Option<&Part>) -> CancelRequest {
@@ -318,8 +337,10 @@ impl SyncCallback for Line {
         match self.call(Call::AddItem(item.clone()))? {
             CallReply::Item(mut taken) => {
                 self.parts.add(item);
-                // One that cannot be had is said when the item runs by itself.
-                drop((self.fill)(&mut taken));
+                if let Err(trouble) = (self.fill)(&mut taken) {
+                    self.fail(item, trouble);
+                    return Err(Hresult::AccessDenied);
+                }
                 Ok(*taken)
             }
             _ => Err(Hresult::Failed),

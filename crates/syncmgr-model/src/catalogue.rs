@@ -1,13 +1,23 @@
 //! The catalogue: the one place where codes become words.
 //!
 //! Form of every message: what happened · what it means for your files · what you can do.
+//!
+//! The English words are here and in [`alarm`], `standing` and `tool`, the German ones in `german`.
+//! Which of them are made says [`Language::current`].
 
 pub mod alarm;
+mod german;
+mod ground;
 mod standing;
+#[cfg(test)]
+mod tests;
 mod tool;
+
+use std::borrow::Cow;
 
 use crate::event::EventLevel;
 use crate::format::{number, plural, without_os_numbers};
+use crate::language::Language;
 use crate::trouble::{Code, Trouble};
 
 /// When trying again makes sense.
@@ -58,10 +68,13 @@ pub struct Notice {
     pub actions: Vec<String>,
 }
 
-/// Makes the words for a trouble.
+/// Makes the words for a trouble, in the language of this thread.
 #[must_use]
 pub fn notice(trouble: &Trouble) -> Notice {
-    let (what, meaning, actions) = words(trouble);
+    let (what, meaning, actions) = match Language::current() {
+        Language::English => words(trouble),
+        Language::German => german::words(trouble),
+    };
     Notice {
         code: trouble.code,
         severity: trouble.level,
@@ -74,6 +87,29 @@ pub fn notice(trouble: &Trouble) -> Notice {
             meaning.to_owned()
         },
         actions,
+    }
+}
+
+/// Returns the codes whose words contain a text in any case, whatever their facts are.
+#[must_use]
+pub fn codes_saying(text: &str) -> Vec<Code> {
+    let wanted = text.to_lowercase();
+    let says = |code: &Code| {
+        let notice = notice(&Trouble::new(*code));
+        [&notice.what, &notice.meaning]
+            .iter()
+            .any(|words| words.to_lowercase().contains(&wanted))
+    };
+    Code::ALL.iter().copied().filter(says).collect()
+}
+
+/// Returns a set phrase (a cause among the facts of a message, the help of a setting) in the
+/// language of this thread. What none of our own parts says stays as it is.
+#[must_use]
+pub fn phrase(text: &str) -> Cow<'_, str> {
+    match Language::current() {
+        Language::English => Cow::Borrowed(text),
+        Language::German => german::phrases::phrase(text),
     }
 }
 
@@ -150,8 +186,12 @@ pub fn retry(code: Code) -> Retry {
         | Code::HandlerTooOld
         | Code::HandlerOff
         | Code::NotSandboxed
+        | Code::FolderKeptOut
         | Code::SecretMissing
         | Code::FoldersShared
+        | Code::FolderRemovable
+        | Code::FolderRemote
+        | Code::FolderFoldsCase
         | Code::ProtocolFault => Retry::Never,
     }
 }
@@ -233,8 +273,10 @@ fn words(t: &Trouble) -> Words {
         | Code::HandlerOff
         | Code::HandlerLimit
         | Code::NotSandboxed
+        | Code::FolderKeptOut
         | Code::SecretMissing
         | Code::FoldersShared => tool::words(t),
+        Code::FolderRemovable | Code::FolderRemote | Code::FolderFoldsCase => ground::words(t),
     }
 }
 
@@ -611,6 +653,9 @@ pub fn reason(word: &str, left: &str, right: &str) -> String {
     } else {
         (word, "")
     };
+    if Language::current() == Language::German {
+        return german::reason(stem, name);
+    }
     match stem {
         "new-on" => format!("new in {name}"),
         "changed-on" => format!("changed in {name}"),
@@ -626,41 +671,5 @@ pub fn reason(word: &str, left: &str, right: &str) -> String {
         "undone" => "taken back".to_owned(),
         "already-equal" => "equal already".to_owned(),
         other => other.to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_code_has_words_and_an_action() {
-        // What a handler says is said in its own words.
-        let own = Code::ALL.iter().filter(|&&code| code != Code::HandlerSays);
-        for &code in own {
-            for n in [1, 14] {
-                let notice = notice(&Trouble::new(code).with("n", n));
-                assert!(notice.what.ends_with('.'), "{code:?}: {}", notice.what);
-                assert!(notice.meaning.ends_with('.'), "{code:?}");
-                assert!(!notice.actions.is_empty(), "{code:?}");
-                let text = format!("{} {}", notice.what, notice.meaning).to_lowercase();
-                for never in ["!", "error occurred", "invalid", "(s)", "provider", " job"] {
-                    assert!(!text.contains(never), "{code:?} says {never}: {text}");
-                }
-            }
-            assert_eq!(Code::parse(code.as_str()), Some(code));
-        }
-    }
-
-    #[test]
-    fn words_carry_the_facts() {
-        let held = Trouble::new(Code::TooManyDeletions)
-            .with("folder", "~/Photos")
-            .with("n_deletions", 1920)
-            .with("n_files", 8412);
-        assert_eq!(
-            notice(&held).what,
-            "This run would delete 1,920 of 8,412 files in ~/Photos."
-        );
     }
 }

@@ -9,6 +9,7 @@ pub use content::{
     Property, UpdateReason,
 };
 
+use crate::language::say;
 use crate::side::PerSide;
 use crate::time::Timestamp;
 
@@ -55,10 +56,10 @@ impl ConflictKind {
     #[must_use]
     pub fn words(self) -> &'static str {
         match self {
-            Self::BothChanged => "both changed",
-            Self::ChangedAndDeleted => "changed and deleted",
-            Self::BothNew => "both new",
-            Self::KindsDiffer => "different kinds",
+            Self::BothChanged => say("both changed", "beide geändert"),
+            Self::ChangedAndDeleted => say("changed and deleted", "geändert und gelöscht"),
+            Self::BothNew => say("both new", "auf beiden Seiten neu"),
+            Self::KindsDiffer => say("different kinds", "verschiedener Art"),
         }
     }
 }

@@ -1,23 +1,29 @@
 //! Numbers, sizes and times as words. Every text goes through here, so that a count never reads
 //! "1 files" in one place and "1 file" in another.
 
+use crate::language::{Language, say};
 use crate::time::Timestamp;
 
-/// Writes a whole number with commas between thousands.
+/// Writes a whole number with commas (in German: points) between thousands.
 #[must_use]
 pub fn number(n: u64) -> String {
+    grouped(n, say(',', '.'))
+}
+
+fn grouped(n: u64, separator: char) -> String {
     let digits = n.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (i, c) in digits.chars().enumerate() {
         if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
+            out.push(separator);
         }
         out.push(c);
     }
     out
 }
 
-/// Writes a count with its noun; the plural is the noun with `s` except where English says `ies`.
+/// Writes a count with its English noun; the plural is the noun with `s` except where English says
+/// `ies`. It is English whoever asks: German words choose both forms with [`german_plural`].
 #[must_use]
 pub fn plural(n: u64, noun: &str) -> String {
     if n == 1 {
@@ -27,7 +33,14 @@ pub fn plural(n: u64, noun: &str) -> String {
         Some(stem) if !stem.ends_with(['a', 'e', 'i', 'o', 'u']) => format!("{stem}ies"),
         Some(_) | None => format!("{noun}s"),
     };
-    format!("{} {many}", number(n))
+    format!("{} {many}", grouped(n, ','))
+}
+
+/// Writes a count with its German noun.
+#[must_use]
+pub fn german_plural(n: u64, one: &str, many: &str) -> String {
+    let noun = if n == 1 { one } else { many };
+    format!("{} {noun}", grouped(n, '.'))
 }
 
 /// Writes a size in powers of 1000 with one decimal below 100: `0 B`, `48.1 MB`, `320 GB`.
@@ -44,7 +57,7 @@ pub fn bytes(n: u64) -> String {
         let tenths = (n * 10 + scale / 2) / scale;
         let whole = (n + scale / 2) / scale;
         if tenths < 1000 {
-            return format!("{}.{} {unit}", tenths / 10, tenths % 10);
+            return format!("{}{}{} {unit}", tenths / 10, say('.', ','), tenths % 10);
         }
         if whole < 1000 {
             return format!("{whole} {unit}");
@@ -103,10 +116,15 @@ pub fn duration(ms: u64) -> String {
     let secs = ms / 1000;
     match secs {
         0 => format!("{ms} ms"),
-        1..10 => format!("{}.{} s", secs, ms % 1000 / 100),
+        1..10 => format!("{}{}{} s", secs, say('.', ','), ms % 1000 / 100),
         10..60 => format!("{secs} s"),
         60..3600 => format!("{} min {} s", secs / 60, secs % 60),
-        _ => format!("{} h {} min", secs / 3600, secs / 60 % 60),
+        _ => format!(
+            "{} {} {} min",
+            secs / 3600,
+            say("h", "Std."),
+            secs / 60 % 60
+        ),
     }
 }
 
@@ -114,6 +132,17 @@ pub fn duration(ms: u64) -> String {
 #[must_use]
 pub fn time_left(ms: u64) -> String {
     let minutes = (ms + 30_000) / 60_000;
+    if Language::current() == Language::German {
+        return match minutes {
+            0 => "weniger als eine Minute".to_owned(),
+            1..=20 => format!("etwa {}", german_plural(minutes, "Minute", "Minuten")),
+            21..=90 => format!("etwa {} Minuten", (minutes + 2) / 5 * 5),
+            _ => format!(
+                "etwa {}",
+                german_plural((minutes + 30) / 60, "Stunde", "Stunden")
+            ),
+        };
+    }
     match minutes {
         0 => "less than a minute".to_owned(),
         1..=20 => format!("about {}", plural(minutes, "minute")),
@@ -126,6 +155,14 @@ pub fn time_left(ms: u64) -> String {
 #[must_use]
 pub fn ago(then: Timestamp, now: Timestamp) -> String {
     let secs = now.ms_since(then) / 1000;
+    if Language::current() == Language::German {
+        return match secs {
+            0..60 => "gerade eben".to_owned(),
+            60..3600 => format!("vor {}", german_plural(secs / 60, "Minute", "Minuten")),
+            3600..86_400 => format!("vor {}", german_plural(secs / 3600, "Stunde", "Stunden")),
+            _ => format!("vor {}", german_plural(secs / 86_400, "Tag", "Tagen")),
+        };
+    }
     match secs {
         0..60 => "just now".to_owned(),
         60..3600 => format!("{} ago", plural(secs / 60, "minute")),
@@ -196,6 +233,23 @@ mod tests {
         for (text, expected) in cases {
             assert_eq!(parse_bytes(text), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn german_has_rules_of_its_own() {
+        Language::German.during(|| {
+            assert_eq!(number(1_234_567), "1.234.567");
+            assert_eq!(bytes(3_100_000_000), "3,1 GB");
+            assert_eq!(bytes(320_000_000_000), "320 GB");
+            assert_eq!(duration(1400), "1,4 s");
+            assert_eq!(duration(7_500_000), "2 Std. 5 min");
+            assert_eq!(german_plural(1920, "Datei", "Dateien"), "1.920 Dateien");
+            assert_eq!(german_plural(1, "Datei", "Dateien"), "1 Datei");
+            assert_eq!(time_left(61_000), "etwa 1 Minute");
+            assert_eq!(ago(Timestamp(0), Timestamp(172_800_000)), "vor 2 Tagen");
+            // What handlers say stays as they say it.
+            assert_eq!(plural(1920, "clone"), "1,920 clones");
+        });
     }
 
     #[test]

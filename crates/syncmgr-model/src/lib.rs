@@ -1,12 +1,13 @@
 //! The words of the sync center and their life cycles: handler, item, session, progress, event,
 //! conflict; what may be asked of a handler and what it answers; the one status function and the
-//! one catalogue of messages.
+//! one catalogue of messages, in English and German.
 //!
 //! Reading order: [`id`], [`item`], [`request`], [`schedule`], [`progress`], [`session`],
 //! [`trouble`], [`catalogue`], [`event`], [`alarm`], [`conflict`], [`resolution`], [`preview`], [`record`],
-//! [`status`], [`menu`], [`property`], [`mod@format`], [`escape`]; [`capability`], [`facts`] and
-//! [`hresult`] say what handlers answer, [`legacy`] holds the words of the older family, [`outside`]
-//! those of programs that report runs of their own.
+//! [`outcome`], [`status`], [`menu`], [`property`], [`mod@format`], [`escape`]; [`capability`],
+//! [`facts`] and [`hresult`] say what handlers answer, [`language`] in which language words are made,
+//! [`legacy`] holds the words of the older family, [`outside`] those of programs that report runs of
+//! their own.
 //!
 //! Must not: read a clock, a disk or the environment; know a wire format (no serde); know SQL,
 //! HTTP or the engine. Times and randomness are arguments.
@@ -16,6 +17,7 @@
 
 pub mod hresult;
 pub mod id;
+pub mod language;
 pub mod side;
 pub mod time;
 
@@ -37,6 +39,7 @@ pub mod legacy;
 pub mod outside;
 
 pub mod conflict;
+pub mod outcome;
 pub mod preview;
 pub mod record;
 pub mod resolution;

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use crate::conflict::{ConflictKind, Kind};
 use crate::id::{HandlerId, ItemId, SessionId};
+use crate::outcome::Outcome;
 use crate::preview::{Action, PlannedChange};
 use crate::progress::ProgressStatus;
 use crate::request::{Origin, WorkKind};
@@ -116,6 +117,15 @@ impl SessionRecord {
     #[must_use]
     pub fn item(&self) -> &ItemId {
         &self.items.first().expect("a session has an item").item
+    }
+}
+
+impl SessionRecord {
+    /// Says how it came out for one of its items; `None` while that is open, or for another item.
+    #[must_use]
+    pub fn outcome_of(&self, item: &ItemId) -> Option<Outcome> {
+        let result = self.items.iter().find(|result| result.item == *item)?;
+        Outcome::of(result.status, &result.summary)
     }
 }
 

@@ -6,6 +6,7 @@
 //! Must not: know a time zone's rules or what a cron line means; that is for who implements the
 //! calendar. Times of day are minutes since midnight on the wall clock of the schedule's zone.
 
+mod german;
 pub mod policy;
 pub mod sentence;
 pub mod text;

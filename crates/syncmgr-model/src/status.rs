@@ -1,6 +1,9 @@
 //! The one place that turns facts about an item into the status a person sees.
 
+mod german;
+
 use crate::format::plural;
+use crate::language::Language;
 use crate::progress::{Phase, Progress, ProgressStatus};
 use crate::record::Summary;
 use crate::time::Timestamp;
@@ -134,6 +137,9 @@ impl Status {
     /// Returns the words shown to people, with the count or percentage that belongs to them.
     #[must_use]
     pub fn words(self, facts: &Facts) -> String {
+        if Language::current() == Language::German {
+            return german::words(self, facts);
+        }
         let left = facts.last.map(|(_, summary)| summary).unwrap_or_default();
         match self {
             Self::Off => "off".to_owned(),
@@ -205,32 +211,67 @@ pub fn of(facts: &Facts) -> Status {
     Status::Ok
 }
 
+/// How many items there are of each group that a headline names.
+struct Counts {
+    n_all: u64,
+    n_needing: u64,
+    n_running: u64,
+    n_fine: u64,
+    n_never: u64,
+    n_waiting: u64,
+    n_paused: u64,
+    n_off: u64,
+}
+
+impl Counts {
+    fn of(statuses: &[Status]) -> Self {
+        let count = |f: fn(Status) -> bool| statuses.iter().filter(|&&s| f(s)).count() as u64;
+        Self {
+            n_all: statuses.len() as u64,
+            n_needing: count(Status::needs_person),
+            n_running: count(|s| matches!(s, Status::Syncing | Status::Checking)),
+            n_fine: count(|s| matches!(s, Status::Ok | Status::Warnings)),
+            n_never: count(|s| s == Status::Never),
+            n_waiting: count(|s| s == Status::Waiting),
+            n_paused: count(|s| s == Status::Paused),
+            n_off: count(|s| s == Status::Off),
+        }
+    }
+}
+
 /// Writes the headline over all items: what needs a person first, then what runs, then the rest.
 #[must_use]
 pub fn headline(statuses: &[Status]) -> String {
-    if statuses.is_empty() {
+    let counts = Counts::of(statuses);
+    match Language::current() {
+        Language::English => english(&counts),
+        Language::German => german::headline(&counts),
+    }
+}
+
+fn english(counts: &Counts) -> String {
+    if counts.n_all == 0 {
         return "Nothing to keep in sync yet".to_owned();
     }
-    let count = |f: fn(Status) -> bool| statuses.iter().filter(|&&s| f(s)).count() as u64;
-    let n_needing = count(Status::needs_person);
-    let n_running = count(|s| matches!(s, Status::Syncing | Status::Checking));
-    let n_fine = count(|s| matches!(s, Status::Ok | Status::Warnings));
-    let n_never = count(|s| s == Status::Never);
-    if n_fine == statuses.len() as u64 {
+    if counts.n_fine == counts.n_all {
         return "Everything is up to date".to_owned();
     }
     let mut parts = Vec::new();
-    if n_needing > 0 {
-        let verb = if n_needing == 1 { "needs" } else { "need" };
-        parts.push(format!("{} {verb} you", plural(n_needing, "sync")));
+    if counts.n_needing > 0 {
+        let verb = if counts.n_needing == 1 {
+            "needs"
+        } else {
+            "need"
+        };
+        parts.push(format!("{} {verb} you", plural(counts.n_needing, "sync")));
     }
     for (n, words) in [
-        (n_running, "running"),
-        (n_fine, "up to date"),
-        (n_never, "not synced yet"),
-        (count(|s| s == Status::Waiting), "waiting"),
-        (count(|s| s == Status::Paused), "paused"),
-        (count(|s| s == Status::Off), "turned off"),
+        (counts.n_running, "running"),
+        (counts.n_fine, "up to date"),
+        (counts.n_never, "not synced yet"),
+        (counts.n_waiting, "waiting"),
+        (counts.n_paused, "paused"),
+        (counts.n_off, "turned off"),
     ] {
         if n > 0 {
             parts.push(format!("{n} {words}"));
@@ -306,5 +347,32 @@ mod tests {
             headline(&[Ok, Held, Conflicts, Syncing]),
             "2 syncs need you · 1 running · 1 up to date"
         );
+    }
+
+    #[test]
+    fn german_says_the_same() {
+        use Status::{Conflicts, Held, Never, Ok, Syncing};
+        let check = |statuses: &[Status], expected: &str| {
+            let said = Language::German.during(|| headline(statuses));
+            assert_eq!(said, expected);
+        };
+        check(&[], "Noch nichts abzugleichen");
+        check(&[Ok, Ok], "Alles ist auf dem neuesten Stand");
+        check(
+            &[Held, Never],
+            "1 Abgleich braucht dich · 1 noch nie abgeglichen",
+        );
+        check(
+            &[Ok, Held, Conflicts, Syncing],
+            "2 Abgleiche brauchen dich · 1 läuft · 1 auf dem neuesten Stand",
+        );
+        check(&[Syncing, Syncing, Status::Waiting], "2 laufen · 1 wartet");
+        let facts = last(ProgressStatus::Failed, |left| left.n_conflicts = 2);
+        for status in Status::ALL {
+            let german = Language::German.during(|| status.words(&facts));
+            assert_ne!(german, status.words(&facts), "{status:?}");
+        }
+        let conflicts = Language::German.during(|| Conflicts.words(&facts));
+        assert_eq!(conflicts, "2 Konflikte");
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::event::EventLevel;
+use crate::language::Language;
 
 /// Most paths a trouble carries; the count goes on. A list longer than this is not read by
 /// anybody, and it has to fit into one row of history.
@@ -170,10 +171,18 @@ codes! {
     HandlerLimit = "handler-limit",
     /// A handler cannot be kept to its folders here. `handler`, `detail`.
     NotSandboxed = "not-sandboxed",
+    /// A sandbox keeps a handler from a folder of an item it found itself. `handler`, `folder`.
+    FolderKeptOut = "folder-kept-out",
     /// A secret was never set. `name`, `key`.
     SecretMissing = "secret-missing",
     /// Two syncs work on one folder. `name`, `other`, `folder`.
     FoldersShared = "folders-shared",
+    /// A folder is on a disk that can be unplugged. `folder`.
+    FolderRemovable = "folder-removable",
+    /// A folder is on another machine. `folder`.
+    FolderRemote = "folder-remote",
+    /// A folder does not tell large letters from small ones in names. `folder`.
+    FolderFoldsCase = "folder-folds-case",
 }
 
 impl Code {
@@ -239,14 +248,11 @@ impl Trouble {
     }
 }
 
+/// For logs and for errors of programs: English, whoever asks.
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} [{}]",
-            crate::catalogue::notice(self).what,
-            self.code.as_str()
-        )
+        let notice = Language::English.during(|| crate::catalogue::notice(self));
+        write!(f, "{} [{}]", notice.what, self.code.as_str())
     }
 }
 

@@ -4,10 +4,12 @@ use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use hyper::StatusCode;
 use hyper::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName,
-    HeaderValue, REFERRER_POLICY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+    ALLOW, CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap,
+    HeaderName, HeaderValue, REFERRER_POLICY, VARY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
 use syncmgr_api::problem::{MEDIA_TYPE, Problem};
+use syncmgr_model::catalogue::phrase;
+use syncmgr_model::language::{Language, say};
 use syncmgr_model::trouble::Trouble;
 
 /// What a page of ours may do, and others with it (S6).
@@ -17,6 +19,17 @@ const POLICY: &str =
 /// Finds a request in the log.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// A text in English and in German.
+pub type Both<'a> = [&'a str; 2];
+
+/// What most refusals mean.
+pub const NOTHING_CHANGED: Both<'_> = ["Nothing was changed.", "Es wurde nichts geändert."];
+
+/// Chooses the text in the language of the request.
+fn told([english, german]: Both<'_>) -> &str {
+    say(english, german)
+}
+
 /// A request that is not carried out.
 #[derive(Debug, Clone)]
 pub struct Refusal(pub Box<Problem>);
@@ -24,8 +37,16 @@ pub struct Refusal(pub Box<Problem>);
 impl Refusal {
     /// Makes a refusal: the status, a stable code, what happened, what it means.
     #[must_use]
-    pub fn new(status: StatusCode, code: &str, title: &str, detail: impl Into<String>) -> Self {
-        Self(Box::new(Problem::new(status.as_u16(), code, title, detail)))
+    pub fn new(status: StatusCode, code: &str, title: Both<'_>, detail: Both<'_>) -> Self {
+        let problem = Problem::new(status.as_u16(), code, told(title), told(detail));
+        Self(Box::new(problem))
+    }
+
+    /// Says what it means with words that are made here and now.
+    #[must_use]
+    pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
+        self.0.detail = detail.into();
+        self
     }
 
     /// Makes a refusal out of a message of the catalogue.
@@ -34,22 +55,33 @@ impl Refusal {
         Self(Box::new(Problem::of(status.as_u16(), trouble)))
     }
 
-    /// Makes a refusal because of one field.
+    /// Makes a refusal because of one field. The detail is a set phrase, or the words of a parser,
+    /// which are English.
     #[must_use]
     pub fn field(field: &str, code: &str, detail: impl Into<String>) -> Self {
-        let problem = Problem::new(
-            400,
+        let refusal = Self::new(
+            StatusCode::BAD_REQUEST,
             "request-unusable",
-            "The request cannot be used.",
-            "Nothing was changed.",
+            [
+                "The request cannot be used.",
+                "Die Anfrage ist nicht zu gebrauchen.",
+            ],
+            NOTHING_CHANGED,
         );
-        Self(Box::new(problem.with_error(field, code, detail)))
+        refusal.with_error(field, code, &detail.into())
+    }
+
+    /// Adds what is wrong with a field.
+    #[must_use]
+    pub fn with_error(self, field: &str, code: &str, detail: &str) -> Self {
+        let problem = self.0.with_error(field, code, phrase(detail));
+        Self(Box::new(problem))
     }
 
     /// Adds what can be done.
     #[must_use]
-    pub fn with_action(self, action: &str) -> Self {
-        Self(Box::new(self.0.with_action(action)))
+    pub fn with_action(self, action: Both<'_>) -> Self {
+        Self(Box::new(self.0.with_action(told(action))))
     }
 }
 
@@ -76,17 +108,40 @@ pub(crate) fn finish(mut response: Response, id: &str, path: &str) -> Response {
         response = document(problem, id, path, response.headers());
     }
     let headers = response.headers_mut();
+    if is_told(headers) {
+        headers.insert(VARY, HeaderValue::from_static("Accept-Language"));
+        headers
+            .entry(CONTENT_LANGUAGE)
+            .or_insert(HeaderValue::from_static(Language::current().tag()));
+    }
     let mut set = |name, value| {
         headers.insert(name, HeaderValue::from_static(value));
     };
     set(CONTENT_SECURITY_POLICY, POLICY);
     set(X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(REFERRER_POLICY, "no-referrer");
-    set(CACHE_CONTROL, "no-store");
+    // Only files of the page, which hold nothing of a person, may be kept.
+    headers
+        .entry(CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
     if let Ok(id) = HeaderValue::from_str(id) {
         headers.insert(REQUEST_ID, id);
     }
     response
+}
+
+/// Notes in which language the words of an answer were made, before it is kept for later.
+pub(crate) fn in_this_language(mut response: Response) -> Response {
+    let tag = HeaderValue::from_static(Language::current().tag());
+    response.headers_mut().insert(CONTENT_LANGUAGE, tag);
+    response
+}
+
+/// Says whether an answer has words: files of the page and counters are the same for everybody.
+fn is_told(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE);
+    let kind = kind.and_then(|kind| kind.to_str().ok());
+    kind.is_some_and(|kind| kind.starts_with("application/json") || kind == MEDIA_TYPE)
 }
 
 fn document(mut problem: Problem, id: &str, path: &str, old: &HeaderMap) -> Response {
@@ -101,8 +156,10 @@ fn document(mut problem: Problem, id: &str, path: &str, old: &HeaderMap) -> Resp
     if status == StatusCode::UNAUTHORIZED {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
-    if let Some(allow) = old.get(ALLOW) {
-        headers.insert(ALLOW, allow.clone());
+    for name in [ALLOW, CONTENT_LANGUAGE] {
+        if let Some(value) = old.get(&name) {
+            headers.insert(name, value.clone());
+        }
     }
     response
 }
@@ -112,41 +169,57 @@ fn plain(status: StatusCode) -> Problem {
     let (code, title, detail) = match status.as_u16() {
         400 => (
             "request-unusable",
-            "The request cannot be used.",
-            "Nothing was changed.",
+            [
+                "The request cannot be used.",
+                "Die Anfrage ist nicht zu gebrauchen.",
+            ],
+            NOTHING_CHANGED,
         ),
         404 => (
             "not-found",
-            "There is nothing under this address.",
-            "Nothing was changed.",
+            [
+                "There is nothing under this address.",
+                "Unter dieser Adresse gibt es nichts.",
+            ],
+            NOTHING_CHANGED,
         ),
         405 => (
             "method-not-allowed",
-            "This cannot be done to this address.",
-            "Nothing was changed.",
+            [
+                "This cannot be done to this address.",
+                "Das geht mit dieser Adresse nicht.",
+            ],
+            NOTHING_CHANGED,
         ),
         413 => (
             "too-large",
-            "The request is too long.",
-            "Nothing was changed.",
+            ["The request is too long.", "Die Anfrage ist zu lang."],
+            NOTHING_CHANGED,
         ),
         415 => (
             "media-type",
-            "The request has to be JSON.",
-            "Nothing was changed.",
+            ["The request has to be JSON.", "Die Anfrage muss JSON sein."],
+            NOTHING_CHANGED,
         ),
         500.. => (
             "internal",
-            "The daemon made a mistake.",
-            "What was asked may or may not have been done. Files are not affected.",
+            [
+                "The daemon made a mistake.",
+                "Der Dienst hat einen Fehler gemacht.",
+            ],
+            [
+                "What was asked may or may not have been done. Files are not affected.",
+                "Was gefragt war, ist vielleicht getan, vielleicht nicht. Dateien sind nicht \
+                 betroffen.",
+            ],
         ),
         _ => (
             "refused",
-            "The request was refused.",
-            "Nothing was changed.",
+            ["The request was refused.", "Die Anfrage wurde abgelehnt."],
+            NOTHING_CHANGED,
         ),
     };
-    Problem::new(status.as_u16(), code, title, detail)
+    *Refusal::new(status, code, title, detail).0
 }
 
 impl utoipa::IntoResponses for Refusal {

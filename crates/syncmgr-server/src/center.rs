@@ -10,10 +10,11 @@ use syncmgr_center::port::{Store, StoreError};
 use syncmgr_center::state::{ItemView, State};
 use syncmgr_model::id::{HandlerId, ItemId, ItemKey, SessionId};
 use syncmgr_model::item::Item;
+use syncmgr_model::language::Language;
 use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::{Code, Trouble};
 
-use crate::answer::Refusal;
+use crate::answer::{NOTHING_CHANGED, Refusal};
 use crate::desk::{Desk, Places};
 use crate::hub::Hub;
 use crate::previews::Previews;
@@ -37,11 +38,12 @@ impl std::fmt::Debug for Api {
     }
 }
 
-/// Runs what may wait on a thread that may.
+/// Runs what may wait on a thread that may, in the language of who asks.
 pub(crate) async fn aside<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
 ) -> Result<T, Refusal> {
-    match tokio::task::spawn_blocking(work).await {
+    let language = Language::current();
+    match tokio::task::spawn_blocking(move || language.during(work)).await {
         Ok(result) => result,
         Err(panicked) => match panicked.try_into_panic() {
             // Into the net that turns it into an answer.
@@ -58,7 +60,26 @@ impl Api {
         look: impl FnOnce(&State, &mut dyn Store, Timestamp) -> Result<T, Refusal> + Send + 'static,
     ) -> Result<T, Refusal> {
         let center = self.center.clone();
+        let language = Language::current();
+        // The center looks on a thread of its own.
+        let look = move |state: &State, store: &mut dyn Store, now| {
+            language.during(|| look(state, store, now))
+        };
         aside(move || center.read(look).map_err(gone)?).await
+    }
+
+    /// Looks into the store beside the center, which goes on meanwhile.
+    pub(crate) async fn look_back<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&mut dyn Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let center = self.center.clone();
+        aside(move || {
+            let reader = center.read(|_, store, _| store.reader()).map_err(gone)?;
+            let mut reader = reader.map_err(|error| broken(&error))?;
+            look(&mut *reader).map_err(|error| broken(&error))
+        })
+        .await
     }
 
     /// Asks the center for something and waits for the answer.
@@ -191,8 +212,8 @@ pub(crate) fn gone(_: Gone) -> Refusal {
     Refusal::new(
         StatusCode::SERVICE_UNAVAILABLE,
         "stopping",
-        "The daemon is stopping.",
-        "Nothing was changed.",
+        ["The daemon is stopping.", "Der Dienst hält gerade an."],
+        NOTHING_CHANGED,
     )
 }
 
@@ -222,10 +243,7 @@ pub(crate) fn refused(trouble: &Trouble) -> Refusal {
     let mut refusal = Refusal::of(status, trouble);
     if trouble.code == SettingUnusable {
         let field = format!("settings.{}", trouble.param("key"));
-        let problem = refusal
-            .0
-            .with_error(&field, "unusable", trouble.param("detail"));
-        refusal = Refusal(Box::new(problem));
+        refusal = refusal.with_error(&field, "unusable", trouble.param("detail"));
     }
     refusal
 }

@@ -2,9 +2,11 @@
 //! The program implements it, because it knows both.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use syncmgr_api::wire::ListedConflict;
 use syncmgr_api::wire::handler::HandlerProcess;
+use syncmgr_api::wire::{Folders, SettingKey};
 pub use syncmgr_center::desk::Places;
 use syncmgr_center::desk::{Batch, Decided};
 use syncmgr_model::conflict::{Address, Card, Conflict, Content};
@@ -27,6 +29,19 @@ pub struct NewItem {
     pub name: String,
     /// Its settings.
     pub settings: Settings,
+}
+
+/// A sync that might be saved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Draft {
+    /// Whose it would be.
+    pub handler: HandlerId,
+    /// Its name, if it has one already.
+    pub name: Option<String>,
+    /// Its settings.
+    pub settings: Settings,
+    /// The saved sync that would change.
+    pub of: Option<ItemId>,
 }
 
 /// A change of a saved sync.
@@ -244,6 +259,25 @@ pub trait Desk: Send + Sync {
     /// `setting-unusable` with `key`, `name-taken`, or why it cannot be saved.
     fn add(&self, new: NewItem) -> Result<Item, Trouble>;
 
+    /// Returns all that would be said of a sync before it is saved: errors with which it cannot be
+    /// saved or run, and what to know. Nothing is saved.
+    ///
+    /// # Errors
+    /// The settings cannot be read.
+    fn check(&self, _draft: &Draft) -> Result<Vec<Trouble>, Trouble> {
+        Ok(Vec::new())
+    }
+
+    /// Shows a folder of this machine to somebody who chooses one; the home folder when none is
+    /// named. Opens no file and follows no link in it.
+    ///
+    /// # Errors
+    /// `setting-unusable` with `key`, or why it cannot be read.
+    fn browse(&self, _path: Option<&str>) -> Result<Folders, Trouble> {
+        let detail = "no folders are shown here";
+        Err(Trouble::new(Code::NotPossible).with("detail", detail))
+    }
+
     /// Looks for what the tools, the crontab and the timers of the person sync already, and is no
     /// sync yet. Changes nothing.
     ///
@@ -319,11 +353,33 @@ pub trait Desk: Send + Sync {
         n_most: usize,
     ) -> Result<Vec<Timestamp>, Trouble>;
 
+    /// Returns the schedules that are on and a time, with when they start runs later than `after`
+    /// and not later than `until`: the earliest `n_most`, in order. None where nobody keeps time.
+    ///
+    /// # Errors
+    /// Why they cannot be read.
+    fn planned(
+        &self,
+        _after: Timestamp,
+        _until: Timestamp,
+        _n_most: usize,
+    ) -> Result<Vec<(Timestamp, Arc<Schedule>)>, Trouble> {
+        Ok(Vec::new())
+    }
+
     /// Returns the settings of the daemon, with their defaults.
     ///
     /// # Errors
     /// Why they cannot be read.
     fn settings(&self) -> Result<Settings, Trouble>;
+
+    /// Returns what the settings of the daemon take.
+    ///
+    /// # Errors
+    /// Why they cannot be read.
+    fn setting_keys(&self) -> Result<Vec<SettingKey>, Trouble> {
+        Ok(Vec::new())
+    }
 
     /// Changes settings of the daemon; `None` takes one back to its default.
     ///

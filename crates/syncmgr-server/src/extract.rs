@@ -128,10 +128,19 @@ pub fn check_match(headers: &HeaderMap, now: &impl Serialize) -> Result<(), Refu
     Err(Refusal::new(
         StatusCode::PRECONDITION_FAILED,
         "changed-meanwhile",
-        "Somebody else changed this meanwhile.",
-        "Nothing was changed by this request.",
+        [
+            "Somebody else changed this meanwhile.",
+            "Jemand anderes hat das inzwischen geändert.",
+        ],
+        [
+            "Nothing was changed by this request.",
+            "Diese Anfrage hat nichts geändert.",
+        ],
     )
-    .with_action("Read it again and repeat the change."))
+    .with_action([
+        "Read it again and repeat the change.",
+        "Lies es neu und wiederhole die Änderung.",
+    ]))
 }
 
 #[cfg(test)]

@@ -30,6 +30,7 @@ pub mod metrics;
 pub mod openapi;
 pub mod routes;
 
+mod page;
 mod previews;
 mod words;
 

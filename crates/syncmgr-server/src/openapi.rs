@@ -2,6 +2,7 @@
 
 use axum::Router;
 use axum::routing::get;
+use hyper::header::{CONTENT_LANGUAGE, HeaderValue};
 use utoipa::OpenApi;
 
 use crate::center::Api;
@@ -17,7 +18,9 @@ use crate::routes::{Shared, center, own};
         description = "The sync center. Served on a Unix socket of its user, who needs no more, and \
                        on 127.0.0.1, where every request needs a token or a cookie. Errors are \
                        `application/problem+json`. Fields and addresses may be added within \
-                       version 1; clients pass over fields they do not know."
+                       version 1; clients pass over fields they do not know. Words for people come in \
+                       German where `Accept-Language` prefers it, otherwise in English; go by \
+                       codes and states, not by words."
     ),
     security(("token" = []), ("cookie" = [])),
     components(schemas(syncmgr_api::problem::Problem)),
@@ -56,10 +59,20 @@ pub fn description() -> utoipa::openapi::OpenApi {
 pub fn router(shared: Shared, api: Option<Api>) -> Router {
     let (router, _) = own().split_for_parts();
     let router = router
-        .route("/openapi.json", get(async || json(&description())))
+        .route(
+            "/openapi.json",
+            get(async || in_english(json(&description()))),
+        )
         .with_state(shared);
     match api {
         Some(api) => router.merge(center().split_for_parts().0.with_state(api)),
         None => router,
     }
+}
+
+/// The description is for programmers, and has one language.
+fn in_english(mut response: axum::response::Response) -> axum::response::Response {
+    let tag = HeaderValue::from_static("en");
+    response.headers_mut().insert(CONTENT_LANGUAGE, tag);
+    response
 }

@@ -10,7 +10,7 @@ use syncmgr_center::command::{Accepted, Outcome};
 use syncmgr_model::id::SessionId;
 use tokio::time::Instant;
 
-use crate::answer::Refusal;
+use crate::answer::{NOTHING_CHANGED, Refusal};
 
 /// Most previews kept; a large one takes hundreds of megabytes, and people look at one.
 const KEPT_MAX: usize = 4;
@@ -45,8 +45,11 @@ impl Previews {
             return Err(Refusal::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "too-many-previews",
-                "Too many previews are being made.",
-                "Nothing was changed.",
+                [
+                    "Too many previews are being made.",
+                    "Es werden gerade zu viele Vorschauen gemacht.",
+                ],
+                NOTHING_CHANGED,
             ));
         }
         state.n_waiting += 1;

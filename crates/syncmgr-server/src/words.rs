@@ -9,6 +9,7 @@ use syncmgr_api::wire::{
 };
 use syncmgr_center::command::{Accepted, Taken};
 use syncmgr_center::state;
+use syncmgr_model::catalogue::phrase;
 use syncmgr_model::escape::escape;
 use syncmgr_model::request::Intent;
 use syncmgr_model::status::{Status, headline};
@@ -29,7 +30,7 @@ fn item(view: &state::ItemView, desk: &dyn Desk) -> Item {
         name: item.name.clone(),
         folders: Sides::of(&desk.folders(item), String::clone),
         title: escape(title.as_bytes()),
-        summary: escape(memory.comment.as_bytes()),
+        summary: phrase(&escape(memory.comment.as_bytes())).into_owned(),
         paths: view.paths.iter().map(|path| desk.place(path)).collect(),
     }
 }
@@ -59,6 +60,7 @@ pub(crate) fn item_view(shown: &Shown, desk: &dyn Desk) -> ItemView {
         queued: view.queued.iter().map(ToString::to_string).collect(),
         unseen: shown.n_errors,
         conflicts: shown.n_conflicts,
+        recent: None,
     }
 }
 
@@ -115,9 +117,9 @@ pub(crate) fn handler(view: &state::HandlerView, n_conflicts: u64, desk: &dyn De
     let settings = desk.settings_of(&memory.id);
     Handler {
         id: memory.id.to_string(),
-        name: memory.name.clone(),
+        name: phrase(&memory.name).into_owned(),
         kind: memory.kind.as_str().to_owned(),
-        text: view.text.clone(),
+        text: phrase(&view.text).into_owned(),
         active: memory.is_active,
         enabled: memory.is_enabled,
         connected: memory.is_connected,
@@ -131,7 +133,11 @@ pub(crate) fn handler(view: &state::HandlerView, n_conflicts: u64, desk: &dyn De
 }
 
 /// Writes the state of the whole center.
-pub(crate) fn center(statuses: &[Status], unseen: u64) -> syncmgr_api::wire::CenterState {
+pub(crate) fn center(
+    statuses: &[Status],
+    unseen: u64,
+    conflicts: u64,
+) -> syncmgr_api::wire::CenterState {
     let worst = statuses
         .iter()
         .filter(|status| status.severity().is_some())
@@ -145,5 +151,7 @@ pub(crate) fn center(statuses: &[Status], unseen: u64) -> syncmgr_api::wire::Cen
         summary: headline(statuses),
         counts,
         unseen,
+        conflicts,
+        needs: statuses.iter().filter(|it| it.needs_person()).count() as u64,
     }
 }

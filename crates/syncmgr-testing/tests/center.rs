@@ -11,8 +11,13 @@ use std::sync::{Arc, Mutex};
 use std::thread::ThreadId;
 
 use syncmgr_center::command::{Answer, Control, Outcome, Scope};
+use syncmgr_host::Secrets;
+use syncmgr_model::event::Event;
 use syncmgr_model::hresult::Hresult;
+use syncmgr_model::id::ItemKey;
+use syncmgr_model::item::{SettingKind, SettingSpec};
 use syncmgr_model::progress::{CancelRequest, Phase, ProgressStatus};
+use syncmgr_model::record::ItemResult;
 use syncmgr_model::trouble::{Code, Trouble};
 use syncmgr_sdk::{ItemProgress, SessionCreator, SyncCallback, SyncRequest};
 use syncmgr_testing::center::{Closure, Desk, MemoryStore, measure, scope};
@@ -324,4 +329,61 @@ fn measurements_work() {
     let ends = measure::ends(2000 * scale, 200 * scale, 1000 * scale);
     println!("{reports:.0} reports/s, {sessions:.0} sessions/s, {ends:.0} ends/s");
     assert!(reports > 0.0 && sessions > 0.0 && ends > 0.0);
+}
+
+/// Secrets of the items `2` and `4`; that of `3` is locked away.
+struct Some24;
+
+impl Secrets for Some24 {
+    fn get(&self, item: &ItemKey, _: &str) -> Result<Option<String>, Trouble> {
+        match item.item.as_str() {
+            "2" | "4" => Ok(Some("geheim".to_owned())),
+            "3" => Err(Trouble::new(Code::NotPossible).with("detail", "the keyring is locked")),
+            _ => Ok(None),
+        }
+    }
+}
+
+const PASSWORD: &[SettingSpec] = &[SettingSpec {
+    key: "password",
+    kind: SettingKind::Secret,
+    is_required: true,
+    help: "its password",
+}];
+
+#[track_caller]
+fn check_secrets(items: &str, expected: &[(ProgressStatus, Option<Code>)], worked: &[&str]) {
+    let seen: Arc<Mutex<Vec<String>>> = Arc::default();
+    let of_handler = Arc::clone(&seen);
+    let handler = Closure::new("a", move |request, creator| {
+        for item in &request.items {
+            assert_eq!(item.settings.text("password"), Some("geheim"));
+            of_handler.lock().unwrap().push(item.id.to_string());
+        }
+        succeed(request, creator)
+    });
+    let desk = desk(vec![handler.with_settings(PASSWORD)]);
+    desk.host.set_secrets(Arc::new(Some24));
+    let outcome = desk.start("a", items).unwrap().wait().unwrap();
+    let of_item = |item: &ItemResult| {
+        let about = |event: &&Event| event.item.as_ref() == Some(&item.item);
+        let event = outcome.events.iter().find(about);
+        (item.status.unwrap(), event.map(|event| event.trouble.code))
+    };
+    let results: Vec<_> = outcome.record.items.iter().map(of_item).collect();
+    assert_eq!(results, expected, "{:?}", outcome.events);
+    assert!(outcome.events.iter().all(|event| event.item.is_some()));
+    assert_eq!(*seen.lock().unwrap(), worked);
+}
+
+/// A secret that is missing or locked away is a matter of its item.
+#[test]
+fn one_missing_secret_fails_its_item_and_no_other() {
+    let fine = (ProgressStatus::Succeeded, None);
+    let missing = (ProgressStatus::Failed, Some(Code::SecretMissing));
+    let locked = (ProgressStatus::Failed, Some(Code::NotPossible));
+    check_secrets("1 2 3 4", &[missing, fine, locked, fine], &["2", "4"]);
+    check_secrets("1 3", &[missing, locked], &[]);
+    check_secrets("1", &[missing], &[]);
+    check_secrets("2 4", &[fine, fine], &["2", "4"]);
 }

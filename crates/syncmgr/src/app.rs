@@ -199,8 +199,12 @@ impl App {
     /// # Errors
     /// When the settings cannot be read.
     pub(crate) fn look_for_syncs(&mut self) -> Result<found::Looked, CliError> {
-        let (saved, home) = (self.saved()?, self.dirs.home.clone());
-        Ok(found::look(&self.host, home, &saved, self.now()))
+        let (saved, known, home) = (self.saved()?, self.known()?, self.dirs.home.clone());
+        let there = found::There {
+            saved: &saved,
+            known: &known,
+        };
+        Ok(found::look(&self.host, home, there, self.now()))
     }
 
     /// Returns who does the work: found out, or started, at the first call.

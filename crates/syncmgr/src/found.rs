@@ -3,23 +3,26 @@
 //! the person's set-up is changed.
 
 use std::fmt::Display;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use syncmgr_calendar::Calendar;
 use syncmgr_center::port::Handlers as _;
 use syncmgr_engine::clock::SystemClock;
+use syncmgr_handlers::files::place;
 use syncmgr_handlers::found::{self, Offer};
 use syncmgr_handlers::tool::Context;
 use syncmgr_host::InProcess;
 use syncmgr_model::catalogue::notice;
-use syncmgr_model::item::{Found, Item};
+use syncmgr_model::escape::escape;
+use syncmgr_model::item::{Found, Item, SettingKind};
 use syncmgr_model::schedule::{Schedule, ScheduleItems, Trigger};
 use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::{Code, Trouble};
 use syncmgr_store::config::Config;
 
 use crate::daemon::desk::{new_id, of_config};
+use crate::overlap::{self, Placed};
 
 /// What was found, and where it could not be looked.
 #[derive(Debug, Default)]
@@ -30,15 +33,25 @@ pub(crate) struct Looked {
     pub(crate) silent: Vec<(String, Trouble)>,
 }
 
-/// Looks. `saved` are the syncs there are already.
+/// The syncs there are already.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct There<'a> {
+    /// Those that are saved.
+    pub(crate) saved: &'a [Item],
+    /// All that are known.
+    pub(crate) known: &'a [Item],
+}
+
+/// Looks.
 pub(crate) fn look(
     host: &InProcess,
     home: Option<PathBuf>,
-    saved: &[Item],
+    there: There<'_>,
     now: Timestamp,
 ) -> Looked {
+    let saved = there.saved;
     // Looking keeps no state.
-    let ctx = &Context::of_process(home, PathBuf::new(), Arc::new(SystemClock));
+    let ctx = &Context::of_process(home.clone(), PathBuf::new(), Arc::new(SystemClock));
     let mut silent: Vec<(String, Trouble)> = Vec::new();
     let mut all = Vec::new();
     let mut handlers = host.installed();
@@ -71,10 +84,53 @@ pub(crate) fn look(
             offer.found.remarks.push(notice(&trouble).what);
         }
     }
+    note_shared(host, home.as_deref(), there.known, &mut offers);
     Looked { offers, silent }
 }
 
-/// Says whether a handler has all these settings, and those it needs are among them.
+/// Most syncs that are named as working on a folder too.
+const SHARED_MAX: usize = 3;
+
+/// Says of what could be added which folders others work on: syncs there are, or other entries.
+fn note_shared(host: &InProcess, home: Option<&Path>, known: &[Item], offers: &mut [Offer]) {
+    let place = |item: &Item| {
+        let title = match &item.name {
+            Some(name) => name.clone(),
+            None => host.look(item).title,
+        };
+        Placed::new(item, title, &host.paths(item))
+    };
+    let offered = |offer: &Offer| {
+        let item = item(&offer.found).ok().filter(|_| offer.can_be_added);
+        item.map(|item| place(&item))
+    };
+    let mine: Vec<_> = offers.iter().map(offered).collect();
+    let all: Vec<_> = known.iter().map(place).collect();
+    let all: Vec<_> = all
+        .into_iter()
+        .chain(mine.iter().flatten().cloned())
+        .collect();
+    for (offer, one) in offers.iter_mut().zip(&mine) {
+        let shared = one.iter().flat_map(|one| overlap::of(one, &all));
+        let shared: Vec<_> = shared.collect();
+        let Some(first) = shared.first() else {
+            continue;
+        };
+        let names = shared.iter().take(SHARED_MAX);
+        let mut names: Vec<_> = names.map(|it| escape(it.other.as_bytes())).collect();
+        if let Some(n) = shared.len().checked_sub(SHARED_MAX).filter(|n| *n > 0) {
+            names.push(format!("{n} more"));
+        }
+        offer.found.remarks.push(format!(
+            "Works on the folder of {} too: {}. Each may undo what the other did.",
+            names.join(", "),
+            place::shown(&first.folder, home)
+        ));
+    }
+}
+
+/// Says whether a handler has all these settings, and those it needs are among them; secrets are
+/// set apart.
 fn has_settings(host: &InProcess, found: &Found) -> bool {
     let Ok(factory) = host.factory(&found.handler) else {
         return false;
@@ -85,11 +141,12 @@ fn has_settings(host: &InProcess, found: &Found) -> bool {
         .all(|key| specs.iter().any(|spec| spec.key == key))
         && specs
             .iter()
-            .all(|spec| !spec.is_required || set.contains_key(spec.key))
+            .filter(|spec| spec.is_required && spec.kind != SettingKind::Secret)
+            .all(|spec| set.contains_key(spec.key))
 }
 
 fn check(host: &InProcess, found: &Found) -> Result<(), Trouble> {
-    host.handler(&found.handler)?.check(&item(found)?)
+    host.check(&item(found)?)
 }
 
 /// Makes the sync of what was found.
@@ -146,7 +203,7 @@ pub(crate) fn add(
 /// `not-found`, or `not-possible` for something that cannot be added.
 pub(crate) fn choose<'a>(offers: &'a [Offer], name: &str) -> Result<&'a Found, Trouble> {
     let offer = offers.iter().find(|offer| offer.found.name == name);
-    let offer = offer.ok_or_else(|| missing(syncmgr_model::escape::escape(name.as_bytes())))?;
+    let offer = offer.ok_or_else(|| missing(escape(name.as_bytes())))?;
     if offer.can_be_added {
         return Ok(&offer.found);
     }

@@ -2,11 +2,15 @@
 //! syncmgr`), so that they cannot say anything else.
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use expect_test::expect_file;
+use syncmgr_engine::clock::SystemClock;
 use syncmgr_handlers::files::SPECS;
+use syncmgr_handlers::tool::Context;
 use syncmgr_model::catalogue;
-use syncmgr_model::item::SettingKind;
+use syncmgr_model::item::{SettingKind, SettingSpec};
 use syncmgr_model::trouble::{Code, Trouble};
 
 use crate::exit::Exit;
@@ -32,16 +36,10 @@ fn exit_codes() {
     check("exit-codes", "Exit codes", &text);
 }
 
-#[test]
-fn settings() {
-    let mut text = "Saved syncs stand in `config.toml`, one table `[sync.NAME]` each, in \
-                    `$SYNCMGR_CONFIG_DIR`, or `$XDG_CONFIG_HOME/syncmgr`, or `~/.config/syncmgr`.\n\
-                    `syncmgr add`, `set`, `rename` and `remove` change the file and leave comments \
-                    and order alone; you may edit it yourself.\n`id` names the memory of the sync; \
-                    leave it as it is.\nOptions of `sync` and `preview` go before these settings, \
-                    for one run.\n\n| Key | Value | Meaning (default) |\n|---|---|---|\n"
-        .to_owned();
-    for spec in SPECS {
+/// Lists settings.
+fn table(specs: &[SettingSpec]) -> String {
+    let mut text = "| Key | Value | Meaning (default) |\n|---|---|---|\n".to_owned();
+    for spec in specs {
         let value = match spec.kind {
             SettingKind::Text => "text".to_owned(),
             SettingKind::Folder => "a folder".to_owned(),
@@ -49,14 +47,41 @@ fn settings() {
             SettingKind::Number => "a whole number".to_owned(),
             SettingKind::Bytes => "bytes, as `500k`, `10M`, `2GiB`".to_owned(),
             SettingKind::List => "a list of texts".to_owned(),
-            SettingKind::Secret => "kept in the vault".to_owned(),
+            SettingKind::Secret => "a secret".to_owned(),
         };
-        writeln!(text, "| `{}` | {value} | {} |", spec.key, spec.help).unwrap();
+        let needed = if spec.is_required { "; needed" } else { "" };
+        let help = spec.help.replace('|', "\\|");
+        writeln!(text, "| `{}` | {value}{needed} | {help} |", spec.key).unwrap();
     }
-    text += "\n```toml\n[sync.docs]\nid = \"files-fbc2e0bbebd98fb0\"\nleft = \
-             \"/home/anna/Documents\"\nright = \"/media/stick/Documents\"\nexclude = [\"*.tmp\", \
-             \"/cache/\"]\nkeep_days = 90\n```\n\nA mistake in the file is named with its line, and \
-             nothing is synced until it is mended.\n";
+    text
+}
+
+#[test]
+fn settings() {
+    let mut text = "Saved syncs stand in `config.toml`, one table `[sync.NAME]` each, in \
+                    `$SYNCMGR_CONFIG_DIR`, or `$XDG_CONFIG_HOME/syncmgr`, or `~/.config/syncmgr`.\n\
+                    `syncmgr add`, `set`, `rename` and `remove` change the file and leave comments \
+                    and order alone; you may edit it yourself.\n`id` names the memory of the sync; \
+                    leave it as it is.\n`handler` says who syncs it; without one it is two folders \
+                    (`files`).\nSecrets never stand in the file: `syncmgr secret set NAME KEY` \
+                    keeps them.\n\n```toml\n[sync.docs]\nid = \"files-fbc2e0bbebd98fb0\"\nleft = \
+                    \"/home/anna/Documents\"\nright = \"/media/stick/Documents\"\nexclude = \
+                    [\"*.tmp\", \"/cache/\"]\nkeep_days = 90\n```\n\nA mistake in the file is named \
+                    with its line, and nothing is synced until it is mended.\n\n## files\n\nTwo \
+                    folders. Options of `sync` and `preview` go before these settings, for one \
+                    run.\n\n"
+        .to_owned();
+    text += &table(SPECS);
+    let nobody = Context::new(None, PathBuf::new(), [], Arc::new(SystemClock));
+    let mut handlers = syncmgr_handlers::all(nobody);
+    handlers.sort_by(|a, b| a.id().cmp(b.id()));
+    for handler in handlers {
+        write!(text, "\n## {}\n\n", handler.id()).unwrap();
+        text += &match handler.settings() {
+            [] => "It finds its syncs by itself; they have no settings here.\n".to_owned(),
+            specs => table(specs),
+        };
+    }
     check("settings", "Settings", &text);
 }
 

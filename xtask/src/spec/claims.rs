@@ -4,6 +4,7 @@
 //! they stand above; if one of the attributes makes it a test, the lines named in the
 //! documentation or in the name of the function are claimed. The bodies of `proptest!` have the same
 //! form and need no rule of their own; tests that are switched off are not a case, `tidy` has none.
+//! Tests of the page say their lines in their names: `test('… (spec 186)', …`.
 
 use anyhow::{Context as _, Result};
 
@@ -12,6 +13,8 @@ use crate::tidy::Text;
 
 /// Where tests may stand.
 const ROOT: &str = "crates/";
+/// Where the tests of the page stand.
+const PAGE: &str = "web/tests/";
 
 /// A test and the lines it says it shows.
 #[derive(Debug, PartialEq, Eq)]
@@ -56,6 +59,8 @@ pub(super) fn claims(texts: &[Text]) -> Result<Vec<Claim>> {
     for text in texts {
         if text.path.starts_with(ROOT) && text.path.ends_with(".rs") {
             claims.extend(claims_of(text)?);
+        } else if text.path.starts_with(PAGE) && text.path.ends_with(".e2e.ts") {
+            claims.extend(claims_of_page(text)?);
         }
     }
     Ok(claims)
@@ -81,6 +86,22 @@ fn claims_of(text: &Text) -> Result<Vec<Claim>> {
             if !lines.is_empty() {
                 claims.push(Claim { place, lines });
             }
+        }
+    }
+    Ok(claims)
+}
+
+fn claims_of_page(text: &Text) -> Result<Vec<Claim>> {
+    let mut claims = Vec::new();
+    for (at, line) in text.body.lines().enumerate() {
+        let Some(rest) = line.trim().strip_prefix("test('") else {
+            continue;
+        };
+        let name = rest.split('\'').next().unwrap_or_default();
+        let place = format!("{}:{} {name}", text.path, at + 1);
+        let lines = named(name).with_context(|| place.clone())?;
+        if !lines.is_empty() {
+            claims.push(Claim { place, lines });
         }
     }
     Ok(claims)
@@ -169,6 +190,25 @@ mod tests {
             &[86, 97],
         );
         check("#[test]\n/// spec 86.\n// why\n\nfn a() {}\n", &[86]);
+    }
+
+    #[test]
+    fn tests_of_the_page_say_it_in_their_names() {
+        let page = |path: &str, body: &str| {
+            let text = Text {
+                path: path.into(),
+                body: body.into(),
+            };
+            let claims = claims(&[text]).unwrap();
+            claims
+                .into_iter()
+                .flat_map(|claim| claim.lines)
+                .collect::<Vec<_>>()
+        };
+        let body =
+            "// spec 1.\ntest('shows all (spec 186, 188)', async () => {\n  test2('spec 3');\n";
+        assert_eq!(page("web/tests/a.e2e.ts", body), [186, 188]);
+        assert_eq!(page("web/tests/shots.ts", body), [0; 0]);
     }
 
     #[test]

@@ -17,7 +17,7 @@ use anyhow::{Context as _, Result, bail};
 use crate::shell;
 
 /// Directories that hold nothing a person wrote.
-const SKIPPED: [&str; 3] = ["target", ".git", "node_modules"];
+const SKIPPED: [&str; 5] = ["target", ".git", "node_modules", "dist", "shots"];
 
 /// A text file of the repository.
 #[derive(Debug)]

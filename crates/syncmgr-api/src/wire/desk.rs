@@ -202,10 +202,8 @@ pub struct Resolved {
     /// Why it failed.
     pub notice: Option<Notice>,
     /// The contents that are kept, by their indexes: those of the conflict when it was decided.
-    #[serde(default)]
     pub keeps: Vec<u16>,
     /// The contents in whose place something else comes, by their indexes.
-    #[serde(default)]
     pub replaces: Vec<u16>,
 }
 

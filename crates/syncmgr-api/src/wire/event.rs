@@ -43,6 +43,8 @@ pub struct EventView {
     pub current: bool,
     /// Its handler keeps it, in a store of its own.
     pub own: bool,
+    /// What the sync is called that it is about; null: it is about none, or about one that is gone.
+    pub title: Option<String>,
 }
 
 impl From<&event::Event> for Event {

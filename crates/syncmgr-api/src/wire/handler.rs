@@ -1,6 +1,7 @@
 //! Handlers: what can sync one kind of thing.
 
 use serde::{Deserialize, Serialize};
+use syncmgr_model::catalogue::phrase;
 use syncmgr_model::item::{SettingKind, SettingSpec};
 use utoipa::ToSchema;
 
@@ -96,7 +97,7 @@ impl From<&SettingSpec> for SettingHelp {
             kind: kind.to_owned(),
             words: words.iter().map(|word| (*word).to_owned()).collect(),
             required: spec.is_required,
-            help: spec.help.to_owned(),
+            help: phrase(spec.help).into_owned(),
         }
     }
 }

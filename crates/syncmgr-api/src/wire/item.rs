@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use syncmgr_model::id::{HandlerId, ItemId};
 use syncmgr_model::item::{self, Settings, Value};
+use syncmgr_model::outcome::Past;
 use utoipa::ToSchema;
 
 use super::{Notice, Progress, Run, Sides, Unreadable, word};
@@ -75,6 +76,42 @@ pub struct ItemView {
     pub unseen: u64,
     /// Conflicts that wait for a decision.
     pub conflicts: u64,
+    /// Its last runs, oldest first, where they were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recent: Option<Vec<PastRun>>,
+}
+
+/// One of the last runs of a sync.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PastRun {
+    /// How it came out for this sync: `ok`, `warnings`, `conflicts`, `held`, `failed`, `missed` or
+    /// `stopped`.
+    pub outcome: String,
+    /// When it began, or should have.
+    pub at: String,
+    /// Which one; null: it was missed and never began.
+    pub run: Option<String>,
+}
+
+impl From<&Past> for PastRun {
+    fn from(past: &Past) -> Self {
+        Self {
+            outcome: past.outcome.as_str().to_owned(),
+            at: past.at.rfc3339(),
+            run: past.session.as_ref().map(ToString::to_string),
+        }
+    }
+}
+
+/// A part of the list of syncs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Items {
+    /// The syncs, in the order that was asked for.
+    pub items: Vec<ItemView>,
+    /// Leads to the next part; null at the end.
+    pub next_cursor: Option<String>,
+    /// How many fit, in all parts together.
+    pub total: u64,
 }
 
 impl TryFrom<&ItemState> for item::Item {
@@ -157,6 +194,34 @@ pub struct ItemNew {
 /// The handler that is meant when none is named.
 fn files() -> String {
     "files".to_owned()
+}
+
+/// A sync that might be saved, or one that is with other settings: what would be said of it?
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ItemDraft {
+    /// Whose it would be.
+    #[serde(default = "files")]
+    #[schema(default = "files", min_length = 1, max_length = 63)]
+    pub handler: String,
+    /// Its name, if it has one already.
+    #[serde(default)]
+    #[schema(max_length = 127)]
+    pub name: Option<String>,
+    /// All its settings.
+    #[serde(default)]
+    pub settings: BTreeMap<String, Json>,
+    /// The id of the sync that would change; otherwise it would be a new one.
+    #[serde(default)]
+    #[schema(max_length = 127)]
+    pub item: Option<String>,
+}
+
+/// What would be said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Notices {
+    /// The messages, errors first. With an error it cannot be saved, or not run.
+    pub notices: Vec<Notice>,
 }
 
 /// Changes a sync; what is not named stays.

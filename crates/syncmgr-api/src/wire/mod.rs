@@ -8,6 +8,7 @@ pub mod center;
 pub mod conflict;
 pub mod desk;
 pub mod event;
+pub mod folder;
 pub mod found;
 pub mod handler;
 pub mod item;
@@ -21,19 +22,22 @@ pub mod sign_in;
 pub mod version;
 pub mod why;
 
-pub use center::{CenterState, Health};
+pub use center::{Activity, CenterState, Health, SettingKey};
 pub use conflict::{Conflict, Content, Contents, Decision, Facts};
 pub use desk::{Conflicts, ListedConflict, Resolve, ResolveAnswer};
 pub use event::{Event, EventView, Followed, Seen};
+pub use folder::Folders;
 pub use found::{FoundSync, Silent};
 pub use handler::{Handler, SettingHelp};
-pub use item::{Item, ItemChange, ItemNew, ItemState, ItemView, Pause};
+pub use item::{
+    Item, ItemChange, ItemDraft, ItemNew, ItemState, ItemView, Items, Notices, PastRun, Pause,
+};
 pub use notice::Notice;
 pub use preview::{Census, Change, Preview};
 pub use progress::Progress;
-pub use run::{Cancel, Run, RunNew, Step, Summary, Tally};
-pub use schedule::{NextRuns, Schedule, ScheduleRules};
-pub use version::Version;
+pub use run::{Cancel, PastSession, Run, RunNew, Step, Summary, Tally};
+pub use schedule::{Agenda, NextRuns, PlannedItem, PlannedRun, Schedule, ScheduleRules};
+pub use version::{Storage, Version};
 pub use why::Explanation;
 
 use serde::{Deserialize, Serialize};

@@ -156,6 +156,19 @@ pub struct Run {
     pub summary: Summary,
 }
 
+/// A run in a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PastSession {
+    /// The run.
+    #[serde(flatten)]
+    pub run: Run,
+    /// How it came out: `ok`, `warnings`, `conflicts`, `held`, `failed`, `missed` or `stopped`; of
+    /// the sync that was asked for, where one was. Null while it runs.
+    pub outcome: Option<String>,
+    /// What its sync is called, the first where it has several; null: that is not known any more.
+    pub title: Option<String>,
+}
+
 impl From<&record::SessionRecord> for Run {
     fn from(r: &record::SessionRecord) -> Self {
         Self {

@@ -194,6 +194,35 @@ pub struct NextRuns {
     pub at: Vec<String>,
 }
 
+/// Planned runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Agenda {
+    /// The runs, the earliest first.
+    pub items: Vec<PlannedRun>,
+}
+
+/// A planned run of a schedule.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PlannedRun {
+    /// When it is due.
+    pub at: String,
+    /// The schedule.
+    pub schedule: String,
+    /// The first syncs it runs, at most 20.
+    pub items: Vec<PlannedItem>,
+    /// How many syncs it runs.
+    pub total: u64,
+}
+
+/// A sync that a schedule runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PlannedItem {
+    /// Its id.
+    pub id: String,
+    /// What it is called.
+    pub title: String,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

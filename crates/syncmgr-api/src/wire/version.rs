@@ -1,5 +1,7 @@
 //! A kept version: what a run replaced or deleted.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use syncmgr_model::conflict::Kind;
 use syncmgr_model::escape::{escape, unescape};
@@ -67,6 +69,48 @@ impl TryFrom<&Version> for record::Version {
             was_deleted: v.deleted,
             kept_at: unescape(&v.kept_at),
         })
+    }
+}
+
+/// What kept versions take.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+pub struct Storage {
+    /// How many there are.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// By the day on which they were replaced or deleted, the newest first.
+    pub days: Vec<StorageDay>,
+}
+
+/// What the versions of a day take.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct StorageDay {
+    /// The day, in UTC, as `2026-11-20`.
+    pub day: String,
+    /// How many there are.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+impl Storage {
+    /// Adds up versions.
+    #[must_use]
+    pub fn of(versions: &[record::Version]) -> Self {
+        let mut all = Self::default();
+        let mut days = BTreeMap::new();
+        for version in versions {
+            all.files += 1;
+            all.bytes = all.bytes.saturating_add(version.size);
+            let day: String = version.replaced_at.rfc3339().chars().take(10).collect();
+            let (files, bytes): &mut (u64, u64) = days.entry(day).or_default();
+            *files += 1;
+            *bytes = bytes.saturating_add(version.size);
+        }
+        let day = |(day, (files, bytes))| StorageDay { day, files, bytes };
+        all.days = days.into_iter().rev().map(day).collect();
+        all
     }
 }
 

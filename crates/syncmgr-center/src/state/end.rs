@@ -99,10 +99,10 @@ impl State {
                 is_about && event.trouble.code == Code::Stopped
             })
         };
-        let stopped = run
-            .parts
-            .iter()
-            .filter(|(item, part)| part.status == Some(ProgressStatus::Canceled) && !is_said(item));
+        let stopped = run.parts.iter().filter(|(item, part)| {
+            let has_counts = part.progress.n_total.is_some_and(|n| n > 0);
+            part.status == Some(ProgressStatus::Canceled) && has_counts && !is_said(item)
+        });
         let stopped: Vec<_> = stopped.map(|(item, _)| item.clone()).collect();
         for item in stopped {
             let trouble = Trouble::new(Code::Stopped).at_level(EventLevel::Information);

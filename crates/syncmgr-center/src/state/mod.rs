@@ -18,7 +18,7 @@
 //! - `control`, `start`: what people and programs ask for;
 //! - `change`: setting up, turning on and off, removing;
 //! - `operation`: what is shown to a person;
-//! - `view`: what others may see of all this.
+//! - `view`, `glance`: what others may see of all this.
 
 mod absorb;
 mod begin;
@@ -28,6 +28,7 @@ mod collection;
 mod conflicts;
 mod control;
 mod end;
+mod glance;
 mod line;
 mod operation;
 mod outside;
@@ -46,6 +47,7 @@ mod timetable;
 mod view;
 mod watched;
 
+pub use glance::Glance;
 pub use registry::{HandlerMemory, ItemMemory};
 pub use results::{ResultView, STORE_EVENTS_MAX};
 pub use view::{HandlerView, ItemView, List, SessionView};

@@ -407,11 +407,7 @@ impl State {
                 query.before.is_none() && query.session.is_none() && fits(&query.handler, handler)
             })
             .flat_map(|handler| self.listed_events(handler))
-            .filter(|event| query.item.is_none() || query.item == event.item)
-            .filter(|event| {
-                event.trouble.level.number() >= query.level
-                    && query.since.is_none_or(|since| event.at >= since)
-            })
+            .filter(|event| query.fits(event))
             .cloned();
         let mut views: Vec<_> = page
             .into_iter()

@@ -6,6 +6,7 @@
 pub mod identity;
 pub mod place;
 
+mod beforehand;
 mod conflict;
 mod desk;
 mod instance;

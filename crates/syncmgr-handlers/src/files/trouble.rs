@@ -70,7 +70,7 @@ fn root(folder: &str, fault: &Fault) -> Trouble {
         .with("detail", safe(&fault.detail))
 }
 
-fn nested(inner: Side, chosen: &Chosen, home: Option<&Path>) -> Trouble {
+pub(super) fn nested(inner: Side, chosen: &Chosen, home: Option<&Path>) -> Trouble {
     Trouble::new(Code::NestedFolders)
         .with("inner", shown(chosen.folder(inner), home))
         .with("outer", shown(chosen.folder(inner.other()), home))

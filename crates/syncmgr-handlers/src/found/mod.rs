@@ -22,9 +22,9 @@ use syncmgr_sdk::Mask;
 
 use self::tools::Runs;
 use self::words::{Line, Plain};
-use crate::mbsync;
 use crate::tool::process::{self, Command, Keep, Stop};
 use crate::tool::{Context, job};
+use crate::{mbsync, rclone};
 
 /// Most offers: more than this is no list that a person reads.
 pub const OFFERS_MAX: usize = 2_000;
@@ -39,7 +39,7 @@ pub struct Offer {
     /// It can be added; otherwise the remarks say what to do instead.
     pub can_be_added: bool,
     /// Whoever wants everything wants it too. Not so for what would run a second time something
-    /// that is offered beside it.
+    /// that is offered beside it, nor for what only could be synced.
     pub is_usual: bool,
 }
 
@@ -249,7 +249,8 @@ pub fn put_together(
     let mut offers: Vec<_> = found
         .into_iter()
         .map(|found| Offer {
-            is_usual: mbsync::channels_of_group(&found).is_none(),
+            is_usual: mbsync::channels_of_group(&found).is_none()
+                && !rclone::is_plain_remote(&found),
             can_be_added: true,
             found,
         })
@@ -258,6 +259,7 @@ pub fn put_together(
         add_job(&mut offers, job, &home, fits);
     }
     prefer_groups_that_run(&mut offers);
+    leave_remotes_out(&mut offers);
     offers.retain(|offer| !is_saved(offer, saved));
     offers.truncate(OFFERS_MAX);
     name_them(&mut offers, saved);
@@ -310,6 +312,8 @@ fn add_job(offers: &mut Vec<Offer>, job: &Job, home: &str, fits: &dyn Fn(&Found)
             });
             if let Some(offer) = known {
                 scheduled(&mut offer.found, job);
+                // Somebody syncs it.
+                offer.is_usual = true;
                 return;
             }
             if fits(&found) {
@@ -470,6 +474,18 @@ fn prefer_groups_that_run(offers: &mut [Offer]) {
                 .found
                 .remarks
                 .push("`--all` leaves it out, because a group runs it.".to_owned());
+        }
+    }
+}
+
+/// A remote is somewhere that things could be synced with, and no sync by itself.
+fn leave_remotes_out(offers: &mut [Offer]) {
+    for offer in offers {
+        if !offer.is_usual && rclone::is_plain_remote(&offer.found) {
+            offer
+                .found
+                .remarks
+                .push("`--all` leaves it out, because nobody syncs it yet.".to_owned());
         }
     }
 }

@@ -171,3 +171,32 @@ fn a_group_and_its_channels_are_not_both_taken() {
     assert_eq!(usual("@daily mbsync -a\n"), ["work", "home"]);
     assert_eq!(usual("@daily mbsync all\n"), ["all"]);
 }
+
+/// A remote that nobody syncs is offered, and not among everything.
+#[test]
+fn a_plain_remote_is_left_out_of_all() {
+    let remote = || {
+        let settings = [("mode", "copy"), ("source", "nas:"), ("target", "~/nas")];
+        found("rclone", "nas", &settings)
+    };
+    let pair = found(
+        "rclone",
+        "photos",
+        &[("mode", "bisync"), ("left", "nas:photos"), ("right", "/p")],
+    );
+    let offers = together(vec![remote(), pair], "", &[]);
+    let usual: Vec<_> = offers
+        .iter()
+        .map(|it| (&*it.found.name, it.is_usual))
+        .collect();
+    assert_eq!(usual, [("nas", false), ("photos", true)]);
+    assert!(offers.iter().all(|it| it.can_be_added));
+    let why = offers[0].found.remarks.last().unwrap();
+    assert!(why.contains("`--all` leaves it out"), "{why}");
+    // A line that runs it is somebody.
+    let offer = one(vec![remote()], "@daily rclone copy nas: '~/nas'\n");
+    assert!(
+        offer.is_usual && offer.found.schedule.is_some(),
+        "{offer:?}"
+    );
+}

@@ -129,6 +129,14 @@ fn of_remote(ctx: &Context, file: &Path, remote: &Remote) -> Found {
     }
 }
 
+/// Says whether something that was found is a remote with which nobody has synced anything yet.
+pub(crate) fn is_plain_remote(found: &Found) -> bool {
+    let source = found.settings.text("source").unwrap_or_default();
+    let is_copy = found.settings.text("mode") == Some("copy");
+    let is_whole = source.find(':') == source.len().checked_sub(1);
+    found.handler == handler() && is_copy && is_whole && !source.is_empty()
+}
+
 fn handler() -> HandlerId {
     HandlerId::new("rclone").expect("the id of this handler is valid")
 }

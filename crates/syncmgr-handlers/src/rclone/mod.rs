@@ -14,6 +14,8 @@ mod log;
 mod oneway;
 mod state;
 
+pub(crate) use discover::is_plain_remote;
+
 use std::path::{Path, PathBuf};
 
 use syncmgr_model::item::{Found, Item, SettingSpec};

@@ -86,6 +86,7 @@ impl Proxy {
     }
 
     fn proxy(&self, item: wire::Described) -> Arc<dyn SyncItem> {
+        self.program.note_listed(&item);
         let saved = self.saved.iter().find(|saved| saved.id == item.id);
         Arc::new(ProxyItem::new(
             Arc::clone(&self.program),

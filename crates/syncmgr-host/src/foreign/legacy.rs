@@ -99,6 +99,10 @@ impl LegacyFactory for Maker {
             instance,
         }))
     }
+
+    fn notice(&self) -> Option<Trouble> {
+        self.program.not_sandboxed()
+    }
 }
 
 /// The instances of one handler.

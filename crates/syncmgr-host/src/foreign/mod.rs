@@ -26,6 +26,7 @@ mod operation;
 mod process;
 mod program;
 mod reach;
+mod refused;
 mod session;
 mod store;
 mod updates;

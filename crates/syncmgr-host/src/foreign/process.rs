@@ -36,6 +36,7 @@ use super::limits::{
 use super::log::Log;
 use super::masks::Masks;
 use super::message::Incoming;
+use super::refused;
 use super::why::Why;
 use crate::in_process::lock;
 
@@ -84,6 +85,8 @@ pub(super) struct Start {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) inbox: Arc<dyn Inbox>,
     pub(super) answer_within: Duration,
+    /// The folder of the person.
+    pub(super) home: Option<PathBuf>,
 }
 
 enum Waiting {
@@ -109,6 +112,7 @@ pub(super) struct Process {
     clock: Arc<dyn Clock>,
     inbox: Arc<dyn Inbox>,
     answer_within: Duration,
+    home: Option<PathBuf>,
 }
 
 impl std::fmt::Debug for Process {
@@ -231,10 +235,10 @@ impl Process {
         let mut sessions = lock(&self.sessions);
         sessions.open.remove(session);
         sessions.over.push_back(session.to_owned());
-        if sessions.over.len() > OVER_MAX {
-            if let Some(old) = sessions.over.pop_front() {
-                self.masks.forget(&old);
-            }
+        if sessions.over.len() > OVER_MAX
+            && let Some(old) = sessions.over.pop_front()
+        {
+            self.masks.forget(&old);
         }
     }
 
@@ -329,6 +333,7 @@ fn begin(start: Start) -> Result<(Arc<Process>, Child, impl Read), Why> {
         clock: start.clock,
         inbox: start.inbox,
         answer_within: start.answer_within,
+        home: start.home,
     });
     let (log, clock) = (Arc::clone(&process.log), Arc::clone(&process.clock));
     let masks = Arc::clone(&process.masks);
@@ -480,11 +485,13 @@ impl Process {
         let (gone, bell) = &self.is_gone;
         *lock(gone) = true;
         bell.notify_all();
+        let last = self.log.last_line();
+        let hint = refused::hint(&self.plan, &ended, last.as_deref(), self.home.as_deref());
         let why = match ended {
             Ended::NotStarted(why) => Why::NotStarted(why.to_owned()),
             Ended::Code(_) | Ended::Signal(_) | Ended::Unknown => Why::Broke(ended.to_string()),
         };
-        let why = self.settle(why.with_last_words(self.log.last_line()));
+        let why = self.settle(why.with_last_words(last).with_hint(hint));
         self.log.note(&format!("ended: {ended}"));
         self.inbox.ended(self, &why);
     }

@@ -1,6 +1,7 @@
 //! One handler: its process, which all instances share, and when that is started and ended.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, OnceLock, Weak};
@@ -12,9 +13,10 @@ use syncmgr_center::center::Handle;
 use syncmgr_center::command::{Command, Control};
 use syncmgr_center::port::Clock;
 use syncmgr_model::event::{EventLevel, Link, NewEvent};
-use syncmgr_model::id::HandlerId;
+use syncmgr_model::id::{HandlerId, ItemId};
 use syncmgr_model::item::{Item, SettingSpec};
 use syncmgr_model::trouble::{Code, Trouble};
+use syncmgr_protocol::item::ITEMS_MAX;
 use syncmgr_protocol::life::{Initialize, Peer};
 use syncmgr_protocol::{PathText, RpcError, VERSIONS, error};
 
@@ -30,7 +32,7 @@ use super::reach;
 use super::updates::Updates;
 use super::warden::Warden;
 use super::why::Why;
-use super::wire::{self, Hello};
+use super::wire::{self, Described, Hello};
 use crate::in_process::lock;
 use crate::{ChoiceFiles, ToCenter};
 
@@ -114,6 +116,10 @@ struct State {
     last: Option<Arc<Why>>,
     /// The folders of the items that people saved.
     saved: BTreeSet<PathBuf>,
+    /// The folders of the items that it listed itself.
+    listed: BTreeMap<ItemId, Vec<PathBuf>>,
+    /// Items of which it was said that it may not reach their folders.
+    kept_out: BTreeSet<ItemId>,
     is_closed: bool,
     has_told: bool,
 }
@@ -358,6 +364,7 @@ impl Program {
             clock: Arc::clone(&self.around.clock),
             inbox,
             answer_within: self.around.patience.answer,
+            home: self.around.home.clone(),
         })
         .map_err(not_started)?;
         self.warden.watch(&process);
@@ -474,6 +481,38 @@ impl Program {
             .with("detail", why)
             .at_level(EventLevel::Information);
         (!had).then_some(trouble)
+    }
+
+    /// Takes over which folders an item has that it listed.
+    pub(super) fn note_listed(&self, item: &Described) {
+        let mut state = lock(&self.state);
+        let is_known = state.listed.contains_key(&item.id);
+        if is_known || state.listed.len() < ITEMS_MAX {
+            state.listed.insert(item.id.clone(), item.paths.clone());
+        }
+    }
+
+    /// Says once for an item that nobody agreed to one of its folders when the handler was
+    /// installed, so that its sandbox keeps it out; `None` when it can reach all, or that was said.
+    pub(super) fn kept_out(&self, process: &Process, item: &ItemId) -> Option<Trouble> {
+        let plan = process.plan();
+        let reach = plan.reach.as_ref()?;
+        let mut state = lock(&self.state);
+        let is_out = |path: &&PathBuf| {
+            let wanted = Reach {
+                write: vec![(*path).clone()],
+                read: Vec::new(),
+            };
+            !path.starts_with(&plan.data_dir) && !reach::covers(reach, &wanted)
+        };
+        let folder = state.listed.get(item)?.iter().find(is_out)?.clone();
+        let is_new = state.kept_out.insert(item.clone());
+        let folder = syncmgr_model::escape::escape(folder.as_os_str().as_bytes());
+        let trouble = Trouble::new(Code::FolderKeptOut)
+            .with("handler", self.id())
+            .with("folder", folder)
+            .at_level(EventLevel::Warning);
+        is_new.then_some(trouble)
     }
 
     /// Ends the process, if there is one.

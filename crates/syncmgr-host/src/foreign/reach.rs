@@ -145,7 +145,7 @@ fn is_file(word: &str) -> bool {
 }
 
 /// A folder that is a program's own, and not one where people keep everything.
-fn is_narrow(folder: &Path, home: Option<&Path>) -> bool {
+pub(super) fn is_narrow(folder: &Path, home: Option<&Path>) -> bool {
     let holds_home = home.is_some_and(|home| home.starts_with(folder));
     let is_shared = ["/", "/tmp", "/var/tmp", "/mnt", "/media", "/srv", "/home"]
         .iter()

@@ -156,6 +156,12 @@ impl Session<'_> {
             // It is shown elsewhere too.
             let _noted = callback.report_event(event);
         }
+        for item in &self.items {
+            if let Some(trouble) = self.program.kept_out(self.process, item) {
+                // The run goes on: it may do without that folder today.
+                let _noted = callback.report_trouble(item, trouble);
+            }
+        }
         self.callback = Some(Arc::clone(&callback));
         Ok(callback)
     }

@@ -56,8 +56,17 @@ impl Why {
 
     /// Adds what it wrote last, where that may say more.
     pub(super) fn with_last_words(self, line: Option<String>) -> Self {
-        let add = |what: String| match &line {
-            Some(line) => format!("{what}; its last words were: {line}"),
+        self.with(line.map(|line| format!("its last words were: {line}")))
+    }
+
+    /// Adds what may help.
+    pub(super) fn with_hint(self, hint: Option<String>) -> Self {
+        self.with(hint)
+    }
+
+    fn with(self, more: Option<String>) -> Self {
+        let add = |what: String| match &more {
+            Some(more) => format!("{what}; {more}"),
             None => what,
         };
         match self {

@@ -79,6 +79,17 @@ pub(super) fn words(t: &Trouble) -> Words {
             "It can read and change everything that you can.",
             one("use only handlers that you trust".to_owned()),
         ),
+        Code::FolderKeptOut => (
+            format!(
+                "The handler {handler} may not work in {}, which this sync needs.",
+                t.param("folder")
+            ),
+            "Its sandbox keeps it out: nothing there was changed.",
+            one(format!(
+                "let it in: `syncmgr handler install --allow {} -- COMMAND`, with the command that `syncmgr handler show {handler}` shows",
+                t.param("folder")
+            )),
+        ),
         Code::SecretMissing => (
             format!("`{}` of {} is not set.", t.param("key"), t.param("name")),
             NOTHING_DONE,

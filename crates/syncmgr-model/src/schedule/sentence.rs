@@ -1,16 +1,21 @@
 //! What a schedule says, as one sentence for people.
 
+use super::german;
 use super::text::{duration, moment, time_of_day};
 use super::{
     Conditions, Period, PeriodUnit, Schedule, StopWhen, SystemEvent, Trigger, Weekdays, Window,
     Zone,
 };
 use crate::format::plural;
+use crate::language::Language;
 
 /// Writes a schedule as a sentence without a full stop: "Runs when files change and every day at
 /// 18:00, only on weekdays 08:00–18:00".
 #[must_use]
 pub fn sentence(schedule: &Schedule) -> String {
+    if Language::current() == Language::German {
+        return german::sentence(schedule);
+    }
     let mut out = String::from(if schedule.is_enabled {
         "Runs "
     } else {
@@ -43,6 +48,9 @@ pub fn sentence(schedule: &Schedule) -> String {
 /// Writes one trigger as a part of a sentence: "every day at 18:00".
 #[must_use]
 pub fn when(trigger: &Trigger) -> String {
+    if Language::current() == Language::German {
+        return german::when(trigger);
+    }
     match trigger {
         Trigger::Every { every, start: None } => each(*every),
         Trigger::Every {

@@ -4,6 +4,7 @@
 //! anybody on the machine can ask, so every request needs a secret: an API token, or the cookie
 //! that a browser got for a one-time code.
 
+mod private;
 mod scope;
 mod secret;
 mod sign_in;
@@ -11,6 +12,7 @@ mod tokens;
 
 pub use scope::{Scope, Scopes, needed};
 pub use secret::Secret;
+pub(crate) use secret::hex;
 pub use sign_in::{Opened, SignIn};
 pub use tokens::{TokenError, TokenInfo, Tokens};
 

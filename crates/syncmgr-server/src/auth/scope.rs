@@ -83,14 +83,22 @@ impl Scopes {
 /// never open by mistake.
 #[must_use]
 pub fn needed(method: &Method, path: &str) -> Scope {
-    if method == Method::GET || method == Method::HEAD {
-        return Scope::Read;
-    }
     let path = path.strip_prefix("/api/v1/").unwrap_or(path);
+    if method == Method::GET || method == Method::HEAD {
+        // It looks at folders that no sync has.
+        return if path == "folders" {
+            Scope::Admin
+        } else {
+            Scope::Read
+        };
+    }
     let mut parts = path.split('/');
     match (parts.next(), parts.next(), parts.next(), parts.next()) {
         (Some("sessions" | "events"), _, _, _)
-        | (Some("items"), Some(_), Some("pause" | "resume"), None) => Scope::Sync,
+        | (Some("items"), Some(_), Some("pause" | "resume"), None)
+        | (Some("items"), Some("check"), None, None) => Scope::Sync,
+        // It asks with a body, and changes nothing.
+        (Some("items"), Some(_), Some("matches"), None) => Scope::Read,
         (Some("conflicts" | "versions"), _, _, _) => Scope::Resolve,
         _ => Scope::Admin,
     }
@@ -111,6 +119,10 @@ mod tests {
         check(&Method::POST, "/api/v1/sessions", Scope::Sync);
         check(&Method::POST, "/api/v1/items/x/pause", Scope::Sync);
         check(&Method::POST, "/api/v1/conflicts/resolve", Scope::Resolve);
+        check(&Method::POST, "/api/v1/items/check", Scope::Sync);
+        check(&Method::POST, "/api/v1/items/x/matches", Scope::Read);
+        check(&Method::GET, "/api/v1/folders", Scope::Admin);
+        check(&Method::GET, "/api/v1/items", Scope::Read);
         check(&Method::POST, "/api/v1/items", Scope::Admin);
         check(&Method::DELETE, "/api/v1/items/pause", Scope::Admin);
         check(&Method::POST, "/new", Scope::Admin);

@@ -33,6 +33,11 @@ impl Secret {
         &self.0
     }
 
+    /// Makes another secret of this one: who has only that one cannot get back.
+    pub(crate) fn derive(text: &str, purpose: &str) -> Self {
+        Self(hex(&blake3::derive_key(purpose, text.as_bytes())))
+    }
+
     pub(crate) fn hash(&self) -> SecretHash {
         SecretHash::of(&self.0)
     }
@@ -72,7 +77,8 @@ impl fmt::Debug for SecretHash {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Writes bytes as text.
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

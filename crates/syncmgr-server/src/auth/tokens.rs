@@ -1,23 +1,19 @@
 //! The API tokens: a file of hashes that only the owner can read (S4, S12).
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use rustix::fs::OFlags;
 use serde::{Deserialize, Serialize};
 use syncmgr_model::time::Timestamp;
 
 use super::Principal;
+use super::private::{self, Unusable};
 use super::scope::{Scope, Scopes};
 use super::secret::{Secret, SecretHash};
 
 /// Most tokens; each request is compared with all of them.
 const TOKENS_MAX: usize = 64;
-/// Longest file read, in bytes; 64 tokens take a quarter of it.
-const FILE_LEN_MAX: u64 = 64 * 1024;
 /// Longest name, in characters.
 const NAME_LEN_MAX: usize = 64;
 
@@ -107,7 +103,8 @@ impl Tokens {
     /// [`TokenError`] when the file cannot be read or trusted. Nobody can sign in with a token
     /// then; the Unix socket is not concerned.
     pub fn open(path: &Path) -> Result<Self, TokenError> {
-        let list = match read(path)? {
+        let read = private::read(path).map_err(|fault| unusable(path, fault))?;
+        let list = match read {
             Some(text) => parse(path, &text)?,
             None => Vec::new(),
         };
@@ -187,7 +184,7 @@ impl Tokens {
         })
     }
 
-    /// Replaces the file in one step: a new file that nobody else can have opened, then a rename.
+    /// Replaces the file in one step.
     fn write(&self, list: &[Token]) -> Result<(), TokenError> {
         let failed = |source| TokenError::Io {
             path: self.path.clone(),
@@ -199,27 +196,16 @@ impl Tokens {
         };
         let text =
             serde_json::to_vec_pretty(&on_disk).map_err(|error| failed(io::Error::other(error)))?;
-        let unique = Secret::new().map_err(TokenError::NoChance)?;
-        let staged = self
-            .path
-            .with_extension(format!("{}.tmp", &unique.expose()[..16]));
-        let put = || {
-            let mut file = OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .mode(0o600)
-                .custom_flags(flags(OFlags::NOFOLLOW))
-                .open(&staged)?;
-            file.write_all(&text)?;
-            file.sync_all()?;
-            std::fs::rename(&staged, &self.path)?;
-            let folder = self.path.parent().unwrap_or(Path::new("."));
-            File::open(folder)?.sync_all()
-        };
-        put().map_err(|source| {
-            drop(std::fs::remove_file(&staged));
-            failed(source)
-        })
+        private::replace(&self.path, &text).map_err(|fault| unusable(&self.path, fault))
+    }
+}
+
+fn unusable(path: &Path, fault: Unusable) -> TokenError {
+    let path = path.to_owned();
+    match fault {
+        Unusable::Io(source) => TokenError::Io { path, source },
+        Unusable::Exposed => TokenError::Exposed(path),
+        Unusable::NoChance(error) => TokenError::NoChance(error),
     }
 }
 
@@ -247,37 +233,6 @@ impl TokenOnDisk {
     }
 }
 
-fn flags(flags: OFlags) -> i32 {
-    // The bits are those of the system, which takes them as a signed number.
-    i32::from_ne_bytes(flags.bits().to_ne_bytes())
-}
-
-fn read(path: &Path) -> Result<Option<String>, TokenError> {
-    let failed = |source| TokenError::Io {
-        path: path.to_owned(),
-        source,
-    };
-    let opened = OpenOptions::new()
-        .read(true)
-        .custom_flags(flags(OFlags::NOFOLLOW | OFlags::NONBLOCK))
-        .open(path);
-    let file = match opened {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(failed(error)),
-    };
-    let facts = file.metadata().map_err(failed)?;
-    let is_own = facts.is_file() && facts.uid() == rustix::process::geteuid().as_raw();
-    if !is_own || facts.mode() & 0o077 != 0 {
-        return Err(TokenError::Exposed(path.to_owned()));
-    }
-    let mut text = String::new();
-    file.take(FILE_LEN_MAX)
-        .read_to_string(&mut text)
-        .map_err(failed)?;
-    Ok(Some(text))
-}
-
 fn parse(path: &Path, text: &str) -> Result<Vec<Token>, TokenError> {
     let damaged = |detail: String| TokenError::Damaged {
         path: path.to_owned(),
@@ -299,7 +254,7 @@ fn parse(path: &Path, text: &str) -> Result<Vec<Token>, TokenError> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 
     use super::*;
 

@@ -7,9 +7,10 @@ use hyper::body::{Bytes, Incoming};
 use hyper::header::CONTENT_TYPE;
 use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
+use syncmgr_model::language::say;
 
 use super::single;
-use crate::answer::Refusal;
+use crate::answer::{NOTHING_CHANGED, Refusal};
 
 /// Longest body in bytes.
 pub(super) const LEN_MAX: usize = 1024 * 1024;
@@ -26,20 +27,27 @@ pub(super) async fn read(body: Incoming) -> Result<Bytes, Refusal> {
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Refusal::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             "too-large",
-            "The request is too long.",
+            ["The request is too long.", "Die Anfrage ist zu lang."],
+            NOTHING_CHANGED,
+        )
+        .with_detail(say(
             format!("At most {LEN_MAX} bytes are taken. Nothing was changed."),
-        )),
+            format!("Es werden höchstens {LEN_MAX} Bytes angenommen. Es wurde nichts geändert."),
+        ))),
         Ok(Err(_broken)) => Err(Refusal::new(
             StatusCode::BAD_REQUEST,
             "request-unusable",
-            "The request broke off.",
-            "Nothing was changed.",
+            ["The request broke off.", "Die Anfrage bricht ab."],
+            NOTHING_CHANGED,
         )),
         Err(_elapsed) => Err(Refusal::new(
             StatusCode::REQUEST_TIMEOUT,
             "too-slow",
-            "The request took too long to arrive.",
-            "Nothing was changed.",
+            [
+                "The request took too long to arrive.",
+                "Die Anfrage kam zu langsam an.",
+            ],
+            NOTHING_CHANGED,
         )),
     }
 }
@@ -58,17 +66,27 @@ pub(super) fn check(head: &Parts, body: &[u8]) -> Result<(), Refusal> {
         return Err(Refusal::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "media-type",
-            "The request has to be JSON.",
-            "Send it with the header `Content-Type: application/json`. Nothing was changed.",
+            ["The request has to be JSON.", "Die Anfrage muss JSON sein."],
+            [
+                "Send it with the header `Content-Type: application/json`. Nothing was changed.",
+                "Sende sie mit dem Header `Content-Type: application/json`. Es wurde nichts geändert.",
+            ],
         ));
     }
     if depth(body) > DEPTH_MAX {
         return Err(Refusal::new(
             StatusCode::BAD_REQUEST,
             "too-deep",
-            "The request is nested too deeply.",
+            [
+                "The request is nested too deeply.",
+                "Die Anfrage ist zu tief verschachtelt.",
+            ],
+            NOTHING_CHANGED,
+        )
+        .with_detail(say(
             format!("At most {DEPTH_MAX} levels are taken. Nothing was changed."),
-        ));
+            format!("Es werden höchstens {DEPTH_MAX} Ebenen angenommen. Es wurde nichts geändert."),
+        )));
     }
     Ok(())
 }

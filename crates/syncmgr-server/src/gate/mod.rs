@@ -1,9 +1,10 @@
 //! What a request has to pass before any route sees it.
 //!
 //! In this order: host and origin (S2, S3), who asks (S4), what he may do, length, depth and kind
-//! of the body (S10), repetition. What passes here is from somebody who may, whole, and small.
+//! of the body (S10), repetition; all of it in the language that the request prefers. What passes here is from somebody who may, whole, and small.
 
 mod body;
+mod language;
 mod origin;
 mod repeat;
 
@@ -18,15 +19,18 @@ use hyper::header::{AUTHORIZATION, COOKIE, HeaderMap};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, StatusCode};
 use subtle::ConstantTimeEq as _;
+use syncmgr_model::language::{Language, say};
 use tower::ServiceExt as _;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use self::language::speaking;
 use self::repeat::{Repeats, Turn};
-use crate::answer::{Refusal, finish};
+use crate::answer::{NOTHING_CHANGED, Refusal, finish, in_this_language};
 use crate::auth::{Principal, Scope, SignIn, Tokens, needed};
 use crate::hub::Hub;
 use crate::listen::Peer;
 use crate::metrics::Metrics;
+use crate::page;
 
 /// The name of the cookie of a browser.
 pub const COOKIE_NAME: &str = "syncmgr";
@@ -99,19 +103,26 @@ impl Gate {
 
     /// Answers a request; always with an answer.
     pub(crate) async fn answer(&self, peer: Peer, request: Request<Incoming>) -> Response {
-        let id = self.ids.next();
-        let path = request.uri().path().to_owned();
-        let response = match self.admit(peer, request).await {
-            Ok(response) => response,
-            Err(refusal) => refusal.into_response(),
-        };
-        self.metrics.answered(response.status().as_u16());
-        finish(response, &id, &path)
+        let language = language::preferred(request.headers());
+        speaking(language, async {
+            let id = self.ids.next();
+            let path = request.uri().path().to_owned();
+            let response = match self.admit(peer, request).await {
+                Ok(response) => response,
+                Err(refusal) => refusal.into_response(),
+            };
+            self.metrics.answered(response.status().as_u16());
+            finish(response, &id, &path)
+        })
+        .await
     }
 
     async fn admit(&self, peer: Peer, request: Request<Incoming>) -> Result<Response, Refusal> {
         let (mut head, incoming) = request.into_parts();
         origin::check(peer, &head)?;
+        if page::is_page(&head) {
+            return page::answer(&head);
+        }
         let who = self.who(peer, &head)?;
         if let Some(who) = &who {
             check_scope(who, &head)?;
@@ -132,10 +143,10 @@ impl Gate {
                 // again with the same key.
                 let request = Request::from_parts(head, Body::from(bytes));
                 let work = self.app.clone().oneshot(request);
-                let done = tokio::spawn(async move {
+                let done = tokio::spawn(speaking(Language::current(), async move {
                     let Ok(response) = work.await;
-                    place.keep(response).await
-                });
+                    place.keep(in_this_language(response)).await
+                }));
                 Ok(done
                     .await
                     .unwrap_or_else(|_panicked| StatusCode::INTERNAL_SERVER_ERROR.into_response()))
@@ -174,8 +185,11 @@ impl Gate {
             return Err(Refusal::new(
                 StatusCode::FORBIDDEN,
                 "not-our-page",
-                "This request does not come from the page of syncmgr.",
-                "Nothing was changed.",
+                [
+                    "This request does not come from the page of syncmgr.",
+                    "Diese Anfrage kommt nicht von der Seite von syncmgr.",
+                ],
+                NOTHING_CHANGED,
             ));
         }
         Ok(Some(Principal::Browser { id }))
@@ -216,11 +230,20 @@ fn unknown() -> Refusal {
     Refusal::new(
         StatusCode::UNAUTHORIZED,
         "sign-in-needed",
-        "The daemon does not know who asks.",
-        "Nothing was changed.",
+        [
+            "The daemon does not know who asks.",
+            "Der Dienst weiß nicht, wer fragt.",
+        ],
+        NOTHING_CHANGED,
     )
-    .with_action("Run `syncmgr open` to sign in with a browser.")
-    .with_action("Send an API token in the header `Authorization: Bearer …`.")
+    .with_action([
+        "Run `syncmgr open` to sign in with a browser.",
+        "Melde dich mit `syncmgr open` in einem Browser an.",
+    ])
+    .with_action([
+        "Send an API token in the header `Authorization: Bearer …`.",
+        "Sende ein API-Token im Header `Authorization: Bearer …`.",
+    ])
 }
 
 fn check_scope(who: &Principal, head: &Parts) -> Result<(), Refusal> {
@@ -228,18 +251,23 @@ fn check_scope(who: &Principal, head: &Parts) -> Result<(), Refusal> {
     if who.may(scope) {
         return Ok(());
     }
+    let needs = scope.as_str();
     let mut refusal = Refusal::new(
         StatusCode::FORBIDDEN,
         "not-allowed",
-        "This token may not do that.",
-        format!(
-            "It needs the scope `{}`. Nothing was changed.",
-            scope.as_str()
-        ),
-    );
+        [
+            "This token may not do that.",
+            "Dieses Token darf das nicht.",
+        ],
+        NOTHING_CHANGED,
+    )
+    .with_detail(say(
+        format!("It needs the scope `{needs}`. Nothing was changed."),
+        format!("Es braucht das Recht `{needs}`. Es wurde nichts geändert."),
+    ));
     refusal
         .0
         .params
-        .insert("scope".to_owned(), scope.as_str().to_owned());
+        .insert("scope".to_owned(), needs.to_owned());
     Err(refusal)
 }

@@ -8,8 +8,9 @@ use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
 
 use super::single;
-use crate::answer::Refusal;
+use crate::answer::{NOTHING_CHANGED, Refusal};
 use crate::listen::Peer;
+use crate::page::is_page;
 
 /// Checks host, origin, the browser's own word on it, and the method.
 pub(super) fn check(peer: Peer, head: &Parts) -> Result<(), Refusal> {
@@ -18,7 +19,9 @@ pub(super) fn check(peer: Peer, head: &Parts) -> Result<(), Refusal> {
         Peer::User(_) => check_no_page(head)?,
         Peer::Port(port) => {
             check_host(port, head)?;
-            check_page(port, head)?;
+            if !is_visit(head) {
+                check_page(port, head)?;
+            }
         }
     }
     if [
@@ -36,8 +39,11 @@ pub(super) fn check(peer: Peer, head: &Parts) -> Result<(), Refusal> {
     Err(Refusal::new(
         StatusCode::METHOD_NOT_ALLOWED,
         "method-not-allowed",
-        "This cannot be done to this address.",
-        "Nothing was changed.",
+        [
+            "This cannot be done to this address.",
+            "Das geht mit dieser Adresse nicht.",
+        ],
+        NOTHING_CHANGED,
     ))
 }
 
@@ -63,10 +69,24 @@ fn check_host(port: u16, head: &Parts) -> Result<(), Refusal> {
     Err(Refusal::new(
         StatusCode::MISDIRECTED_REQUEST,
         "wrong-host",
-        "This request is meant for another machine.",
-        "Nothing was changed. The daemon answers only to 127.0.0.1, [::1] and localhost with its \
-         port.",
+        [
+            "This request is meant for another machine.",
+            "Diese Anfrage ist für einen anderen Computer bestimmt.",
+        ],
+        [
+            "Nothing was changed. The daemon answers only to 127.0.0.1, [::1] and localhost with its \
+             port.",
+            "Es wurde nichts geändert. Der Dienst antwortet nur auf 127.0.0.1, [::1] und localhost \
+             mit seinem Port.",
+        ],
     ))
+}
+
+/// Says whether a person follows a link to our page, as from a mail: what is given out then is the
+/// same for everybody, and no page of a stranger can look at it.
+fn is_visit(head: &Parts) -> bool {
+    let is = |name, value| single(&head.headers, name) == Some(value);
+    is_page(head) && is("sec-fetch-mode", "navigate") && is("sec-fetch-dest", "document")
 }
 
 fn check_page(port: u16, head: &Parts) -> Result<(), Refusal> {
@@ -99,8 +119,11 @@ fn foreign_page() -> Refusal {
     Refusal::new(
         StatusCode::FORBIDDEN,
         "foreign-page",
-        "This request comes from a page of somebody else.",
-        "Nothing was changed.",
+        [
+            "This request comes from a page of somebody else.",
+            "Diese Anfrage kommt von einer fremden Seite.",
+        ],
+        NOTHING_CHANGED,
     )
 }
 

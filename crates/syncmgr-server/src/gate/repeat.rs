@@ -141,24 +141,42 @@ impl Entry {
             return Err(Refusal::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "key-used",
-                "Another request was sent with this key.",
-                "Nothing was changed. A key belongs to one request.",
+                [
+                    "Another request was sent with this key.",
+                    "Mit diesem Schlüssel wurde schon eine andere Anfrage gesendet.",
+                ],
+                [
+                    "Nothing was changed. A key belongs to one request.",
+                    "Es wurde nichts geändert. Ein Schlüssel gehört zu einer Anfrage.",
+                ],
             ));
         }
         let Some(answer) = &self.answer else {
             return Err(Refusal::new(
                 StatusCode::CONFLICT,
                 "still-running",
-                "The first request with this key is not answered yet.",
-                "It goes on, and is not done twice.",
+                [
+                    "The first request with this key is not answered yet.",
+                    "Die erste Anfrage mit diesem Schlüssel ist noch nicht beantwortet.",
+                ],
+                [
+                    "It goes on, and is not done twice.",
+                    "Sie läuft weiter und wird nicht zweimal ausgeführt.",
+                ],
             ));
         };
         let Some(body) = &answer.body else {
             return Err(Refusal::new(
                 StatusCode::CONFLICT,
                 "answer-gone",
-                "This was answered before, and the answer was too long to keep.",
-                "It was not done twice.",
+                [
+                    "This was answered before, and the answer was too long to keep.",
+                    "Das wurde schon beantwortet, und die Antwort war zu lang, um sie aufzuheben.",
+                ],
+                [
+                    "It was not done twice.",
+                    "Es wurde nicht zweimal ausgeführt.",
+                ],
             ));
         };
         let mut response = Response::new(Body::from(body.clone()));

@@ -1,6 +1,6 @@
 //! Versions, why, the state of the whole, settings.
 
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::response::Response;
 use hyper::StatusCode;
 use hyper::header::HeaderMap;
@@ -10,7 +10,7 @@ use syncmgr_api::wire::center::{DaemonSettings, SettingsChange};
 use syncmgr_api::wire::item::write_settings;
 use syncmgr_api::wire::run::{Mode, RunsAccepted};
 use syncmgr_api::wire::version::Restore;
-use syncmgr_api::wire::{CenterState, Contents, Explanation, Nothing, Version};
+use syncmgr_api::wire::{CenterState, Contents, Explanation, Nothing, Storage, Version};
 use syncmgr_model::escape::{escape, unescape};
 use syncmgr_model::record;
 use syncmgr_model::request::{VersionRef, Work};
@@ -38,7 +38,10 @@ pub(super) async fn status(State(api): State<Api>) -> Result<Response, Refusal> 
         .read(|state, _, now| {
             let keys = state.item_keys();
             let statuses: Vec<_> = keys.filter_map(|key| state.status(key, now)).collect();
-            Ok(center(&statuses, state.n_errors_everywhere()))
+            let handlers = state.handler_ids();
+            let n_conflicts = handlers.map(|id| state.n_conflicts(id, None)).sum();
+            let n_errors = state.n_errors_everywhere();
+            Ok(center(&statuses, n_errors, n_conflicts))
         })
         .await?;
     Ok(json(&state))
@@ -108,6 +111,19 @@ pub(super) async fn versions(
         })
         .await?;
     Ok(json(&Page::cut(rows, n, ORDER, key)))
+}
+
+/// Adds up what the kept versions of a sync take.
+#[utoipa::path(get, path = "/api/v1/items/{id}/storage", tag = "versions",
+    params(("id" = String, Path, min_length = 1)),
+    responses((status = 200, body = Storage), Refusal))]
+pub(super) async fn storage(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+) -> Result<Response, Refusal> {
+    let item = api.item(&id).await?;
+    let versions = api.ask(move |desk| desk.versions(&item, b"")).await?;
+    Ok(json(&Storage::of(&versions)))
 }
 
 /// A version of a sync.
@@ -183,9 +199,11 @@ pub(super) async fn restore(
 }
 
 async fn read_settings(api: &Api) -> Result<DaemonSettings, Refusal> {
-    let settings = api.ask(|desk| desk.settings()).await?;
+    let ask = |desk: &dyn crate::desk::Desk| Ok((desk.settings()?, desk.setting_keys()?));
+    let (settings, keys) = api.ask(ask).await?;
     Ok(DaemonSettings {
         settings: write_settings(&settings),
+        keys,
     })
 }
 

@@ -7,15 +7,17 @@ use serde::Deserialize;
 use syncmgr_api::page::Page;
 use syncmgr_api::wire::{Event, EventView, Followed, Nothing, Seen};
 use syncmgr_center::command::{Answer, Control, Scope, Shown};
-use syncmgr_center::port::{EventQuery, Store};
+use syncmgr_center::port::{EventQuery, Saying, Store};
 use syncmgr_center::state::{ResultView, State as CenterState};
+use syncmgr_model::catalogue::codes_saying;
+use syncmgr_model::escape::escape;
 use syncmgr_model::event::{Event as StoredEvent, EventLevel};
-use syncmgr_model::id::{EventId, HandlerId};
-use syncmgr_model::time::Timestamp;
+use syncmgr_model::id::{EventId, HandlerId, ItemKey};
+use syncmgr_model::trouble::Code;
 use utoipa::IntoParams;
 
 use super::items::{done, only};
-use super::paging::{after_parsed, limit};
+use super::paging::{after_parsed, limit, search, time};
 use crate::answer::Refusal;
 use crate::center::{Api, broken, find, handler_id, item_id, missing, session_id};
 use crate::extract::{Json, Query, json};
@@ -42,6 +44,12 @@ pub(super) struct EventsQuery {
     level: Option<String>,
     /// Only at or after this time, RFC 3339 in UTC.
     since: Option<String>,
+    /// Only at or before this time.
+    until: Option<String>,
+    /// Only those whose words, facts or paths, or the title of whose sync, contain this text, in
+    /// any case.
+    #[param(max_length = 200)]
+    text: Option<String>,
     /// Most rows.
     #[param(minimum = 1, maximum = 1000, default = 100)]
     limit: Option<u32>,
@@ -60,22 +68,41 @@ pub(super) async fn list(
 ) -> Result<Response, Refusal> {
     let n = limit(query.limit)?;
     let parse = |key: &str| key.parse().ok().map(EventId);
-    let wanted = EventQuery {
+    let text = search(query.text)?;
+    let mut wanted = EventQuery {
         handler: query.handler.as_deref().map(handler_id).transpose()?,
         item: query.item.as_deref().map(item_id).transpose()?,
         session: query.run.as_deref().map(session_id).transpose()?,
         level: level(query.level.as_deref())?,
-        since: since(query.since.as_deref())?,
+        since: time("since", query.since.as_deref())?,
         before: after_parsed(ORDER, query.cursor.as_deref(), parse)?,
+        until: time("until", query.until.as_deref())?,
+        saying: None,
         limit: u32::try_from(n + 1).unwrap_or(u32::MAX),
     };
+    if let Some(text) = text {
+        // In the language of who asks, which the thread of the center need not speak.
+        let codes = codes_saying(&text);
+        let look = move |state: &CenterState, _: &mut dyn Store, _| Ok(saying(state, text, codes));
+        wanted.saying = Some(api.read(look).await?);
+    }
+    // A text may be looked for in very many rows: the center goes on meanwhile.
+    let asked = wanted.clone();
+    let rows = match wanted.saying {
+        Some(_) => api.look_back(move |store| store.events(&asked)).await?,
+        None => {
+            let look = move |_: &CenterState, store: &mut dyn Store, _| {
+                store.events(&asked).map_err(|error| broken(&error))
+            };
+            api.read(look).await?
+        }
+    };
+    let cut = Page::cut(rows, n, ORDER, |event| event.id.0.to_string());
     let page = api
-        .read(move |state, store, _| {
-            let rows = store.events(&wanted).map_err(|error| broken(&error))?;
-            let cut = Page::cut(rows, n, ORDER, |event| event.id.0.to_string());
+        .read(move |state, _, _| {
             let views = state.results(&wanted, cut.items);
             Ok(Page {
-                items: views.iter().map(view).collect(),
+                items: views.iter().map(|result| view(state, result)).collect(),
                 next_cursor: cut.next_cursor,
             })
         })
@@ -83,11 +110,32 @@ pub(super) async fn list(
     Ok(json(&page))
 }
 
-fn view(result: &ResultView) -> EventView {
+/// Says what a result that contains a text has.
+fn saying(state: &CenterState, text: String, codes: Vec<Code>) -> Saying {
+    let wanted = text.to_lowercase();
+    let is_called = |key: &&ItemKey| {
+        let title = state.title(key);
+        title.is_some_and(|title| title.to_lowercase().contains(&wanted))
+    };
+    Saying {
+        codes,
+        items: state.item_keys().filter(is_called).cloned().collect(),
+        text,
+    }
+}
+
+fn view(state: &CenterState, result: &ResultView) -> EventView {
+    let key = result.event.item.as_ref().map(|item| ItemKey {
+        handler: result.event.handler.clone(),
+        item: item.clone(),
+    });
     EventView {
         event: Event::from(&result.event),
         current: result.is_current,
         own: result.is_own,
+        title: key
+            .and_then(|key| state.title(&key))
+            .map(|title| escape(title.as_bytes())),
     }
 }
 
@@ -95,14 +143,6 @@ fn level(word: Option<&str>) -> Result<u32, Refusal> {
     let Some(word) = word else { return Ok(0) };
     let level = EventLevel::parse(word).map(EventLevel::number);
     level.ok_or_else(|| Refusal::field("level", "unusable", "`information`, `warning` or `error`"))
-}
-
-fn since(text: Option<&str>) -> Result<Option<Timestamp>, Refusal> {
-    let parse = |text| {
-        Timestamp::parse_rfc3339(text)
-            .ok_or_else(|| Refusal::field("since", "unusable", "a time as 2026-12-24T18:00:00Z"))
-    };
-    text.map(parse).transpose()
 }
 
 /// Marks the results of syncs as seen: their counters go to zero, no record goes away.

@@ -38,8 +38,8 @@ pub(super) async fn readyz(State(shared): State<Shared>) -> Result<Response, Ref
     Err(Refusal::new(
         StatusCode::SERVICE_UNAVAILABLE,
         "starting",
-        "The daemon is still starting.",
-        "Nothing runs yet.",
+        ["The daemon is still starting.", "Der Dienst startet noch."],
+        ["Nothing runs yet.", "Es läuft noch nichts."],
     ))
 }
 
@@ -52,8 +52,14 @@ pub(super) async fn metrics(State(shared): State<Shared>) -> Result<Response, Re
         return Err(Refusal::new(
             StatusCode::NOT_FOUND,
             "not-found",
-            "The counters are turned off.",
-            "A setting of the daemon turns them on.",
+            [
+                "The counters are turned off.",
+                "Die Zähler sind ausgeschaltet.",
+            ],
+            [
+                "A setting of the daemon turns them on.",
+                "Eine Einstellung des Dienstes schaltet sie ein.",
+            ],
         ));
     }
     let text = shared.metrics.text(shared.hub.n_listening());

@@ -1,4 +1,4 @@
-//! Syncs.
+//! Syncs, one at a time.
 
 use std::collections::BTreeMap;
 
@@ -6,9 +6,7 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Response};
 use hyper::StatusCode;
 use hyper::header::{ETAG, HeaderMap, HeaderValue, LOCATION};
-use serde::Deserialize;
 use serde_json::Value as Json_;
-use syncmgr_api::page::Page;
 use syncmgr_api::wire::item::{read_setting, read_settings};
 use syncmgr_api::wire::{ItemChange, ItemNew, ItemState, ItemView, Nothing, Pause};
 use syncmgr_center::command::{Answer, Control, Scope};
@@ -16,84 +14,13 @@ use syncmgr_center::state::State as CenterState;
 use syncmgr_model::capability::ControlFlags;
 use syncmgr_model::id::ItemKey;
 use syncmgr_model::item::Value;
-use syncmgr_model::status::Status;
 use syncmgr_model::time::Timestamp;
-use utoipa::IntoParams;
 
-use super::paging::{after_parsed, limit};
-use crate::answer::Refusal;
-use crate::center::{Api, Shown, aside, find, handler_id, view};
+use crate::answer::{NOTHING_CHANGED, Refusal};
+use crate::center::{Api, aside, find, handler_id, view};
 use crate::desk::{ItemEdit, NewItem};
-use crate::extract::{Json, Query, check_match, etag, json};
+use crate::extract::{Json, check_match, etag, json};
 use crate::words::item_view;
-
-/// The order of the list.
-const ORDER: &str = "items";
-
-/// Which syncs are wanted.
-#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct ItemsQuery {
-    /// Only of this handler.
-    #[param(min_length = 1, max_length = 63)]
-    handler: Option<String>,
-    /// Only with this status, one of the stable words.
-    status: Option<String>,
-    /// Most rows.
-    #[param(minimum = 1, maximum = 1000, default = 100)]
-    limit: Option<u32>,
-    /// Continues a list.
-    #[param(max_length = 512)]
-    cursor: Option<String>,
-}
-
-/// Lists the syncs with their states.
-#[utoipa::path(get, path = "/api/v1/items", tag = "items", params(ItemsQuery),
-    responses((status = 200, body = Page<ItemView>), Refusal))]
-pub(super) async fn list(
-    State(api): State<Api>,
-    Query(query): Query<ItemsQuery>,
-) -> Result<Response, Refusal> {
-    let limit = limit(query.limit)?;
-    let after = after_parsed(ORDER, query.cursor.as_deref(), ItemKey::parse)?;
-    let status = query
-        .status
-        .map(|word| {
-            Status::parse(&word)
-                .ok_or_else(|| Refusal::field("status", "unusable", "one of the status words"))
-        })
-        .transpose()?;
-    let handler = query.handler;
-    let rows = api
-        .read(move |state, store, now| {
-            let is_wanted = |key: &&ItemKey| {
-                after.as_ref().is_none_or(|after| *key > after)
-                    && handler.as_ref().is_none_or(|id| key.handler.as_str() == id)
-                    && status.is_none_or(|status| state.status(key, now) == Some(status))
-            };
-            // They come in the order in which the cursor compares them, so nothing behind the page
-            // is looked at.
-            let keys = state.item_keys().filter(is_wanted).take(limit + 1);
-            keys.map(|key| view(state, store, key, now))
-                .collect::<Result<Vec<Shown>, _>>()
-        })
-        .await?;
-    aside(move || {
-        let key = |shown: &Shown| shown.view.memory.key.to_string();
-        let cut = Page::cut(rows, limit, ORDER, key);
-        let items: Vec<_> = cut
-            .items
-            .iter()
-            .map(|shown| item_view(shown, &*api.desk))
-            .collect();
-        Ok(json(&Page {
-            items,
-            next_cursor: cut.next_cursor,
-        }))
-    })
-    .await
-}
 
 /// Reads a sync as it is shown.
 async fn shown(api: &Api, id: &str) -> Result<(ItemKey, ItemView), Refusal> {
@@ -169,7 +96,7 @@ pub(super) async fn create(
     Ok(response)
 }
 
-fn no_setting(key: &str) -> Refusal {
+pub(super) fn no_setting(key: &str) -> Refusal {
     let words = "a text, a whole number, or a list of texts";
     Refusal::field(&format!("settings.{key}"), "unusable", words)
 }
@@ -316,8 +243,11 @@ pub(super) async fn done(api: &Api, control: Control) -> Result<Answer, Refusal>
         return Err(Refusal::new(
             StatusCode::CONFLICT,
             "declined",
-            "A person was asked and said no.",
-            "Nothing was changed.",
+            [
+                "A person was asked and said no.",
+                "Jemand wurde gefragt und hat Nein gesagt.",
+            ],
+            NOTHING_CHANGED,
         ));
     }
     Ok(answer)

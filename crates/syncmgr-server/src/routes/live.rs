@@ -6,11 +6,12 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use hyper::StatusCode;
-use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use hyper::header::{CONTENT_LANGUAGE, CONTENT_TYPE, HeaderMap, HeaderValue};
 use syncmgr_api::problem::Problem;
 use syncmgr_api::stream::Message;
+use syncmgr_model::catalogue::phrase;
 
-use crate::answer::Refusal;
+use crate::answer::{NOTHING_CHANGED, Refusal};
 use crate::hub::Hub;
 
 /// Sends live messages until the caller hangs up.
@@ -33,13 +34,18 @@ pub(super) async fn stream(
         Refusal::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "too-many-listeners",
-            "Too many listen already.",
-            full.to_string(),
+            ["Too many listen already.", "Es hören schon zu viele zu."],
+            NOTHING_CHANGED,
         )
+        .with_detail(phrase(&full.to_string()))
     })?;
     let mut response = Response::new(Body::new(body));
     response
         .headers_mut()
         .insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    // All listeners share the messages, so they are English; who wants other words asks for them.
+    response
+        .headers_mut()
+        .insert(CONTENT_LANGUAGE, HeaderValue::from_static("en"));
     Ok(response)
 }

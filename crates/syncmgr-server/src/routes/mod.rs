@@ -5,15 +5,19 @@ mod live;
 mod sign_in;
 mod tokens;
 
+mod activity;
 mod conflicts;
 mod decisions;
 mod desk;
+mod drafts;
 mod events;
 mod found;
 mod handlers;
 mod items;
+mod listing;
 mod outside;
 mod paging;
+mod raw;
 mod schedules;
 mod secrets;
 mod sessions;
@@ -82,10 +86,15 @@ pub(crate) fn own() -> OpenApiRouter<Shared> {
 pub(crate) fn center() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(desk::status))
+        .routes(routes!(activity::activity))
+        .routes(routes!(activity::agenda))
         .routes(routes!(desk::why))
-        .routes(routes!(items::list, items::create))
+        .routes(routes!(listing::list, items::create))
         .routes(routes!(found::list, found::add))
+        .routes(routes!(drafts::folders))
+        .routes(routes!(drafts::check))
         .routes(routes!(items::get, items::change, items::remove))
+        .routes(routes!(desk::storage))
         .routes(routes!(secrets::set, secrets::remove))
         .routes(routes!(items::pause))
         .routes(routes!(items::resume))
@@ -111,6 +120,7 @@ pub(crate) fn center() -> OpenApiRouter<Api> {
         .routes(routes!(decisions::resolve))
         .routes(routes!(conflicts::get))
         .routes(routes!(conflicts::contents))
+        .routes(routes!(raw::get))
         .routes(routes!(conflicts::of_item))
         .routes(routes!(conflicts::contents_of_item))
         .routes(routes!(handlers::list))

@@ -11,17 +11,20 @@ use syncmgr_api::page::Page;
 use syncmgr_api::wire::run::{
     CancelScope, ItemPreview, Mode, OpenRun, Report, ReportItem, RunState, RunWith, RunsAccepted,
 };
-use syncmgr_api::wire::{Cancel, Nothing, Notice, Preview, Run, RunNew, Step};
+use syncmgr_api::wire::{Cancel, Nothing, Notice, PastSession, Preview, Run, RunNew, Step};
 use syncmgr_center::command::{Control, Scope, StartOptions};
 use syncmgr_center::port::{EventQuery, SessionQuery};
+use syncmgr_model::escape::escape;
 use syncmgr_model::id::{HandlerId, ItemId, ItemKey, SessionId};
-use syncmgr_model::item::Item;
+use syncmgr_model::item::{Item, SettingKind, SettingSpec};
+use syncmgr_model::outcome::Outcome;
+use syncmgr_model::record::SessionRecord;
 use syncmgr_model::request::{Intent, Work};
 use syncmgr_model::trouble::Code;
 use utoipa::IntoParams;
 
 use super::items::done;
-use super::paging::{after_parsed, limit};
+use super::paging::{after_parsed, limit, time, words};
 use crate::answer::Refusal;
 use crate::center::{Api, aside, broken, find, missing, not_started, refused, session_id};
 use crate::extract::{Json, Query, json};
@@ -74,8 +77,9 @@ pub(super) async fn run_with(
             Refusal::field(&field, "unusable", fault.to_string())
         }
     };
-    let item = syncmgr_model::item::Item::try_from(&asked.item).map_err(bad("item"))?;
+    let item = Item::try_from(&asked.item).map_err(bad("item"))?;
     let work = Work::try_from(&asked.work).map_err(bad("work"))?;
+    no_secrets(&api, &item).await?;
     let options = StartOptions {
         work,
         intent: intent(asked.mode),
@@ -85,6 +89,26 @@ pub(super) async fn run_with(
     let control = Control::StartWith(Box::new(item), Box::new(options));
     let taken = take(&api, control, asked.mode).await?;
     answer_accepted(vec![accepted(&taken)])
+}
+
+/// Refuses secrets among the settings of a run: they would be kept and shown with it.
+async fn no_secrets(api: &Api, item: &Item) -> Result<(), Refusal> {
+    let handler = item.handler.clone();
+    let specs = api.ask(move |desk| Ok(desk.settings_of(&handler))).await?;
+    let secret = specs
+        .iter()
+        .find(|it| it.kind == SettingKind::Secret && item.settings.0.contains_key(it.key));
+    let Some(SettingSpec { key, .. }) = secret else {
+        return Ok(());
+    };
+    let words = "it is a secret, which no run carries; it is set apart";
+    let place = format!("/api/v1/items/{}/secrets/{key}", item.id);
+    Err(
+        Refusal::field(&format!("item.settings.{key}"), "unusable", words).with_action([
+            &format!("set it once, with PUT {place}"),
+            &format!("setze es einmal, mit PUT {place}"),
+        ]),
+    )
 }
 
 /// What a mode means to the center.
@@ -168,6 +192,14 @@ pub(super) struct SessionsQuery {
     /// Only with this sync.
     #[param(min_length = 1)]
     item: Option<String>,
+    /// Only those that came out so, for that sync where one is named: `ok`, `warnings`,
+    /// `conflicts`, `held`, `failed`, `missed`, `stopped`, joined by commas.
+    #[param(max_length = 100)]
+    outcome: Option<String>,
+    /// Only those that began at or after this time, RFC 3339 in UTC.
+    since: Option<String>,
+    /// Only those that began at or before this time.
+    until: Option<String>,
     /// Most rows.
     #[param(minimum = 1, maximum = 1000, default = 100)]
     limit: Option<u32>,
@@ -178,7 +210,7 @@ pub(super) struct SessionsQuery {
 
 /// Lists runs that began, newest first.
 #[utoipa::path(get, path = "/api/v1/sessions", tag = "sessions", params(SessionsQuery),
-    responses((status = 200, body = Page<Run>), Refusal))]
+    responses((status = 200, body = Page<PastSession>), Refusal))]
 pub(super) async fn list(
     State(api): State<Api>,
     Query(query): Query<SessionsQuery>,
@@ -186,22 +218,50 @@ pub(super) async fn list(
     let n = limit(query.limit)?;
     let parse = |key: &str| SessionId::new(key).ok();
     let before = after_parsed(ORDER, query.cursor.as_deref(), parse)?;
-    let rows = api
+    let outcome = query.outcome.as_deref();
+    let mut wanted = SessionQuery {
+        item: None,
+        before,
+        outcomes: words("outcome", outcome, "outcome words", Outcome::parse)?,
+        since: time("since", query.since.as_deref())?,
+        until: time("until", query.until.as_deref())?,
+        limit: u32::try_from(n + 1).unwrap_or(u32::MAX),
+    };
+    let page = api
         .read(move |state, store, _| {
-            let item = query.item.map(|id| find(state, &id)).transpose()?;
-            let query = SessionQuery {
-                item,
-                before,
-                limit: u32::try_from(n + 1).unwrap_or(u32::MAX),
-            };
-            store.sessions(&query).map_err(|error| broken(&error))
+            wanted.item = query.item.map(|id| find(state, &id)).transpose()?;
+            let rows = store.sessions(&wanted).map_err(|error| broken(&error))?;
+            let cut = Page::cut(rows, n, ORDER, |record| record.id.to_string());
+            let item = wanted.item.as_ref();
+            Ok(Page {
+                items: cut.items.iter().map(|it| past(state, it, item)).collect(),
+                next_cursor: cut.next_cursor,
+            })
         })
         .await?;
-    let cut = Page::cut(rows, n, ORDER, |record| record.id.to_string());
-    Ok(json(&Page {
-        items: cut.items.iter().map(Run::from).collect(),
-        next_cursor: cut.next_cursor,
-    }))
+    Ok(json(&page))
+}
+
+/// Writes a run as it is listed, for one of its syncs or as a whole.
+fn past(
+    state: &syncmgr_center::state::State,
+    record: &SessionRecord,
+    of: Option<&ItemKey>,
+) -> PastSession {
+    let key = of.cloned().unwrap_or_else(|| ItemKey {
+        handler: record.handler.clone(),
+        item: record.item().clone(),
+    });
+    let outcome = match of {
+        Some(key) => record.outcome_of(&key.item),
+        None => Outcome::of(record.status, &record.summary),
+    };
+    let title = state.title(&key).map(|title| escape(title.as_bytes()));
+    PastSession {
+        run: Run::from(record),
+        outcome: outcome.map(|outcome| outcome.as_str().to_owned()),
+        title,
+    }
 }
 
 /// Lists runs that wait or work, oldest first.
@@ -340,8 +400,14 @@ pub(super) async fn preview(
         return Err(Refusal::new(
             StatusCode::CONFLICT,
             "still-running",
-            "The preview is still being made.",
-            "The stream tells when it is done.",
+            [
+                "The preview is still being made.",
+                "Die Vorschau wird noch gemacht.",
+            ],
+            [
+                "The stream tells when it is done.",
+                "Der Strom sagt, wenn sie fertig ist.",
+            ],
         ));
     }
     Err(missing("preview", &id))

@@ -10,7 +10,7 @@ use syncmgr_api::wire::Nothing;
 use syncmgr_api::wire::sign_in::{Code, SignedIn};
 
 use super::Shared;
-use crate::answer::Refusal;
+use crate::answer::{NOTHING_CHANGED, Refusal};
 use crate::auth::Principal;
 use crate::extract::{Json, json};
 use crate::gate::{cookie, cookie_name};
@@ -30,10 +30,13 @@ pub(super) async fn make_code(
         return Err(Refusal::new(
             StatusCode::FORBIDDEN,
             "not-allowed",
-            "Only the owner can do that, over the Unix socket.",
-            "Nothing was changed.",
+            [
+                "Only the owner can do that, over the Unix socket.",
+                "Das kann nur der Besitzer, über den Unix-Socket.",
+            ],
+            NOTHING_CHANGED,
         )
-        .with_action("Run `syncmgr open`."));
+        .with_action(["Run `syncmgr open`.", "Führe `syncmgr open` aus."]));
     }
     let code = shared.sign_in.code().map_err(|error| no_chance(&error))?;
     let code = Code {
@@ -59,10 +62,16 @@ pub(super) async fn exchange(
         Refusal::new(
             StatusCode::FORBIDDEN,
             "code-unknown",
-            "This code was used already, or is too old.",
-            "Nothing was changed.",
+            [
+                "This code was used already, or is too old.",
+                "Dieser Code wurde schon benutzt oder ist zu alt.",
+            ],
+            NOTHING_CHANGED,
         )
-        .with_action("Run `syncmgr open` again.")
+        .with_action([
+            "Run `syncmgr open` again.",
+            "Führe `syncmgr open` noch einmal aus.",
+        ])
     })?;
     let mut response = json(&SignedIn {
         csrf: opened.csrf.expose().to_owned(),
@@ -121,8 +130,11 @@ fn not_a_browser() -> Refusal {
     Refusal::new(
         StatusCode::CONFLICT,
         "not-signed-in",
-        "Only browsers sign in and out.",
-        "Nothing was changed.",
+        [
+            "Only browsers sign in and out.",
+            "Nur Browser melden sich an und ab.",
+        ],
+        NOTHING_CHANGED,
     )
 }
 
@@ -130,7 +142,11 @@ pub(super) fn no_chance(error: &getrandom::Error) -> Refusal {
     Refusal::new(
         StatusCode::SERVICE_UNAVAILABLE,
         "no-chance",
-        "The system gives no random numbers.",
-        error.to_string(),
+        [
+            "The system gives no random numbers.",
+            "Das System liefert keine Zufallszahlen.",
+        ],
+        NOTHING_CHANGED,
     )
+    .with_detail(error.to_string())
 }

@@ -6,9 +6,10 @@ use hyper::StatusCode;
 use syncmgr_api::page::Page;
 use syncmgr_api::problem::Problem;
 use syncmgr_api::wire::sign_in::{Token, TokenMade, TokenNew, TokenScope};
+use syncmgr_model::catalogue::phrase;
 
 use super::Shared;
-use crate::answer::Refusal;
+use crate::answer::{NOTHING_CHANGED, Refusal};
 use crate::auth::{Scope, TokenError, TokenInfo};
 use crate::extract::{Json, json};
 
@@ -63,8 +64,11 @@ pub(super) async fn revoke(
         Ok(false) => Err(Refusal::new(
             StatusCode::NOT_FOUND,
             "not-found",
-            "There is no token of this name.",
-            "Nothing was changed.",
+            [
+                "There is no token of this name.",
+                "Ein Token mit diesem Namen gibt es nicht.",
+            ],
+            NOTHING_CHANGED,
         )),
         Err(error) => Err(refusal(&error)),
     }
@@ -98,17 +102,22 @@ fn refusal(error: &TokenError) -> Refusal {
         TokenError::NameTaken(_) | TokenError::TooMany => Refusal::new(
             StatusCode::CONFLICT,
             "token-refused",
-            "The token was not made.",
-            error.to_string(),
-        ),
+            ["The token was not made.", "Das Token wurde nicht angelegt."],
+            NOTHING_CHANGED,
+        )
+        .with_detail(phrase(&error.to_string())),
         TokenError::NoChance(error) => super::sign_in::no_chance(error),
         TokenError::Io { .. } | TokenError::Exposed(_) | TokenError::Damaged { .. } => {
             Refusal::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "tokens-unusable",
-                "The file of tokens cannot be used.",
-                error.to_string(),
+                [
+                    "The file of tokens cannot be used.",
+                    "Die Datei mit den Token kann nicht benutzt werden.",
+                ],
+                NOTHING_CHANGED,
             )
+            .with_detail(phrase(&error.to_string()))
         }
     }
 }

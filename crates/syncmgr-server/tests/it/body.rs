@@ -46,7 +46,7 @@ fn every_refusal_is_a_problem_document() {
         let reply = front.owner(first, &[], "{}");
         assert_eq!((reply.status, &*reply.code()), (status, code), "{first}");
     };
-    check("GET /nowhere", 404, "not-found");
+    check("GET /api/nowhere", 404, "not-found");
     check("PUT /api/v1/tokens", 405, "method-not-allowed");
     check("GET /api/v1/sessions/on/purpose", 500, "internal");
     check("DELETE /api/v1/tokens/%ff", 400, "request-unusable");

@@ -37,7 +37,7 @@ use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::{Code, Trouble};
 use syncmgr_server::center::Api;
 use syncmgr_server::desk::{
-    Compared, Desk, Found, ItemEdit, NewItem, Offered, Offers, Places, Runs, Silent,
+    Chosen, Compared, Desk, Found, ItemEdit, NewItem, Offered, Offers, Places, Runs, Silent,
 };
 use syncmgr_server::feed::Feed;
 use syncmgr_server::hub::Hub;
@@ -92,13 +92,7 @@ impl Store for Memory {
 
     fn sessions(&mut self, query: &SessionQuery) -> Result<Vec<SessionRecord>, StoreError> {
         let kept = self.0.lock().unwrap();
-        let has = |record: &&SessionRecord| {
-            query.item.as_ref().is_none_or(|key| {
-                let mut items = record.items.iter();
-                record.handler == key.handler && items.any(|result| result.item == key.item)
-            }) && query.before.as_ref().is_none_or(|id| record.id < *id)
-        };
-        let found = kept.sessions.values().rev().filter(has);
+        let found = kept.sessions.values().rev().filter(|it| query.fits(it));
         Ok(found.take(limit(query.limit)).cloned().collect())
     }
 
@@ -108,15 +102,7 @@ impl Store for Memory {
 
     fn events(&mut self, query: &EventQuery) -> Result<Vec<Event>, StoreError> {
         let kept = self.0.lock().unwrap();
-        let has = |event: &&Event| {
-            query.handler.as_ref().is_none_or(|id| event.handler == *id)
-                && (query.item.is_none() || event.item == query.item)
-                && (query.session.is_none() || event.session == query.session)
-                && event.trouble.level.number() >= query.level
-                && query.since.is_none_or(|since| event.at >= since)
-                && query.before.is_none_or(|id| event.id < id)
-        };
-        let found = kept.events.values().rev().filter(has);
+        let found = kept.events.values().rev().filter(|it| query.fits(it));
         Ok(found.take(limit(query.limit)).cloned().collect())
     }
 
@@ -390,6 +376,7 @@ fn of_file(item: &Item, conflict: Conflict) -> Found {
         contents: vec![content("left"), content("right")],
         abilities: Abilities::all(),
         file: Some(conflict),
+        state: String::new(),
     }
 }
 
@@ -411,6 +398,7 @@ fn of_handler() -> Found {
         contents: Vec::new(),
         abilities: Abilities::REMOVE_FROM_SYNC_SET,
         file: None,
+        state: String::new(),
     }
 }
 
@@ -473,7 +461,7 @@ struct Table {
     secret: Mutex<Option<String>>,
 }
 
-const SPECS: [SettingSpec; 3] = [
+const SPECS: [SettingSpec; 4] = [
     SettingSpec {
         key: "left",
         kind: SettingKind::Folder,
@@ -491,6 +479,12 @@ const SPECS: [SettingSpec; 3] = [
         kind: SettingKind::Text,
         is_required: false,
         help: "Works until it is stopped",
+    },
+    SettingSpec {
+        key: "password",
+        kind: SettingKind::Secret,
+        is_required: false,
+        help: "The password",
     },
 ];
 
@@ -805,6 +799,24 @@ impl Desk for Table {
         Ok(std::iter::successors(next(&now), next)
             .take(n_most)
             .collect())
+    }
+
+    fn planned(
+        &self,
+        after: Timestamp,
+        until: Timestamp,
+        n_most: usize,
+    ) -> Result<Vec<(Timestamp, Arc<Schedule>)>, Trouble> {
+        let mut all = Vec::new();
+        for schedule in self.schedules()? {
+            let times = self.next_runs(&schedule.name, after, n_most)?;
+            let times = times.into_iter().take_while(|at| *at <= until);
+            let schedule = Arc::new(schedule);
+            all.extend(times.map(|at| (at, Arc::clone(&schedule))));
+        }
+        all.sort_by_key(|(at, _)| *at);
+        all.truncate(n_most);
+        Ok(all)
     }
 
     fn settings(&self) -> Result<Settings, Trouble> {

@@ -254,7 +254,7 @@ pub(crate) fn read(mut stream: impl Read) -> Reply {
         }
         bytes.extend_from_slice(&part[..n]);
     }
-    let text = String::from_utf8(bytes).unwrap();
+    let text = String::from_utf8_lossy(&bytes).into_owned();
     let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
     let status = head.split(' ').nth(1).and_then(|code| code.parse().ok());
     Reply {

@@ -9,8 +9,10 @@ mod center;
 mod harness;
 
 mod body;
+mod language;
 mod openapi;
 mod outside;
+mod overview;
 mod page;
 mod repeat;
 mod resources;

@@ -187,3 +187,24 @@ fn s12_a_secret_is_set_by_an_admin_and_read_by_nobody() {
         assert_eq!(reply.status, status);
     }
 }
+
+/// What a run carries is kept and shown with it, so no secret may be in it.
+#[test]
+fn s12_a_run_with_a_secret_among_its_settings_is_refused() {
+    let front = Front::start();
+    let body = json!({
+        "item": {"id": "photos", "handler": "files",
+                 "settings": {"left": "/a", "right": "/b", "password": "canary-1"}},
+        "work": {"kind": "sync"},
+    });
+    let reply = front.owner("POST /api/v1/runs", &[], &body.to_string());
+    assert_eq!(reply.status, 400, "{reply:?}");
+    assert!(!reply.body.contains("canary-1"), "{reply:?}");
+    let problem: Value = serde_json::from_str(&reply.body).unwrap();
+    assert_eq!(problem["errors"][0]["field"], "item.settings.password");
+    let action = problem["actions"][0].as_str().unwrap();
+    assert!(
+        action.contains("PUT /api/v1/items/photos/secrets/password"),
+        "{action}"
+    );
+}

@@ -123,7 +123,7 @@ fn s6_every_answer_forbids_what_pages_could_do_with_it() {
     let front = Front::with(broken());
     for first in [
         "GET /healthz",
-        "GET /nowhere",
+        "GET /api/nowhere",
         "PUT /healthz",
         "GET /api/v1/sessions/on/purpose",
         "GET /api/v1/sessions/%3Cimg%20src=x%20onerror=alert(1)%3E",
@@ -135,4 +135,73 @@ fn s6_every_answer_forbids_what_pages_could_do_with_it() {
         assert_eq!(reply.header("referrer-policy"), Some("no-referrer"));
         assert!(!reply.head.contains("text/html"), "{reply:?}");
     }
+}
+
+/// A browser's own words on a page that a person opens by a link in a mail.
+const VISIT: [&str; 3] = [
+    "Sec-Fetch-Site: cross-site",
+    "Sec-Fetch-Mode: navigate",
+    "Sec-Fetch-Dest: document",
+];
+
+#[test]
+fn s4_the_page_is_for_everybody_and_holds_nothing() {
+    let front = Front::start();
+    let host = format!("Host: 127.0.0.1:{}", front.port);
+    for address in ["/", "/syncs", "/syncs/i1/preview", "/conflicts?item=a"] {
+        let reply = front.ask(&format!("GET {address}"), &[&host], "");
+        assert_eq!(reply.status, 200, "{address}");
+        let kind = reply.header("content-type");
+        assert_eq!(kind, Some("text/html; charset=utf-8"), "{address}");
+        let policy = reply.header("content-security-policy").unwrap();
+        assert!(policy.contains("default-src 'self'"), "{policy}");
+        assert!(!reply.body.contains("<style") && !reply.body.contains(" style="));
+    }
+    // Anything else still needs to know who asks.
+    let reply = front.ask("GET /api/v1/status", &[&host], "");
+    assert_eq!(reply.status, 401);
+    assert_eq!(front.ask("POST /", &[&host], "{}").status, 401);
+}
+
+#[test]
+fn s6_scripts_of_the_page_are_files() {
+    let front = Front::start();
+    let host = format!("Host: 127.0.0.1:{}", front.port);
+    let index = front.ask("GET /", &[&host], "").body;
+    let sources: Vec<&str> = index
+        .split("src=\"")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+        .collect();
+    assert!(!sources.is_empty(), "{index}");
+    assert_eq!(index.matches("<script").count(), sources.len(), "{index}");
+    for source in sources {
+        assert!(source.starts_with('/'), "{source}");
+        let reply = front.ask(&format!("GET {source}"), &[&host], "");
+        let kind = reply.header("content-type");
+        assert_eq!(kind, Some("text/javascript; charset=utf-8"), "{source}");
+    }
+    let reply = front.ask("GET /assets/gone-1234.js", &[&host], "");
+    assert_eq!((reply.status, &*reply.code()), (404, "not-found"));
+}
+
+#[test]
+fn s3_a_link_of_a_stranger_leads_to_the_page_and_no_further() {
+    let front = Front::start();
+    let host = format!("Host: 127.0.0.1:{}", front.port);
+    let lines = [&*host, VISIT[0], VISIT[1], VISIT[2]];
+    assert_eq!(front.ask("GET /conflicts", &lines, "").status, 200);
+    assert_eq!(front.ask("GET /api/v1/status", &lines, "").status, 403);
+    // As a picture, a frame or a script of a stranger it is nothing.
+    for dest in ["image", "iframe", "script"] {
+        let dest = format!("Sec-Fetch-Dest: {dest}");
+        let lines = [&*host, VISIT[0], "Sec-Fetch-Mode: no-cors", &dest];
+        assert_eq!(
+            front.ask("GET /conflicts", &lines, "").status,
+            403,
+            "{dest}"
+        );
+    }
+    let elsewhere = ["Host: evil.example", VISIT[0], VISIT[1], VISIT[2]];
+    assert_eq!(front.ask("GET /conflicts", &elsewhere, "").status, 421);
 }

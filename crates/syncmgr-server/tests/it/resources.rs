@@ -6,7 +6,7 @@ use syncmgr_api::stream::Message;
 
 use crate::harness::Front;
 
-fn add(front: &Front, name: &str, more: &str) -> String {
+pub(crate) fn add(front: &Front, name: &str, more: &str) -> String {
     let body = format!(r#"{{"name":"{name}","settings":{{"left":"/a","right":"/b"{more}}}}}"#);
     let made = front.owner("POST /api/v1/items", &[], &body);
     assert_eq!(made.status, 201, "{made:?}");
@@ -18,12 +18,12 @@ fn add(front: &Front, name: &str, more: &str) -> String {
     id
 }
 
-fn get(front: &Front, path: &str) -> Value {
+pub(crate) fn get(front: &Front, path: &str) -> Value {
     front.owner(&format!("GET /api/v1{path}"), &[], "").json()
 }
 
 /// Starts a run and waits for its end.
-fn run(front: &Front, id: &str, mode: &str) -> String {
+pub(crate) fn run(front: &Front, id: &str, mode: &str) -> String {
     let body = json!({"items": [id], "mode": mode}).to_string();
     let taken = front.owner("POST /api/v1/sessions", &[], &body);
     assert_eq!(taken.status, 202, "{taken:?}");
@@ -218,6 +218,22 @@ fn conflicts_of_everybody_are_listed_by_address() {
         get(&front, &format!("/conflicts/{id}/c1/contents")),
         contents
     );
+    // As a file it has no type that a browser shows, and its name stays within the header.
+    let raw = |rest: &str| {
+        let path = format!("GET /api/v1/conflict/raw?address={address}&version={rest}");
+        front.owner(&path, &[], "")
+    };
+    let file = raw("1");
+    assert_eq!(file.status, 200, "{file:?}");
+    let kind = file.header("content-type");
+    assert_eq!(kind, Some("application/octet-stream"));
+    let disposition = file.header("content-disposition").unwrap();
+    assert!(
+        disposition.starts_with("attachment; filename*=UTF-8''"),
+        "{disposition}"
+    );
+    assert!(!disposition.contains('<'), "{disposition}");
+    assert_eq!(raw("7").status, 404);
 
     let n = |query: &str| {
         let list = get(&front, &format!("/conflicts?{query}"));

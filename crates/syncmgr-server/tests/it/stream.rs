@@ -43,10 +43,10 @@ fn a_client_reads_answers_and_refusals() {
         let health = client.get::<syncmgr_api::wire::Health>("/healthz", &[]);
         assert_eq!(health.unwrap().body.status, "ok");
     }
-    let missing = client.get::<serde_json::Value>("/nowhere", &[]);
+    let missing = client.get::<serde_json::Value>("/api/nowhere", &[]);
     let Err(syncmgr_api::client::ClientError::Refused(problem)) = missing else {
         panic!("{missing:?}")
     };
     assert_eq!((problem.status, &*problem.code), (404, "not-found"));
-    assert_eq!(problem.instance, "/nowhere");
+    assert_eq!(problem.instance, "/api/nowhere");
 }

@@ -16,7 +16,7 @@ fn s4_every_address_needs_a_token() {
         "/metrics",
         "/openapi.json",
         "/api/v1/tokens",
-        "/no",
+        "/api/no",
     ] {
         let reply = front.ask(&format!("GET {path}"), &[&host], "");
         assert_eq!(

@@ -16,6 +16,29 @@ pub struct KeySpec {
     pub default: &'static str,
 }
 
+impl KeySpec {
+    /// Returns what kind of value it takes, a stable word, with the words it can be where it can be
+    /// nothing else.
+    #[must_use]
+    pub fn kind(&self) -> (&'static str, &'static [&'static str]) {
+        match self.value {
+            "true or false" => ("truth", &["true", "false"]),
+            "a duration" => ("duration", &[]),
+            "a whole number" => ("number", &[]),
+            range if is_range(range) => ("number", &[]),
+            _ => ("text", &[]),
+        }
+    }
+}
+
+/// Says whether words mean numbers between two, as `1 to 64`.
+fn is_range(words: &str) -> bool {
+    let is_number = |text: &str| text.parse::<i64>().is_ok();
+    words
+        .split_once(" to ")
+        .is_some_and(|(least, most)| is_number(least) && is_number(most))
+}
+
 const fn key(
     key: &'static str,
     value: &'static str,

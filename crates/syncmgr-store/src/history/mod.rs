@@ -22,8 +22,9 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use syncmgr_center::command::{Remembered, Save};
 use syncmgr_center::port::{EventQuery, SessionQuery, Store, StoreError};
 use syncmgr_model::event::Event;
-use syncmgr_model::id::SessionId;
+use syncmgr_model::id::{ItemKey, SessionId};
 use syncmgr_model::item::Item;
+use syncmgr_model::outcome::{Activity, Past};
 use syncmgr_model::record::SessionRecord;
 use syncmgr_model::time::Timestamp;
 
@@ -253,6 +254,14 @@ impl Store for SqliteStore {
 
     fn events(&mut self, query: &EventQuery) -> Result<Vec<Event>, StoreError> {
         self.read(|db| read::events(db, query))
+    }
+
+    fn past(&mut self, items: &[ItemKey], n: u32) -> Result<Vec<Vec<Past>>, StoreError> {
+        self.read(|db| items.iter().map(|key| read::past(db, key, n)).collect())
+    }
+
+    fn activity(&mut self, since: Timestamp) -> Result<Activity, StoreError> {
+        self.read(|db| read::activity(db, since))
     }
 
     fn reader(&self) -> Result<Box<dyn Store>, StoreError> {

@@ -162,6 +162,12 @@ pub(crate) fn paths_text(trouble: &Trouble) -> String {
     json!(trouble.paths).to_string()
 }
 
+/// Returns one of the facts that [`params_text`] wrote.
+pub(super) fn param(params: &str, name: &str) -> Option<String> {
+    let object: Json = serde_json::from_str(params).ok()?;
+    object[name].as_str().map(str::to_owned)
+}
+
 /// Writes a whole trouble as a JSON object.
 pub(crate) fn trouble_text(trouble: &Trouble) -> String {
     json!({

@@ -5,6 +5,7 @@ use syncmgr_model::capability::{HandlerCapabilities, HandlerType, ItemPolicies};
 use syncmgr_model::event::{EventLevel, Link};
 use syncmgr_model::id::{EventId, HandlerId, ItemId, ItemKey};
 use syncmgr_model::item::{Settings, Value};
+use syncmgr_model::outcome::Outcome;
 use syncmgr_model::progress::ProgressStatus;
 use syncmgr_model::record::{ItemResult, Summary};
 use syncmgr_model::request::{Origin, WorkKind};
@@ -13,6 +14,8 @@ use syncmgr_model::trouble::{Code, Trouble as Said};
 
 use super::prune::KEPT_MS;
 use super::*;
+
+mod runs;
 
 fn files() -> HandlerId {
     HandlerId::new("files").unwrap()
@@ -294,6 +297,7 @@ fn sessions_come_newest_first_and_by_item() {
             item: item.map(key),
             before: before.map(|text| SessionId::new(text).unwrap()),
             limit,
+            ..SessionQuery::default()
         };
         let found = store.sessions(&query).unwrap();
         let ids: Vec<_> = found.iter().map(|session| session.id.as_str()).collect();
@@ -477,6 +481,22 @@ fn a_history_of_the_first_form_is_found_whole() {
     let sessions = store.sessions(&SessionQuery::default()).unwrap();
     let ids: Vec<_> = sessions.iter().map(|session| session.id.as_str()).collect();
     assert_eq!(ids, ["5", "4", "3", "2", "1"]);
+    let words = Outcome::ALL.map(|outcome| {
+        let wanted = SessionQuery {
+            item: Some(key("i")),
+            outcomes: vec![outcome],
+            ..SessionQuery::default()
+        };
+        let of_item = store.sessions(&wanted).unwrap();
+        let of_all = SessionQuery {
+            item: None,
+            ..wanted
+        };
+        assert_eq!(of_item, store.sessions(&of_all).unwrap());
+        let ids = of_item.iter().map(|it| it.id.as_str());
+        ids.collect::<String>()
+    });
+    assert_eq!(words, ["", "", "31", "", "2", "", "4"]);
     let failed = &sessions[3];
     assert_eq!(failed.item(), &id("i"));
     assert_eq!(failed.items[0].status, Some(ProgressStatus::Failed));

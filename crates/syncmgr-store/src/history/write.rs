@@ -5,6 +5,7 @@ use syncmgr_center::command::Save;
 use syncmgr_model::event::Event;
 use syncmgr_model::id::{EventId, HandlerId, ItemId, ItemKey, SessionId};
 use syncmgr_model::item::Item;
+use syncmgr_model::outcome::Outcome;
 use syncmgr_model::record::{ItemResult, SessionRecord};
 
 use super::{agenda, memory, row};
@@ -49,10 +50,10 @@ fn save_session(
     let (origin, origin_name) = record.origin.parts();
     db.prepare_cached(
         "INSERT INTO session (id, handler, kind, started, ended, status, owner, summary, origin,
-             origin_name)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+             origin_name, outcome)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
          ON CONFLICT (id) DO UPDATE SET ended = ?5, status = ?6, owner = ?7, summary = ?8,
-             origin = ?9, origin_name = ?10",
+             origin = ?9, origin_name = ?10, outcome = ?11",
     )?
     .execute(params![
         record.id.as_str(),
@@ -65,6 +66,7 @@ fn save_session(
         row::summary_text(&record.summary),
         origin,
         origin_name,
+        Outcome::of(record.status, &record.summary).map(Outcome::as_str),
     ])?;
     for (n, result) in (0i64..).zip(&record.items) {
         save_result(db, record, n, result)?;
@@ -86,9 +88,10 @@ fn save_result(
     result: &ItemResult,
 ) -> rusqlite::Result<()> {
     db.prepare_cached(
-        "INSERT INTO session_item (session, n, handler, item, status, summary)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-         ON CONFLICT (session, n) DO UPDATE SET item = ?4, status = ?5, summary = ?6",
+        "INSERT INTO session_item (session, n, handler, item, status, summary, outcome, started)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+         ON CONFLICT (session, n) DO UPDATE SET item = ?4, status = ?5, summary = ?6, outcome = ?7,
+             started = ?8",
     )?
     .execute(params![
         record.id.as_str(),
@@ -97,6 +100,8 @@ fn save_result(
         result.item.as_str(),
         result.status.map(|status| status.as_str()),
         row::summary_text(&result.summary),
+        Outcome::of(result.status, &result.summary).map(Outcome::as_str),
+        record.started.0,
     ])?;
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use syncmgr_model::capability::HandlerCapabilities;
 use syncmgr_model::hresult::Hresult;
 use syncmgr_model::id::{HandlerId, ItemId};
-use syncmgr_model::item::Item;
+use syncmgr_model::item::{Item, SettingSpec};
 use syncmgr_model::trouble::Trouble;
 use syncmgr_sdk::{
     Handler, HandlerFactory, HandlerInfo, ItemEnumerator, SessionCreator, SyncItem, SyncRequest,
@@ -18,6 +18,7 @@ type Work = dyn Fn(&SyncRequest, &dyn SessionCreator) -> Result<(), Trouble> + S
 pub struct Closure {
     id: HandlerId,
     capabilities: HandlerCapabilities,
+    settings: &'static [SettingSpec],
     work: Arc<Work>,
 }
 
@@ -41,8 +42,16 @@ impl Closure {
         Self {
             id: HandlerId::new(id).expect("an id"),
             capabilities: HandlerCapabilities::empty(),
+            settings: &[],
             work: Arc::new(work),
         }
+    }
+
+    /// Gives its items settings.
+    #[must_use]
+    pub fn with_settings(mut self, settings: &'static [SettingSpec]) -> Self {
+        self.settings = settings;
+        self
     }
 
     /// Lets it have several sessions at once.
@@ -56,6 +65,10 @@ impl Closure {
 impl HandlerFactory for Closure {
     fn id(&self) -> &HandlerId {
         &self.id
+    }
+
+    fn settings(&self) -> &'static [SettingSpec] {
+        self.settings
     }
 
     fn create(&self, _saved: &[Item]) -> Result<Box<dyn Handler>, Hresult> {

@@ -67,6 +67,8 @@ impl Notifier for Watch {
 pub struct Desk {
     /// The way to the center.
     pub handle: Handle,
+    /// Who runs the handlers for it.
+    pub host: InProcess,
     /// Its memory.
     pub store: MemoryStore,
     /// Its time.
@@ -84,9 +86,10 @@ impl Desk {
         let clock = Arc::new(TestClock::default());
         let watch = Watch::default();
         let time = Arc::clone(&clock) as Arc<dyn Clock>;
-        let handle = begin(handlers, &store, time, watch.clone())?;
+        let (handle, host) = begin(handlers, &store, time, watch.clone())?;
         Ok(Self {
             handle,
+            host,
             store,
             clock,
             watch,
@@ -121,7 +124,7 @@ pub(super) fn begin(
     store: &MemoryStore,
     clock: Arc<dyn Clock>,
     watch: Watch,
-) -> Result<Handle, StoreError> {
+) -> Result<(Handle, InProcess), StoreError> {
     let factories = handlers
         .into_iter()
         .map(|handler| Arc::new(handler) as Arc<dyn HandlerFactory>)
@@ -129,7 +132,7 @@ pub(super) fn begin(
     let host = InProcess::new(factories, Vec::new(), Arc::clone(&clock));
     let handle = start(Parts {
         store: Box::new(store.clone()),
-        handlers: Box::new(host),
+        handlers: Box::new(host.clone()),
         clock,
         notifier: Box::new(watch),
         saved: Vec::new(),
@@ -142,7 +145,7 @@ pub(super) fn begin(
         limits: Limits::default(),
     })?;
     settle(&handle);
-    Ok(handle)
+    Ok((handle, host))
 }
 
 /// Waits until the handlers were read.

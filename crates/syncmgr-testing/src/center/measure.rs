@@ -39,13 +39,13 @@ impl Clock for Passing {
 
 fn on_real_time(handler: Closure) -> Handle {
     let clock = Arc::new(Passing(now()));
-    begin(
+    let begun = begin(
         vec![handler],
         &MemoryStore::default(),
         clock,
         Watch::default(),
-    )
-    .expect("it opens")
+    );
+    begun.expect("it opens").0
 }
 
 #[expect(

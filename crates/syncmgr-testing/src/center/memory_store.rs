@@ -157,18 +157,9 @@ impl Store for MemoryStore {
     }
 
     fn sessions(&mut self, query: &SessionQuery) -> Result<Vec<SessionRecord>, StoreError> {
-        let is_wanted = |record: &&SessionRecord| {
-            query
-                .before
-                .as_ref()
-                .is_none_or(|before| record.id < *before)
-                && query.item.as_ref().is_none_or(|key| {
-                    record.handler == key.handler
-                        && record.items.iter().any(|result| result.item == key.item)
-                })
-        };
         let written = self.written();
-        let found = written.sessions.values().rev().filter(is_wanted);
+        let found = written.sessions.values().rev();
+        let found = found.filter(|record| query.fits(record));
         Ok(found.take(limit(query.limit)).cloned().collect())
     }
 
@@ -177,16 +168,9 @@ impl Store for MemoryStore {
     }
 
     fn events(&mut self, query: &EventQuery) -> Result<Vec<Event>, StoreError> {
-        let is_wanted = |event: &&Event| {
-            query.handler.as_ref().is_none_or(|id| event.handler == *id)
-                && (query.item.is_none() || event.item == query.item)
-                && (query.session.is_none() || event.session == query.session)
-                && event.trouble.level.number() >= query.level
-                && query.since.is_none_or(|since| event.at >= since)
-                && query.before.is_none_or(|before| event.id < before)
-        };
         let written = self.written();
-        let found = written.events.values().rev().filter(is_wanted);
+        let found = written.events.values().rev();
+        let found = found.filter(|event| query.fits(event));
         Ok(found.take(limit(query.limit)).cloned().collect())
     }
 

@@ -16,6 +16,7 @@ use syncmgr_model::item::Item;
 use super::target::nearest;
 use super::{App, Core, Face, key};
 use crate::error::CliError;
+use crate::exit::Exit;
 use crate::ui::safe;
 
 /// Least letters of an id that name a sync.
@@ -42,7 +43,7 @@ impl App {
     /// # Errors
     /// When the file has a mistake, and no daemon runs.
     pub(crate) fn saved(&mut self) -> Result<Vec<Item>, CliError> {
-        match self.in_file() {
+        match self.in_use() {
             Ok(items) => Ok(items),
             Err(error) => {
                 let listed = self.in_spite_of(error)?;
@@ -58,7 +59,7 @@ impl App {
     /// # Errors
     /// When configuration or history cannot be read.
     pub(crate) fn known(&mut self) -> Result<Vec<Item>, CliError> {
-        let (mut items, listed) = match self.in_file() {
+        let (mut items, listed) = match self.in_use() {
             Ok(items) => (items, self.listed()?),
             Err(error) => {
                 let listed = self.in_spite_of(error)?;
@@ -86,6 +87,17 @@ impl App {
             if Self::is_sided(&item) && is_new(&items, &item) {
                 items.push(Item { name: None, ..item });
             }
+        }
+        Ok(items)
+    }
+
+    /// Returns the saved syncs as the file has them. One with nothing in it does not say that there
+    /// are none while a daemon knows some: an editor may be about to write it.
+    fn in_use(&mut self) -> Result<Vec<Item>, CliError> {
+        let items = self.in_file()?;
+        let is_empty = self.config_path().exists() && self.config()?.text().trim().is_empty();
+        if is_empty && self.has_daemon()? && self.listed()?.iter().any(|it| it.is_saved) {
+            return Err(CliError::new(Exit::Failed, "config.toml is empty"));
         }
         Ok(items)
     }

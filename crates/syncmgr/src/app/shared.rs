@@ -74,7 +74,7 @@ impl App {
     /// # Errors
     /// When it cannot be saved like this.
     pub(crate) fn check_new(&mut self, item: &Item) -> Result<(), CliError> {
-        self.handler(item)?.check(item)?;
+        self.host.check(item)?;
         let saved = self.saved()?;
         overlap::refuse_twins(item, &saved, &|item| self.face(item).paths)?;
         Ok(())

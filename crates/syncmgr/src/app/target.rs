@@ -41,7 +41,7 @@ impl App {
         }
         // The settings of others are their handler's own affair until they change.
         if Self::is_sided(&item) {
-            self.handler(&item)?.check(&item)?;
+            self.host.check(&item)?;
         }
         self.one_off = args.words();
         Ok(item)

@@ -7,11 +7,12 @@ use clap::Args;
 use syncmgr_engine::path::display_bytes;
 use syncmgr_handlers::files;
 use syncmgr_model::id::HandlerId;
-use syncmgr_model::item::{Item, SettingKind, SettingSpec, Settings, bad_name};
+use syncmgr_model::item::{Item, SettingKind, SettingSpec, Settings, Value, bad_name};
 use syncmgr_model::trouble::{Code, Trouble};
+use syncmgr_vault::Secret;
 
-use super::{Done, show, sync};
-use crate::app::{App, apply, setting};
+use super::{Done, secret, show, sync};
+use crate::app::{self, App, apply, setting};
 use crate::cli::SettingArgs;
 use crate::daemon::desk::new_id;
 use crate::error::CliError;
@@ -49,8 +50,11 @@ pub(crate) fn run(app: &mut App, args: &AddArgs) -> Done {
     } else {
         of_handler(app, args, handler)?
     };
-    app.check_new(&item)?;
+    let given = ask_secrets(app, &item)?;
+    check(app, &item, &given)?;
     app.config()?.add(&item)?;
+    // Before anybody can run it.
+    let kept = keep(app, &item, &given);
     app.settings_changed()?;
     let shared = app.shared(&item)?;
     show::json_with(app, &item, &shared)?;
@@ -58,13 +62,16 @@ pub(crate) fn run(app: &mut App, args: &AddArgs) -> Done {
     for trouble in &shared {
         notice::print(&app.ui, trouble);
     }
+    kept?;
     for spec in secrets(app, &item) {
-        app.ui.hint(format!(
-            "it needs a secret, {}: `syncmgr secret set {} {}`",
-            spec.help,
-            item.label(),
-            spec.key
-        ));
+        if given.iter().all(|(key, _)| *key != spec.key) {
+            app.ui.hint(format!(
+                "it needs a secret, {}: `syncmgr secret set {} {}`",
+                spec.help,
+                item.label(),
+                spec.key
+            ));
+        }
     }
     app.ui.hint(format!(
         "see what it would do with `syncmgr preview {0}`, then `syncmgr sync {0}`",
@@ -215,6 +222,56 @@ fn is_setting(specs: &[SettingSpec], word: &OsStr) -> bool {
     let text = word.to_string_lossy();
     text.split_once('=')
         .is_some_and(|(key, _)| setting::find(specs, key).is_some())
+}
+
+/// Asks for the secrets that a sync cannot do without, where somebody can be asked; an empty answer
+/// leaves one for later.
+fn ask_secrets(app: &App, item: &Item) -> Result<Vec<(&'static str, Secret)>, CliError> {
+    let mut given = Vec::new();
+    if !app.ui.can_ask {
+        return Ok(given);
+    }
+    for spec in secrets(app, item) {
+        let question = format!("{} ({}; Enter: later): ", spec.key, safe(spec.help));
+        let answer = secret::ask(&question)
+            .map_err(|error| CliError::new(Exit::Failed, format!("cannot ask for it: {error}")))?;
+        let answer = answer.ok_or_else(|| CliError::new(Exit::Interrupted, "nothing was saved"))?;
+        if !answer.expose().is_empty() {
+            given.push((spec.key, answer));
+        }
+    }
+    Ok(given)
+}
+
+/// Checks a new sync together with the secrets that were given for it.
+fn check(app: &mut App, item: &Item, given: &[(&'static str, Secret)]) -> Result<(), CliError> {
+    let mut whole = item.clone();
+    for (key, secret) in given {
+        let secret = secret.expose().to_owned();
+        whole.settings.set(key, Value::Text(secret));
+    }
+    let needed = secrets(app, item);
+    let is_whole = needed.len() == given.len();
+    app.check_new(&whole).map_err(|error| {
+        if is_whole {
+            return error;
+        }
+        error.hint("it may want its secret for this: at a terminal `syncmgr add` asks for it")
+    })
+}
+
+/// Keeps the secrets of a sync that was saved.
+fn keep(app: &App, item: &Item, given: &[(&'static str, Secret)]) -> Result<(), CliError> {
+    for (key, secret) in given {
+        let set = app.vault().set(&app::key(item), key, secret, None);
+        set.map_err(|error| {
+            CliError::from(error).hint(format!(
+                "the sync is saved; set it with `syncmgr secret set {} {key}`",
+                item.label()
+            ))
+        })?;
+    }
+    Ok(())
 }
 
 /// Returns the secrets that a sync cannot do without.

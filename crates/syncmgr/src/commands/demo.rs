@@ -1,5 +1,8 @@
 //! `demo`: every step of a sync with made-up folders, through the same commands with the same
-//! output. Touches nothing outside its folder.
+//! output. With `--page`: a daemon of its own with a living example, and the page that shows it.
+//! Touches nothing outside its folder.
+
+mod living;
 
 use std::fs;
 use std::io;
@@ -31,6 +34,15 @@ const AN_HOUR: Duration = Duration::from_secs(60 * 60);
 pub(crate) struct DemoArgs {
     /// Where; an empty or new folder (otherwise one among the temporary files)
     pub(crate) dir: Option<PathBuf>,
+    /// Show the page with a living example: several syncs, one running, one held, conflicts
+    #[arg(long)]
+    pub(crate) page: bool,
+    /// With --page: print the address and open no browser
+    #[arg(long, requires = "page")]
+    pub(crate) print: bool,
+    /// With --page: this port of 127.0.0.1, 0 for any free one
+    #[arg(long, requires = "page", default_value_t = 0, value_name = "PORT")]
+    pub(crate) port: u16,
 }
 
 /// Runs `demo`. Ends with 0 when every step went as told.
@@ -41,6 +53,9 @@ pub(crate) fn run(app: &mut App, args: &DemoArgs) -> Done {
         ));
     }
     let dir = make_dir(args.dir.as_deref())?;
+    if args.page {
+        return living::show(app, &dir, args);
+    }
     let dirs = Dirs {
         config: dir.join("config"),
         state: dir.join("state"),

@@ -157,6 +157,18 @@ fn json(app: &App, looked: &Looked, added: &[String]) {
     });
 }
 
+/// Says which of those that were added work on the folder of another sync.
+fn tell_shared(app: &mut App, added: &[String]) -> Result<(), CliError> {
+    let added: Vec<_> = added.iter().map(|name| safe(name)).collect();
+    let is_new = |name: &str| added.iter().any(|it| it == name);
+    for trouble in app.all_shared()? {
+        if is_new(trouble.param("name")) || is_new(trouble.param("other")) {
+            notice::print(&app.ui, &trouble);
+        }
+    }
+    Ok(())
+}
+
 fn save(app: &mut App, looked: &Looked, chosen: &[&Offer], with_schedules: bool) -> Done {
     let mut config = app.config()?;
     let mut added = Vec::new();
@@ -176,6 +188,9 @@ fn save(app: &mut App, looked: &Looked, chosen: &[&Offer], with_schedules: bool)
     }
     complain(app, looked);
     json(app, looked, &added);
+    if !added.is_empty() {
+        tell_shared(app, &added)?;
+    }
     let is_double = |offer: &&&Offer| {
         offer
             .found

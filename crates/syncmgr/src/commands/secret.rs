@@ -239,7 +239,7 @@ fn text(from: impl io::Read) -> io::Result<Secret> {
 
 /// Asks on the terminal without showing what is typed; `None`: Ctrl-C was pressed. Ctrl-C is read as
 /// a character meanwhile, so that the terminal is always put back as it was.
-fn ask(question: &str) -> io::Result<Option<Secret>> {
+pub(super) fn ask(question: &str) -> io::Result<Option<Secret>> {
     let stdin = io::stdin();
     let before = tcgetattr(&stdin)?;
     let mut silent = before.clone();

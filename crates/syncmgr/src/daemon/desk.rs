@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use syncmgr_alerts::settings as alert_settings;
 use syncmgr_api::wire::handler::HandlerProcess;
-use syncmgr_calendar::Calendar;
+use syncmgr_api::wire::{Folders, SettingKey};
+use syncmgr_calendar::{Between, Calendar};
 use syncmgr_center::center::Handle;
 use syncmgr_center::command::Control;
 use syncmgr_center::desk::Decided;
@@ -17,9 +18,11 @@ use syncmgr_center::port::{Clock as _, Handlers as _};
 use syncmgr_handlers::files::{FilesHandler, identity, place};
 use syncmgr_host::InProcess;
 use syncmgr_model::capability::ControlFlags;
+use syncmgr_model::catalogue::phrase;
 use syncmgr_model::conflict::Address;
+use syncmgr_model::event::EventLevel::{Information, Warning};
 use syncmgr_model::id::{HandlerId, ItemId, SessionId};
-use syncmgr_model::item::{Item, SettingKind, SettingSpec, Settings, Value};
+use syncmgr_model::item::{Item, SettingKind, SettingSpec, Settings, Value, bad_name};
 use syncmgr_model::outside::Subject;
 use syncmgr_model::record::{Contents, Explanation, Step, Version};
 use syncmgr_model::schedule::Schedule;
@@ -28,14 +31,16 @@ use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::{Code, Trouble};
 use syncmgr_sdk::Handler;
 use syncmgr_server::desk::{
-    Chosen, Compared, Desk, Found, ItemEdit, NewItem, Offered, Offers, Places, Runs, Silent,
+    Chosen, Compared, Desk, Draft, Found, ItemEdit, NewItem, Offered, Offers, Places, Runs, Silent,
 };
-use syncmgr_store::config::spec::DAEMON;
+use syncmgr_store::config::spec::{DAEMON, KeySpec};
 use syncmgr_store::config::{Checks, Config, ConfigError};
 use syncmgr_vault::{Secret, Vault};
 
+use super::browse;
 use super::settings::Source;
 use crate::app::key;
+use crate::overlap::Placed;
 use crate::{conflicts, found, overlap};
 
 /// Tells the center what the settings are now; returns what is wrong with them.
@@ -130,19 +135,49 @@ impl ProgramDesk {
     /// Looks for what could be added as a sync.
     fn look(&self) -> Result<found::Looked, Trouble> {
         let (host, home) = (&self.source.host, self.source.home.clone());
-        Ok(found::look(
-            host,
-            home,
-            &self.saved()?,
-            self.source.clock.now(),
-        ))
+        let saved = self.saved()?;
+        let there = found::There {
+            saved: &saved,
+            known: &saved,
+        };
+        Ok(found::look(host, home, there, self.source.clock.now()))
     }
 
     /// Checks an item: by its handler, and beside the others.
     fn check(&self, item: &Item) -> Result<(), Trouble> {
         self.no_secrets(item)?;
-        self.source.host.handler(&item.handler)?.check(item)?;
+        self.source.host.check(item)?;
         overlap::refuse_twins(item, &self.saved()?, &|item| self.source.host.paths(item))
+    }
+
+    /// Returns what there is to say of the folders of an item whose settings are good: what they are
+    /// like, and who else works in them.
+    fn beside(&self, item: &Item, others: &[Item]) -> Vec<Trouble> {
+        let (host, home) = (&self.source.host, self.source.home.as_deref());
+        let paths = |item: &Item| host.paths(item);
+        let place = |item: &Item| Placed::new(item, item.label().to_owned(), &paths(item));
+        let mut all = Vec::new();
+        if item.handler.as_str() == syncmgr_handlers::files::ID {
+            all.extend(self.files.beforehand(item));
+        }
+        let twins = overlap::refuse_twins(item, others, &paths);
+        let is_twin = twins.is_err();
+        all.extend(twins.err());
+        if !is_twin {
+            let others: Vec<_> = others.iter().map(place).collect();
+            let shared = overlap::of(&place(item), &others);
+            all.extend(
+                shared
+                    .iter()
+                    .map(|it| it.trouble(|at| place::shown(at, home)).at_level(Warning)),
+            );
+        }
+        all.extend(
+            browse::remarks(&paths(item), home)
+                .into_iter()
+                .map(|remark| remark.at_level(Information)),
+        );
+        all
     }
 
     /// Returns the identity of a new item: what its handler makes of its settings.
@@ -326,6 +361,41 @@ impl Desk for ProgramDesk {
         Ok(item)
     }
 
+    fn check(&self, draft: &Draft) -> Result<Vec<Trouble>, Trouble> {
+        let saved = self.saved()?;
+        let others = || saved.iter().filter(|it| Some(&it.id) != draft.of.as_ref());
+        let item = Item {
+            id: draft.of.clone().map_or_else(new_id, Ok)?,
+            handler: draft.handler.clone(),
+            name: draft.name.clone(),
+            settings: draft.settings.clone(),
+            is_enabled: true,
+        };
+        let mut all = Vec::new();
+        if let Some(name) = &draft.name {
+            let is_taken = others().any(|other| other.name.as_ref() == Some(name));
+            let taken = is_taken.then_some("a saved sync has this name already");
+            all.extend(bad_name(name).or(taken).map(|why| unusable("name", why)));
+        }
+        all.extend(self.no_secrets(&item).err());
+        let handler = self.source.host.handler(&item.handler);
+        let is_usable = match handler.and_then(|handler| handler.check(&item)) {
+            Ok(()) => true,
+            Err(trouble) => {
+                all.push(trouble);
+                false
+            }
+        };
+        if is_usable {
+            all.extend(self.beside(&item, &others().cloned().collect::<Vec<_>>()));
+        }
+        Ok(all)
+    }
+
+    fn browse(&self, path: Option<&str>) -> Result<Folders, Trouble> {
+        browse::look(path, self.source.home.as_deref())
+    }
+
     fn offers(&self) -> Result<Offers, Trouble> {
         let looked = self.look()?;
         let offers = looked.offers.into_iter().map(|offer| Offered {
@@ -446,19 +516,29 @@ impl Desk for ProgramDesk {
         let schedules = self.schedules()?;
         let schedule = schedules.iter().find(|it| it.name == name);
         let schedule = schedule.ok_or_else(|| not_found("schedule", name))?;
-        let calendar = Calendar::of_this_machine();
-        let mut times: Vec<_> = schedule
-            .triggers
-            .iter()
-            .flat_map(|trigger| {
-                let next = |at: &Timestamp| calendar.next(trigger, &schedule.zone, *at, now);
-                std::iter::successors(next(&now), next).take(n_most)
-            })
-            .collect();
-        times.sort_unstable();
-        times.dedup();
-        times.truncate(n_most);
-        Ok(times)
+        let between = Between {
+            after: now,
+            until: Timestamp(i64::MAX),
+        };
+        Ok(Calendar::of_this_machine().planned(schedule, between, now, n_most))
+    }
+
+    fn planned(
+        &self,
+        after: Timestamp,
+        until: Timestamp,
+        n_most: usize,
+    ) -> Result<Vec<(Timestamp, Arc<Schedule>)>, Trouble> {
+        let (calendar, now) = (Calendar::of_this_machine(), self.source.clock.now());
+        let mut all = Vec::new();
+        for schedule in self.schedules()?.into_iter().filter(|it| it.is_enabled) {
+            let times = calendar.planned(&schedule, Between { after, until }, now, n_most);
+            let schedule = Arc::new(schedule);
+            all.extend(times.into_iter().map(|at| (at, Arc::clone(&schedule))));
+        }
+        all.sort_by(|(at, one), (other_at, other)| (at, &one.name).cmp(&(other_at, &other.name)));
+        all.truncate(n_most);
+        Ok(all)
     }
 
     fn settings(&self) -> Result<Settings, Trouble> {
@@ -474,6 +554,24 @@ impl Desk for ProgramDesk {
             }
         }
         Ok(settings)
+    }
+
+    fn setting_keys(&self) -> Result<Vec<SettingKey>, Trouble> {
+        let settings = self.settings()?;
+        let plain = |text: &str| text.trim_matches('"').to_owned();
+        let one = |spec: &KeySpec| {
+            let (kind, words) = spec.kind();
+            SettingKey {
+                key: spec.key.to_owned(),
+                value: settings.text(spec.key).map(plain),
+                default: (!spec.default.is_empty()).then(|| plain(spec.default)),
+                kind: kind.to_owned(),
+                words: words.iter().map(|word| (*word).to_owned()).collect(),
+                takes: phrase(spec.value).into_owned(),
+                help: phrase(spec.help).into_owned(),
+            }
+        };
+        Ok(DAEMON.iter().map(one).collect())
     }
 
     fn change_settings(

@@ -11,14 +11,16 @@
 //! ```
 //! Reading order: `run` (how it is put together and ends), `lock`, `sockets`, `time`, `machine`,
 //! `watch` (what it hears), `notices`, `alerts`, `log` (what it says), `desk` (what the API asks
-//! beside the center), `control` (start, stop and status, from outside), `install`.
+//! beside the center; `browse` and `ground` look at folders), `control` (start, stop and status, from outside), `install`.
 //!
 //! While nothing happens, nothing here wakes up: every thread waits for the system, and the center
 //! for the next time that something is due.
 
 pub(crate) mod alerts;
+mod browse;
 pub(crate) mod control;
 pub(crate) mod desk;
+mod ground;
 pub(crate) mod install;
 pub(crate) mod lock;
 pub(crate) mod log;

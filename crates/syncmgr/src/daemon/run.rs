@@ -1,6 +1,7 @@
 //! `daemon run`: puts the daemon together, waits, and takes it apart again.
 
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::process;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak};
@@ -25,6 +26,7 @@ use syncmgr_store::spool::Spool;
 use syncmgr_vault::Vault;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, watch};
+use tokio::time::{Sleep, sleep};
 
 use super::alerts::{Alerts, Waiting};
 use super::desk::ProgramDesk;
@@ -45,6 +47,10 @@ const STOP_WITHIN: Duration = Duration::from_secs(12);
 
 /// How often it is looked whether programs have ended that began before the daemon did.
 const SPOOL_EVERY: Duration = Duration::from_secs(5);
+
+/// How long a file of settings that lacks something has to stay as it is before that is believed:
+/// editors that write into a file cut it short first.
+const SETTLE: Duration = Duration::from_secs(1);
 
 /// Runs the daemon until a signal ends it. `in_background`: it leaves the terminal, logs to a file
 /// and says on stdout when it answers.
@@ -158,6 +164,7 @@ impl Daemon {
             drop(stopped.wait_for(|stop| *stop).await);
         });
         let serving = tokio::spawn(serving);
+        let mut unsettled = None;
         loop {
             tokio::select! {
                 why = signals.next() => match why {
@@ -169,8 +176,17 @@ impl Daemon {
                 },
                 () = changed.notified() => {
                     if seen.is_new(&self.config, &handlers) {
-                        self.reload(&source, &center, &alerts).await;
+                        if may_be_half(&source, &center).await {
+                            unsettled = Some(Box::pin(sleep(SETTLE)));
+                        } else {
+                            unsettled = None;
+                            self.reload(&source, &center, &alerts).await;
+                        }
                     }
+                }
+                () = over(&mut unsettled) => {
+                    unsettled = None;
+                    self.reload(&source, &center, &alerts).await;
                 }
             }
         }
@@ -259,7 +275,10 @@ impl Daemon {
             .map_err(|error| failed("read its tokens", &error))?;
         let shared = Shared {
             tokens: Arc::new(tokens),
-            sign_in: Arc::new(SignIn::default()),
+            sign_in: Arc::new(SignIn::open(
+                &self.state.join("sign-ins.json"),
+                Arc::clone(&self.clock) as _,
+            )),
             hub,
             metrics: Arc::new(Metrics::default()),
             has_metrics,
@@ -367,7 +386,7 @@ impl Daemon {
 
     async fn reload(&self, source: &Source, center: &Handle, alerts: &Alerts) {
         let (own, to, told) = (source.clone(), center.clone(), alerts.clone());
-        let result = tokio::task::spawn_blocking(move || own.apply(&to, &told)).await;
+        let result = tokio::task::spawn_blocking(move || own.apply_seen(&to, &told)).await;
         match result {
             Ok(Ok(())) => self.log.line("took over the settings"),
             Ok(Err(trouble)) => {
@@ -448,5 +467,20 @@ impl Signals {
             _ = self.interrupt.recv() => Some("interrupted"),
             _ = self.hang_up.recv() => None,
         }
+    }
+}
+
+/// Says whether the file may be one that an editor is about to finish.
+async fn may_be_half(source: &Source, center: &Handle) -> bool {
+    let (own, center) = (source.clone(), center.clone());
+    let look = tokio::task::spawn_blocking(move || own.may_be_half(&center));
+    look.await.unwrap_or(false)
+}
+
+/// Waits until a time that is waited for is over; for good when there is none.
+async fn over(wait: &mut Option<Pin<Box<Sleep>>>) {
+    match wait {
+        Some(wait) => wait.await,
+        None => std::future::pending().await,
     }
 }

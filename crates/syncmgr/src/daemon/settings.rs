@@ -16,6 +16,7 @@ use syncmgr_center::command::{Answer, Control};
 use syncmgr_center::port::{Clock, Store};
 use syncmgr_center::state::State;
 use syncmgr_host::InProcess;
+use syncmgr_model::id::ItemKey;
 use syncmgr_model::item::Item;
 use syncmgr_model::schedule::{RunPolicy, Schedule};
 use syncmgr_model::trouble::{Code, Trouble};
@@ -144,6 +145,34 @@ impl Source {
         Ok(Rules { channels, general })
     }
 
+    /// Says whether the file cannot be used as it is now, or lacks a sync that is saved: so is one
+    /// that an editor has cut short and is about to write.
+    pub(crate) fn may_be_half(&self, center: &Handle) -> bool {
+        let Ok(loaded) = self.load() else {
+            return true;
+        };
+        let is_there = |key: &ItemKey| {
+            let mut items = loaded.items.iter();
+            items.any(|item| item.handler == key.handler && item.id == key.item)
+        };
+        !saved(center).iter().all(is_there)
+    }
+
+    /// As [`Self::apply`], for a file of which nobody said that it was changed on purpose: one with
+    /// nothing in it says as little as one that vanished.
+    ///
+    /// # Errors
+    /// What is wrong.
+    pub(crate) fn apply_seen(&self, center: &Handle, alerts: &Alerts) -> Result<(), Trouble> {
+        let text = std::fs::read_to_string(&self.path).unwrap_or_default();
+        if text.trim().is_empty() && self.path.exists() && !saved(center).is_empty() {
+            return Err(Trouble::new(Code::SettingUnusable)
+                .with("key", "config.toml")
+                .with("detail", "the file is empty"));
+        }
+        self.apply(center, alerts)
+    }
+
     /// Reads the file and has everybody take it over; with a mistake in it everything stays as it
     /// was.
     ///
@@ -153,7 +182,7 @@ impl Source {
         let _alone = self.applying.lock().unwrap_or_else(PoisonError::into_inner);
         self.outside.refresh(&self.host, Some(center));
         let loaded = self.load()?;
-        if loaded.items.is_empty() && !self.path.exists() && has_saved(center) {
+        if loaded.items.is_empty() && !self.path.exists() && !saved(center).is_empty() {
             // A file that vanished says nothing, least of all that every sync was removed.
             return Err(Trouble::new(Code::SettingUnusable)
                 .with("key", "config.toml")
@@ -169,13 +198,13 @@ impl Source {
     }
 }
 
-/// Says whether there is a saved sync.
-fn has_saved(center: &Handle) -> bool {
+/// Returns the saved syncs that the center knows.
+fn saved(center: &Handle) -> Vec<ItemKey> {
     let look = |state: &State, _: &mut dyn Store, now| {
-        let mut keys = state.item_keys();
-        keys.any(|key| state.item(key, now).is_some_and(|view| view.is_saved))
+        let is_saved = |key: &&ItemKey| state.item(key, now).is_some_and(|view| view.is_saved);
+        state.item_keys().filter(is_saved).cloned().collect()
     };
-    center.read(look).unwrap_or(false)
+    center.read(look).unwrap_or_default()
 }
 
 fn tell(center: &Handle, control: Control) -> Result<(), Trouble> {

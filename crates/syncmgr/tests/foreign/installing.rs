@@ -40,7 +40,9 @@ impl Home {
         };
         // Scripts of a person lie in a folder of theirs, and not among the tests.
         fs::create_dir_all(home.path("scripts")).unwrap();
-        for name in ["wire.py", "good.py", "bad.py", "older.py", "tells.py"] {
+        for name in [
+            "wire.py", "good.py", "bad.py", "box.py", "older.py", "tells.py",
+        ] {
             fs::copy(script(name), home.path("scripts").join(name)).unwrap();
         }
         home
@@ -78,8 +80,14 @@ impl Home {
 
     /// The same at a terminal, where a person answers.
     pub(crate) fn type_in(&self, answer: &str, words: &[&str]) -> Said {
+        self.talk(&[("[y/N]", answer)], words)
+    }
+
+    /// The same with several questions, each with its answer.
+    pub(crate) fn talk(&self, answers: &[(&str, &str)], words: &[&str]) -> Said {
+        let answers = serde_json::to_string(answers).unwrap();
         let mut command = self.environment(Command::new("/usr/bin/python3"));
-        command.arg("-B").arg(script("terminal.py")).arg(answer);
+        command.arg("-B").arg(script("terminal.py")).arg(answers);
         command.arg(env!("CARGO_BIN_EXE_syncmgr")).args(words);
         let output = command.stdin(Stdio::null()).output().unwrap();
         Said {
@@ -292,6 +300,46 @@ fn a_file_that_others_can_write_is_refused_and_said() {
     );
     let listed = home.run(&["handler", "list"]);
     assert!(!listed.text.contains("ready  The good"), "{}", listed.text);
+}
+
+/// The secret that a sync needs is asked for and tried before anything is saved; where nobody can
+/// be asked, it is said how to give it.
+#[test]
+fn a_sync_that_needs_a_secret_is_checked_with_it() {
+    let home = Home::new();
+    let words = "handler install --yes -- python3 -B scripts/box.py";
+    let installed = home.type_in("", &words.split(' ').collect::<Vec<_>>());
+    has(&installed, 0, &["Installed the handler box."]);
+    let add = |name| ["add", name, "--handler", "box", "address=here"];
+
+    let said = home.run(&add("quiet"));
+    let parts = [
+        "Saved: ",
+        "what opens it: `syncmgr secret set quiet password`",
+    ];
+    has(&said, 0, &parts);
+
+    let wrong = home.talk(&[("Enter: later): ", "canary-wrong")], &add("mine"));
+    has(&wrong, 12, &["The password does not fit."]);
+    assert!(!wrong.text.contains("canary"), "{}", wrong.text);
+    let listed = home.run(&["list", "--json"]);
+    assert!(!listed.text.contains("mine"), "{}", listed.text);
+
+    let right = home.talk(&[("Enter: later): ", "canary-right")], &add("mine"));
+    has(&right, 0, &["password (what opens it; ", "Saved: "]);
+    assert!(!right.text.contains("secret set"), "{}", right.text);
+    assert!(!right.text.contains("canary"), "{}", right.text);
+    let config = fs::read_to_string(home.path("config/config.toml")).unwrap();
+    assert!(!config.contains("canary"), "{config}");
+    has(&home.run(&["sync", "mine"]), 0, &[]);
+
+    let later = home.talk(&[("Enter: later): ", "")], &add("later"));
+    has(&later, 0, &["syncmgr secret set later password"]);
+
+    // What is kept is there when a change is checked.
+    has(&home.run(&["set", "mine", "address=strict"]), 0, &[]);
+    let refused = home.run(&["set", "later", "address=strict"]);
+    has(&refused, 12, &["Nobody can look into this box."]);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use syncmgr_center::command::{Answer, Control, Outcome, Scope};
+use syncmgr_host::foreign::launch::Support;
 use syncmgr_model::capability::ControlFlags;
 use syncmgr_model::id::{HandlerId, ItemId};
 use syncmgr_model::progress::ProgressStatus;
@@ -78,6 +79,27 @@ fn legacy_an_item_that_nobody_wants_is_skipped_and_the_other_is_synced() {
         Some(ProgressStatus::Succeeded),
     ];
     assert_eq!(ends(&outcome), expected, "{:?}", outcome.events);
+}
+
+#[test]
+fn legacy_without_a_sandbox_it_is_said_once() {
+    let world = World::open(Set {
+        older: Some("well"),
+        support: Some(Support::No("made so for a test".to_owned())),
+        ..Set::bad("none")
+    });
+    let activated = Control::Activate(true, older(), ControlFlags::WAIT);
+    assert_eq!(world.center.control(activated), Ok(Answer::Done));
+    let told = || {
+        let outcome = begin(&world).wait().unwrap();
+        let events = outcome.events.into_iter().map(|event| event.trouble);
+        events
+            .filter(|it| it.code.as_str() == "not-sandboxed")
+            .map(|it| it.param("detail").to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(told(), ["made so for a test"]);
+    assert_eq!(told(), [""; 0]);
 }
 
 #[track_caller]

@@ -1,11 +1,13 @@
 //! What a handler can reach, and what it sees of us.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use syncmgr_host::foreign::launch::{Support, support};
+use syncmgr_host::foreign::manifest::Manifest;
 use syncmgr_model::progress::ProgressStatus;
 
-use crate::world::{Set, World};
+use crate::world::{Set, World, manifest};
 
 /// Says whether the sandbox can be tried here. In CI it has to be.
 #[expect(
@@ -160,4 +162,72 @@ fn its_environment_is_clean_and_its_folder_its_own() {
     assert_eq!(get("group"), "True");
     let mode = std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(own).unwrap());
     assert_eq!(mode & 0o777, 0o700);
+}
+
+/// A program whose interpreter lies where its sandbox does not let it read.
+#[track_caller]
+fn check_start(world: &World, script: &str) {
+    let path = world.dir.path().join("own/handler");
+    std::fs::write(&path, script).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let tried = Manifest {
+        command: vec![path.display().to_string()],
+        ..manifest("trial", &[])
+    };
+    let trouble = world.foreign.introduce(tried).unwrap_err();
+    let folder = std::fs::canonicalize(world.dir.path()).unwrap();
+    let folder = folder.join("elsewhere/bin").display().to_string();
+    let expected = format!(
+        "its sandbox does not let it read `{folder}`; install it again with `--allow-read {folder}`"
+    );
+    let said = trouble.to_string();
+    assert!(said.contains(&expected), "{said}");
+}
+
+#[test]
+fn an_interpreter_that_is_out_of_reach_is_named_with_what_helps() {
+    if !can_be_tried() {
+        return;
+    }
+    let world = World::open(Set::bad("none"));
+    let at = std::fs::canonicalize(world.dir.path()).unwrap();
+    for folder in ["own", "elsewhere/bin"] {
+        std::fs::create_dir_all(at.join(folder)).unwrap();
+    }
+    let shell = at.join("elsewhere/bin/sh");
+    std::fs::copy("/bin/sh", &shell).unwrap();
+    let shell = shell.display();
+    check_start(&world, &format!("#!{shell}\nexit 3\n"));
+    // One that only leads to another program, as those of pyenv do.
+    check_start(&world, &format!("#!/bin/sh\nexec {shell}\n"));
+}
+
+/// A sync that the handler lists after it was installed may need a folder to which nobody agreed.
+#[test]
+fn a_folder_to_which_nobody_agreed_is_named_once() {
+    if !can_be_tried() {
+        return;
+    }
+    let mut set = Set::bad("paths");
+    set.allow = vec!["mine"];
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name).display().to_string();
+    set.bad.extend([at("mine/inner"), at("theirs")]);
+    let theirs = at("theirs");
+    std::fs::create_dir(dir.path().join("mine")).unwrap();
+    let world = World::open_in(dir, set);
+    let told = |world: &World| -> Vec<String> {
+        let outcome = world.sync("bad", "one");
+        assert_eq!(outcome.status, ProgressStatus::Succeeded);
+        let events = outcome.events.iter();
+        let events = events.filter(|it| it.trouble.code.as_str() == "folder-kept-out");
+        events
+            .map(|it| {
+                assert!(it.item.is_some());
+                it.trouble.param("folder").to_owned()
+            })
+            .collect()
+    };
+    assert_eq!(told(&world), [theirs]);
+    assert_eq!(told(&world), [""; 0]);
 }

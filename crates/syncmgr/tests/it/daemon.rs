@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{BufRead as _, BufReader};
-use std::net::TcpListener;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixListener;
 use std::process::{Child, ChildStderr, Stdio};
 
@@ -278,4 +278,110 @@ fn a_kill_loses_nothing_that_was_reported_and_repeats_nothing() {
     }
     let conflicts = world.json("conflicts", 0);
     assert_eq!(conflicts["conflicts"].as_array().unwrap().len(), 1);
+}
+
+/// Asks over the port, and returns the whole answer.
+fn ask(port: u16, first: &str, line: &str, body: &str) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let length = body.len();
+    let text = format!(
+        "{first} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\
+         Content-Type: application/json\r\n{line}\r\nContent-Length: {length}\r\n\r\n{body}"
+    );
+    stream.write_all(text.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn a_browser_is_still_signed_in_after_a_restart() {
+    let world = World::without_daemon();
+    let free = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = free.local_addr().unwrap().port();
+    drop(free);
+    world.put(CONFIG, &format!("[daemon]\nlisten = {port}\n"));
+    let daemon = Daemon::run(&world);
+    let mut client = syncmgr_api::Client::connect(&world.path(SOCKET)).unwrap();
+    let code = client.sign_in_code().unwrap().code;
+    let body = format!("{{\"code\":\"{code}\"}}");
+    let opened = ask(port, "POST /api/v1/sign-in", "X-A: 1", &body);
+    let cookie = opened
+        .lines()
+        .find_map(|line| line.strip_prefix("set-cookie: "))
+        .and_then(|cookie| cookie.split(';').next())
+        .unwrap();
+    let csrf = opened.split("\"csrf\":\"").nth(1).unwrap();
+    let csrf = csrf.split('"').next().unwrap();
+    daemon.kill();
+
+    let _daemon = Daemon::run(&world);
+    let line = format!("Cookie: {cookie}\r\nX-CSRF-Token: {csrf}");
+    let read = ask(port, "GET /api/v1/status", &line, "");
+    assert!(read.starts_with("HTTP/1.1 200"), "{read}");
+    let write = ask(port, "POST /api/v1/events/seen", &line, "{}");
+    assert!(write.starts_with("HTTP/1.1 204"), "{write}");
+    let stranger = ask(port, "GET /api/v1/status", "X-A: 1", "");
+    assert!(stranger.starts_with("HTTP/1.1 401"), "{stranger}");
+    let kept = world.text(".local/state/syncmgr/sign-ins.json");
+    let secret = cookie.split('=').nth(1).unwrap();
+    assert!(!kept.contains(secret) && !kept.contains(csrf));
+}
+
+/// An editor that writes into the file cuts it short first. Meanwhile, and while it is empty or has
+/// a mistake, no sync is gone, and nothing of what is remembered of one.
+#[test]
+fn a_file_that_is_cut_short_takes_no_sync_away() {
+    let world = World::without_daemon();
+    world.put("A/a", "1");
+    settings(&world, "");
+    let mut daemon = Daemon::run(&world);
+    world.run("sync p", 0);
+    world.run("pause p", 0);
+    let whole = world.text(CONFIG);
+    let runs = history(&world);
+    let is_there = || {
+        let listed = world.json("status", 0);
+        let item = &listed["items"][0];
+        assert_eq!(
+            (&item["name"], &item["status"]),
+            (&"p".into(), &"paused".into()),
+            "{listed}"
+        );
+    };
+    let mut half = whole.clone();
+    half.truncate(whole.find("left").unwrap() + 6);
+    for text in ["", "\n", &half] {
+        world.put(CONFIG, text);
+        for _ in 0..10 {
+            is_there();
+        }
+        world.put(CONFIG, &whole);
+        is_there();
+    }
+    // One that stays so is no wish to remove everything either.
+    for text in ["", &half] {
+        world.put(CONFIG, text);
+        daemon.wait_for("from before stay in force");
+        is_there();
+    }
+    drop(daemon);
+    world.put(CONFIG, "");
+    let mut daemon = Daemon::run(&world);
+    world.put(CONFIG, &whole);
+    daemon.wait_for("took over the settings");
+    is_there();
+    assert_eq!(history(&world), runs);
+    world.run("resume p", 0);
+    // Both sides are known: a file that is gone on one is deleted on the other, not copied back.
+    fs::remove_file(world.path("B/a")).unwrap();
+    world.run("sync p", 0);
+    assert!(!world.has("A/a"));
+    // What is really taken out is gone.
+    world.put(CONFIG, "[daemon]\nlisten = \"off\"\n");
+    daemon.wait_for("took over the settings");
+    assert_eq!(
+        world.json("status", 0)["items"][0]["name"],
+        serde_json::Value::Null
+    );
 }

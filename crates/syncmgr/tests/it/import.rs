@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
-use std::process::Output;
+use std::process::{Command, Output};
 
 use serde_json::Value;
 
@@ -154,6 +154,7 @@ fn from_nothing_to_everything_on_one_screen() {
     let status = json(&world, "status");
     let syncs = status["items"].as_array().unwrap();
     let saved: Vec<_> = syncs.iter().filter_map(|it| it["name"].as_str()).collect();
+    assert!(!saved.contains(&"nas"), "nobody syncs it: {saved:?}");
     for name in ["work", "home", "cal", "rsync-Copy", "notes"] {
         assert!(saved.contains(&name), "{name}: {saved:?}");
     }
@@ -224,4 +225,92 @@ fn a_crontab_that_cannot_be_read_is_said() {
     let found = json(&world, "import");
     assert_eq!(found["silent"][0]["source"], "crontab");
     assert!(names(&found).contains(&"work"));
+}
+
+/// Runs `import` on a terminal, where a person answers the questions in their order.
+fn ask(world: &World, answers: &[&str]) -> String {
+    let answers: Vec<_> = answers
+        .iter()
+        .map(|it| ("? [y/N/all/quit]: ", it))
+        .collect();
+    let script = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/foreign/handlers/terminal.py"
+    );
+    let path = format!("{}:/usr/bin:/bin", world.path("bin").display());
+    let program = world.command("import");
+    let envs = program
+        .get_envs()
+        .filter_map(|(key, value)| Some((key, value?)));
+    let output = Command::new("/usr/bin/python3")
+        .args(["-B", script, &serde_json::to_string(&answers).unwrap()])
+        .arg(program.get_program())
+        .args(program.get_args())
+        .env_clear()
+        .envs(envs)
+        .env("PATH", path)
+        .current_dir(world.path(""))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn a_person_is_asked_for_each_entry() {
+    let check = |answers: &[&str], expected: &dyn Fn(&[&str]) -> Vec<String>| {
+        let world = World::new();
+        set_up(&world);
+        let found = json(&world, "import");
+        let list = found["found"].as_array().unwrap();
+        let can_be_added = list.iter().filter(|it| it["can_be_added"] == true);
+        let names: Vec<_> = can_be_added
+            .map(|it| it["name"].as_str().unwrap())
+            .collect();
+        let said = ask(&world, answers);
+        let status = json(&world, "status");
+        let syncs = status["items"].as_array().unwrap();
+        let mut saved: Vec<_> = syncs.iter().filter_map(|it| it["name"].as_str()).collect();
+        saved.retain(|name| names.contains(name));
+        saved.sort_unstable();
+        let mut expected = expected(&names);
+        expected.sort_unstable();
+        assert_eq!(saved, expected, "{answers:?}: {said}");
+        for name in names.iter().take(2) {
+            assert!(said.contains(&format!("Add {name}? ")), "{said}");
+        }
+    };
+    // What is no answer is asked again.
+    check(&["n", "perhaps", "YES", "quit"], &|names| {
+        vec![names[1].to_owned()]
+    });
+    check(&["", "q"], &|_| Vec::new());
+}
+
+/// What would work on the folders of something else is told before and after it is added.
+#[test]
+fn folders_that_others_work_on_are_told() {
+    let world = World::new();
+    set_up(&world);
+    for folder in ["Photos", "Copy", "Other"] {
+        fs::create_dir(world.path(folder)).unwrap();
+    }
+    run(&world, "add album ~/Photos ~/Other");
+    let found = json(&world, "import");
+    let remarks = one(&found, "rsync-Copy")["remarks"].to_string();
+    // The sync that is there, and the profile of Unison that is offered beside it.
+    assert!(
+        remarks.contains("Works on the folder of album, photos too: ~/Photos"),
+        "{remarks}"
+    );
+    let cal = one(&found, "cal")["remarks"].to_string();
+    assert!(!cal.contains("Works on the folder"), "{cal}");
+    let added = run(&world, "import --add rsync-Copy");
+    let said = String::from_utf8(added.stderr).unwrap();
+    assert!(
+        said.contains("rsync-Copy and album work on the same folder")
+            || said.contains("album and rsync-Copy work on the same folder"),
+        "{said}"
+    );
+    assert!(!said.contains("photos"), "{said}");
 }

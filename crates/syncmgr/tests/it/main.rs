@@ -7,6 +7,7 @@
 
 mod harness;
 
+mod api;
 mod conflicts;
 mod control;
 mod daemon;

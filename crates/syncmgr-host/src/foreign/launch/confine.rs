@@ -163,6 +163,11 @@ mod linux {
     }
 }
 
+/// Says whether a path, without links, is of the system, which every handler may read.
+pub(in super::super) fn is_system(path: &Path) -> bool {
+    SYSTEM.iter().any(|place| path.starts_with(place))
+}
+
 /// Says whether this system can.
 #[must_use]
 pub fn support() -> Support {

@@ -23,6 +23,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+pub(super) use confine::is_system;
 pub use confine::{Support, support};
 pub(super) use tree::{Table, Used, kill_tree};
 

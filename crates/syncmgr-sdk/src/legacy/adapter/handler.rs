@@ -106,6 +106,10 @@ impl Adapted {
         let session = creator
             .create_session(&self.shared.id, &items)
             .map_err(|refused| trouble(&Failure::new(refused.code(), NO_SESSION)))?;
+        if let Some(notice) = self.shared.maker.notice() {
+            // No reason not to sync.
+            drop(say(notice, &*session));
+        }
         let Some((run, list)) = run else {
             return leave_out(&items, &*session);
         };

@@ -37,6 +37,7 @@ use syncmgr_model::hresult::Hresult;
 use syncmgr_model::id::{EventId, HandlerId, ItemId};
 use syncmgr_model::item::Item;
 use syncmgr_model::request::Token;
+use syncmgr_model::trouble::Trouble;
 
 pub use choices::{ChoiceStore, Choices};
 pub use connections::{AlwaysOn, Connections, Dialer};
@@ -57,6 +58,12 @@ pub trait LegacyFactory: Send + Sync {
     /// # Errors
     /// A [`Failure`] when it cannot be made.
     fn create(&self) -> Result<Box<dyn LegacyHandler>, Failure>;
+
+    /// Returns what people are told with the run that begins now, beside what the handler says: how
+    /// it is run, say. Asked once for each run.
+    fn notice(&self) -> Option<Trouble> {
+        None
+    }
 }
 
 /// What the adapter asks of the center outside of any session. Every call is queued and returns at

@@ -170,7 +170,10 @@ for message in messages():
         if HOW == "wrong-answer":
             send(id=message["id"], result={"items": 5})
         else:
-            send(id=message["id"], result={"items": [{"id": "one", "name": "One"}]})
+            one = {"id": "one", "name": "One"}
+            if HOW == "paths":
+                one["paths"] = ARGS
+            send(id=message["id"], result={"items": [one]})
     elif method == "session/start":
         work(message["id"], params["session_id"], params["items"][0]["id"])
     elif method == "shutdown":

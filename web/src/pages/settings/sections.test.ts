@@ -1,0 +1,31 @@
+import { describe, expect, it } from 'vitest';
+import { SECTIONS, sectionOf, settingsOf, shown, typed } from './sections';
+
+describe('settings', () => {
+  it.each([
+    ['listen', 'access'],
+    ['daemon.history-days', 'data'],
+    ['daemon.max_running', 'network'],
+    ['alerts.quiet', 'notifications'],
+    ['silence', 'handlers'],
+    ['something-new', 'general'],
+  ])('%s is shown in %s', (key, section) => {
+    expect(SECTIONS).toContain(section);
+    expect(sectionOf(key)).toBe(section);
+  });
+  it('are shown without quotes', () => {
+    expect(shown('"10s"')).toBe('10s');
+    expect(shown(90)).toBe('90');
+    expect(shown(null)).toBe('');
+  });
+  it('are typed as what they are', () => {
+    expect(typed(' 90 ')).toBe(90);
+    expect(typed('true')).toBe(true);
+    expect(typed('10m')).toBe('10m');
+    expect(typed('')).toBeNull();
+  });
+  it('are there with and without their descriptions', () => {
+    expect(settingsOf({ settings: { metrics: 'true' } })[0]).toMatchObject({ key: 'metrics', words: ['true', 'false'] });
+    expect(settingsOf({ settings: {}, keys: [{ key: 'grace', value: '"10s"', default: '"10s"', kind: 'text', words: [], takes: 'a duration', help: 'h' }] })[0]).toMatchObject({ value: '10s', default: '10s', help: 'h' });
+  });
+});

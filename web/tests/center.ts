@@ -1,0 +1,69 @@
+/** A daemon of its own in a folder, with the settings of a test. */
+import { spawn } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Which program; `cargo xtask page` says it. */
+export const SYNCMGR = process.env.SYNCMGR ?? join(import.meta.dirname, '../../target/debug/syncmgr');
+
+/** The environment in which our commands see only a folder. */
+export function within(dir: string): NodeJS.ProcessEnv {
+  const env: NodeJS.ProcessEnv = {
+    ...process.env,
+    HOME: dir,
+    SYNCMGR_CONFIG_DIR: join(dir, 'config'),
+    SYNCMGR_STATE_DIR: join(dir, 'state'),
+    SYNCMGR_RUNTIME_DIR: join(dir, 'run'),
+  };
+  delete env.DBUS_SESSION_BUS_ADDRESS;
+  return env;
+}
+
+/** Runs a command of ours on a folder; returns its code and all it said. */
+export function command(dir: string, words: string[]): Promise<{ code: number | null; out: string }> {
+  const child = spawn(SYNCMGR, words, { env: within(dir), cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] });
+  let out = '';
+  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (out += chunk.toString()));
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code, out }));
+  });
+}
+
+/** Returns an address that signs a browser in, once. */
+export async function door(dir: string, page = ''): Promise<string> {
+  const { out } = await command(dir, ['open', '--print', ...(page ? [page] : [])]);
+  const found = /http:\/\/\S+/.exec(out);
+  if (!found) throw new Error(out);
+  return found[0];
+}
+
+export class Center {
+  private constructor(
+    readonly dir: string,
+    readonly address: string,
+  ) {}
+
+  /** Starts a daemon on an existing folder with the text of `config.toml`. */
+  static async start(dir: string, settings: string): Promise<Center> {
+    for (const name of ['config', 'state', 'run']) mkdirSync(join(dir, name), { mode: 0o700 });
+    writeFileSync(join(dir, 'config/config.toml'), settings);
+    const { code, out } = await command(dir, ['daemon', 'start']);
+    if (code !== 0) throw new Error(out);
+    const address = /^http:\/\/[^/]+/.exec(await door(dir))?.[0] ?? '';
+    return new Center(dir, address);
+  }
+
+  run(...words: string[]): Promise<{ code: number | null; out: string }> {
+    return command(this.dir, words);
+  }
+
+  door(page = ''): Promise<string> {
+    return door(this.dir, page);
+  }
+
+  async stop(): Promise<void> {
+    await this.run('daemon', 'stop');
+  }
+}

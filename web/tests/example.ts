@@ -1,0 +1,124 @@
+/** A living example (`syncmgr demo --page`) and a browser that is signed in to it. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chromium, type Browser, type BrowserContext, type BrowserContextOptions, type Page } from 'playwright-core';
+import { command, door, SYNCMGR } from './center';
+
+const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
+/** Long enough for a busy machine; nothing waits it out when all is well. */
+export const PATIENCE = 30_000;
+
+export const DESKTOP = { width: 1280, height: 800 };
+export const PHONE = { width: 360, height: 740 };
+
+export class Example {
+  private constructor(
+    readonly dir: string,
+    readonly address: string,
+    private readonly demo: ChildProcess,
+  ) {}
+
+  /** Makes the example; takes some seconds. */
+  static async start(): Promise<Example> {
+    const dir = mkdtempSync(join(tmpdir(), 'syncmgr-page-'));
+    // The same port after a restart, so that the page finds its daemon again.
+    const port = await freePort();
+    const demo = spawn(SYNCMGR, ['demo', '--page', '--print', '--port', String(port), dir], { stdio: ['ignore', 'pipe', 'pipe'] });
+    let said = '';
+    const address = await new Promise<string>((resolve, reject) => {
+      const read = (chunk: Buffer) => {
+        said += chunk.toString();
+        const found = /(http:\/\/[^/\s]+)\/#code=/.exec(said);
+        if (found?.[1]) resolve(found[1]);
+      };
+      demo.stdout.on('data', read);
+      demo.stderr.on('data', read);
+      demo.on('error', reject);
+      demo.on('exit', (code) => reject(new Error(`the example ended with ${code}: ${said}`)));
+    });
+    return new Example(dir, address, demo);
+  }
+
+  run(...words: string[]): Promise<{ code: number | null; out: string }> {
+    return command(this.dir, words);
+  }
+
+  /** Kills the daemon as if the power had gone. */
+  async kill(): Promise<void> {
+    const { out } = await this.run('daemon', 'status', '--json');
+    const pid = Number(/"pid":\s*(\d+)/.exec(out)?.[1]);
+    if (!pid) throw new Error(out);
+    this.demo.removeAllListeners('exit');
+    const gone = new Promise((resolve) => this.demo.once('exit', resolve));
+    process.kill(pid, 'SIGKILL');
+    // The example notices and ends; the daemon that comes next is another one.
+    if (this.demo.exitCode === null) await gone;
+  }
+
+  /** Returns an address that signs a browser in, once. */
+  door(page = ''): Promise<string> {
+    return door(this.dir, page);
+  }
+
+  /** Returns the ids of the syncs by their names. */
+  async ids(page: Page): Promise<Record<string, string>> {
+    return page.evaluate(async () => {
+      const answer = await (await fetch('/api/v1/items')).json() as { items: { id: string; title: string }[] };
+      return Object.fromEntries(answer.items.map((item) => [item.title, item.id]));
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.demo.removeAllListeners('exit');
+    const gone = new Promise((resolve) => this.demo.once('exit', resolve));
+    const isRunning = this.demo.exitCode === null;
+    this.demo.kill('SIGTERM');
+    if (isRunning) await gone;
+    await this.run('daemon', 'stop');
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+export async function launch(): Promise<Browser> {
+  return chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
+}
+
+/** What a page did that it must not: errors, refused contents, requests elsewhere. */
+export interface Faults {
+  list: string[];
+}
+
+/** Opens a window that is signed in. */
+export async function enter(
+  browser: Browser,
+  example: Example,
+  options: BrowserContextOptions = {},
+): Promise<{ context: BrowserContext; page: Page; faults: Faults }> {
+  const context = await browser.newContext({ viewport: DESKTOP, locale: 'en-GB', ...options });
+  context.setDefaultTimeout(PATIENCE);
+  const page = await context.newPage();
+  const faults: Faults = { list: [] };
+  page.on('pageerror', (error) => faults.list.push(`${page.url()}: ${error.message}`));
+  page.on('console', (message) => {
+    // The browser itself reports answers that are no success; the page shows those.
+    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) faults.list.push(`${page.url()}: ${message.text()}`);
+  });
+  page.on('request', (request) => {
+    if (!request.url().startsWith(example.address)) faults.list.push(`asked ${request.url()}`);
+  });
+  await page.goto(await example.door());
+  await page.locator('main h1').waitFor();
+  return { context, page, faults };
+}
