@@ -16,6 +16,7 @@ use syncmgr_model::trouble::{Code, Trouble};
 use syncmgr_sdk::{ConflictPresenter, ConflictView};
 
 use crate::in_process::{InProcess, silent};
+use crate::seen::state_of;
 use crate::stores::guarded_trouble;
 
 /// Carries a batch of decisions out in one session, and waits for its end.
@@ -30,6 +31,8 @@ pub struct Desk<'a> {
     is_quiet: bool,
     /// Nothing is carried out but by previews of sessions.
     is_rehearsal: bool,
+    /// The states that were decided on, by index; one that has none was not seen before.
+    states: Vec<String>,
 }
 
 impl std::fmt::Debug for Desk<'_> {
@@ -49,7 +52,15 @@ impl<'a> Desk<'a> {
             items,
             is_quiet: false,
             is_rehearsal: false,
+            states: Vec::new(),
         }
+    }
+
+    /// Carries out only what is still in the state that was decided on ([`state_of`]), by index.
+    #[must_use]
+    pub fn on_states(mut self, states: Vec<String>) -> Self {
+        self.states = states;
+        self
     }
 
     /// Shows nothing that handlers bring: all was chosen beforehand, by somebody elsewhere.
@@ -83,6 +94,15 @@ impl<'a> Desk<'a> {
         self.host.bind_conflict(address, extra, items)
     }
 
+    fn state(&self, address: &Address, view: &dyn ConflictView) -> Result<String, Trouble> {
+        let items = self.items.get(&address.handler).into_iter().flatten();
+        let item = items
+            .into_iter()
+            .find(|item| address.item.as_ref() == Some(&item.id));
+        let folders = item.map(|item| self.host.paths(item)).unwrap_or_default();
+        Ok(state_of(&view.contents()?, &folders))
+    }
+
     /// Decides conflicts, one after the other; returns what became of each, in their order. The
     /// `usual` presenter shows those for which nobody else does, and what goes wrong; `session`
     /// carries out what a handler does in sessions. Blocks until all is decided.
@@ -94,10 +114,12 @@ impl<'a> Desk<'a> {
     ) -> Vec<Decided> {
         let set: Vec<_> = conflicts
             .iter()
-            .map(|(handler, view)| Seat {
+            .enumerate()
+            .map(|(index, (handler, view))| Seat {
                 id: view.id(),
                 address: view.card(handler).address,
                 view: Arc::clone(view),
+                state: self.states.get(index).cloned(),
             })
             .collect();
         let cases = set.iter().map(|seat| Case {
@@ -125,6 +147,8 @@ struct Seat {
     id: ConflictId,
     address: Address,
     view: Arc<dyn ConflictView>,
+    /// The state a decision is about; `None` until it was looked at.
+    state: Option<String>,
 }
 
 type Set = std::cell::RefCell<Vec<Seat>>;
@@ -188,16 +212,30 @@ struct Does<'a> {
     session: &'a mut Session<'a>,
 }
 
-impl Resolver for Does<'_> {
-    /// Finds the conflict again, because it may have changed since the set was chosen.
-    fn look(&mut self, index: usize) -> Result<Known, Trouble> {
-        let (address, extra) = {
+impl Does<'_> {
+    /// Finds a conflict again, in the state that a decision is about.
+    fn again(&self, index: usize) -> Result<(Address, Arc<dyn ConflictView>, String), Trouble> {
+        let (address, extra, seen) = {
             let set = self.set.borrow();
             let seat = set.get(index);
             let seat = seat.ok_or_else(|| Trouble::new(Code::NotFound).with("what", "conflict"))?;
-            (seat.address.clone(), seat.id.extra.clone())
+            let extra = seat.id.extra.clone();
+            (seat.address.clone(), extra, seat.state.clone())
         };
         let view = self.desk.bind(&address, extra)?;
+        let state = guarded_trouble(&address.handler, || self.desk.state(&address, &*view))?;
+        if seen.is_some_and(|seen| seen != state) {
+            let name = view.card(&address.handler).name;
+            return Err(Trouble::new(Code::StateChanged).with("path", name));
+        }
+        Ok((address, view, state))
+    }
+}
+
+impl Resolver for Does<'_> {
+    /// Finds the conflict again, because it may have changed since the set was chosen.
+    fn look(&mut self, index: usize) -> Result<Known, Trouble> {
+        let (address, view, state) = self.again(index)?;
         let known = guarded_trouble(&address.handler, || {
             Ok(Known {
                 abilities: view.resolution().abilities().unwrap_or(Abilities::empty()),
@@ -208,18 +246,24 @@ impl Resolver for Does<'_> {
         })?;
         if let Some(seat) = self.set.borrow_mut().get_mut(index) {
             seat.view = view;
+            seat.state = Some(state);
         }
         Ok(known)
     }
 
     fn carry_out(&mut self, index: usize, decision: &Decision) -> Result<Carried, Trouble> {
-        let (handler, view) = view_of(self.set, index)?;
-        guarded_trouble(&handler, || {
+        // A person may have thought about it for an hour.
+        let (address, view, _) = self.again(index)?;
+        guarded_trouble(&address.handler, || {
             let decision = with_names(decision, &*view)?;
             let resolution = view.resolution();
+            let is_rehearsal = self.desk.is_rehearsal;
             match resolution.as_work(&decision)? {
+                Some(_) if is_rehearsal && !resolution.can_rehearse() => {
+                    Ok(Carried::Now(Feedback::Continue))
+                }
                 Some(choice) => Ok(Carried::Later(choice)),
-                None if self.desk.is_rehearsal => Ok(Carried::Now(Feedback::Continue)),
+                None if is_rehearsal => Ok(Carried::Now(Feedback::Continue)),
                 None => resolution.carry_out(&decision).map(Carried::Now),
             }
         })

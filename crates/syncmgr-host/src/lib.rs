@@ -23,6 +23,7 @@ mod legacy;
 mod parts;
 mod paths;
 mod secrets;
+mod seen;
 mod session;
 mod stores;
 
@@ -31,4 +32,5 @@ pub use in_process::InProcess;
 pub use legacy::ToCenter;
 pub use paths::Look;
 pub use secrets::Secrets;
+pub use seen::state_of;
 pub use stores::{Listing, Silent};

@@ -539,6 +539,14 @@ fn left_alone(t: &Trouble) -> Words {
 }
 
 /// The run as a whole.
+/// Returns how far a run came that was stopped, as `3 of 20`, where that is known.
+#[must_use]
+pub fn stopped_after(t: &Trouble) -> Option<String> {
+    let n_total = t.number("n_total");
+    (t.code == Code::Stopped && n_total > 0)
+        .then(|| format!("{} of {}", t.number("n_done"), n_total))
+}
+
 #[expect(
     clippy::wildcard_enum_match_arm,
     reason = "`words` sends only these codes here, and matches every one"
@@ -576,7 +584,10 @@ fn run(t: &Trouble) -> Words {
             vec!["sync again".to_owned()],
         ),
         Code::Stopped => (
-            "The run was stopped by you.".to_owned(),
+            match stopped_after(t) {
+                Some(after) => format!("The run was stopped by you after {after}."),
+                None => "The run was stopped by you.".to_owned(),
+            },
             "Files are complete; what was left is done by the next run.",
             vec!["sync again".to_owned()],
         ),

@@ -166,6 +166,11 @@ pub trait ResolutionHandler {
         Ok(None)
     }
 
+    /// Says whether a session of [`Self::as_work`] can say beforehand what it would do.
+    fn can_rehearse(&self) -> bool {
+        false
+    }
+
     /// Keeps one content, or several under names of their own (spec 144, 145). One that has no
     /// name keeps its own, or gets the alternate one where another has that already.
     ///

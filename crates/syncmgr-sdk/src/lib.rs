@@ -10,8 +10,10 @@ mod callback;
 mod conflict;
 mod handler;
 mod item;
+mod mask;
 mod objects;
 mod operation;
+mod state;
 
 pub mod legacy;
 pub mod simple;
@@ -23,5 +25,7 @@ pub use conflict::{
 };
 pub use handler::{Handler, HandlerCollection, HandlerFactory, HandlerInfo, SyncRequest};
 pub use item::{ItemEnumerator, ItemInfo, SyncItem};
+pub use mask::{Mask, MaskedStream};
 pub use objects::{EventStore, Explain, Journal, VersionStore};
 pub use operation::{Operation, ScheduleWizard, UiOperation, Window};
+pub use state::read_state;

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use syncmgr_api::wire::ListedConflict;
 use syncmgr_api::wire::handler::HandlerProcess;
 use syncmgr_api::wire::{Folders, SettingKey};
 pub use syncmgr_center::desk::Places;
@@ -66,6 +67,32 @@ pub struct Found {
     pub abilities: Abilities,
     /// What each side has, when it is about a file.
     pub file: Option<Conflict>,
+    /// Names the state of the contents: what was decided on another state is not carried out.
+    pub state: String,
+}
+
+impl Found {
+    /// Returns how it is listed, with a name for its state and for all that is shown of it.
+    #[must_use]
+    pub fn listed(&self) -> ListedConflict {
+        let file = self.file.as_ref();
+        let mut listed = ListedConflict::of(&self.card, &self.contents, self.abilities, file);
+        let mut shown = serde_json::to_vec(&listed).unwrap_or_default();
+        shown.extend_from_slice(self.state.as_bytes());
+        listed.seen = blake3::hash(&shown).to_hex()[..32].to_owned();
+        listed
+    }
+}
+
+/// A conflict that is to be decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chosen {
+    /// Which one.
+    pub address: Address,
+    /// The state in which it was seen ([`Found::state`]).
+    pub state: String,
+    /// What was chosen; `None`: what an earlier one applies to all.
+    pub pick: Option<Pick>,
 }
 
 /// The contents in conflict, each up to a limit.
@@ -164,11 +191,12 @@ pub trait Desk: Send + Sync {
     /// `runs`. With `is_preview` nothing else is carried out. Returns what became of each.
     ///
     /// # Errors
-    /// `not-found` when one of them is gone; nothing was carried out then.
+    /// `not-found` when one of them is gone, `state-changed` when one is not what it was; nothing was
+    /// carried out then.
     fn decide(
         &self,
         _places: &Places,
-        _picks: &[(Address, Option<Pick>)],
+        _chosen: &[Chosen],
         _is_preview: bool,
         _runs: &mut Runs<'_>,
     ) -> Result<Vec<Decided>, Trouble> {

@@ -9,16 +9,15 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use syncmgr_center::desk::{Decided, Places};
-use syncmgr_host::InProcess;
 use syncmgr_host::decide::{Desk, Picked};
+use syncmgr_host::{InProcess, state_of};
 use syncmgr_model::conflict::{Address, Conflict, Content};
 use syncmgr_model::id::{HandlerId, ItemId};
 use syncmgr_model::item::Item;
 use syncmgr_model::record::Contents;
-use syncmgr_model::resolution::Pick;
 use syncmgr_model::trouble::{Code, Trouble};
 use syncmgr_sdk::{ConflictView, Handler};
-use syncmgr_server::desk::{Compared, Found, Runs, Silent};
+use syncmgr_server::desk::{Chosen, Compared, Found, Runs, Silent};
 
 /// Returns the conflicts of all these handlers, and who could not be asked. One that keeps none is
 /// no mistake.
@@ -60,11 +59,12 @@ fn items_of<'a>(places: &'a Places, handler: &HandlerId) -> &'a [Item] {
 /// Decides conflicts as was chosen beforehand; see [`syncmgr_server::desk::Desk::decide`].
 ///
 /// # Errors
-/// `not-found` when one of them is gone; nothing was carried out then.
+/// `not-found` when one of them is gone, `state-changed` when one is not what it was; nothing was
+/// carried out then.
 pub(crate) fn decide(
     host: &InProcess,
     places: &Places,
-    picks: &[(Address, Option<Pick>)],
+    chosen: &[Chosen],
     is_preview: bool,
     runs: &mut Runs<'_>,
 ) -> Result<Vec<Decided>, Trouble> {
@@ -74,11 +74,12 @@ pub(crate) fn decide(
     } else {
         desk.quiet()
     };
-    let set = picks
+    let desk = desk.on_states(chosen.iter().map(|it| it.state.clone()).collect());
+    let set = chosen
         .iter()
-        .map(|(address, _)| Ok((address.handler.clone(), desk.bind(address, None)?)))
+        .map(|it| Ok((it.address.handler.clone(), desk.bind(&it.address, None)?)))
         .collect::<Result<Vec<_>, Trouble>>()?;
-    let mut picked = Picked(picks.iter().map(|(_, pick)| pick.clone()).collect());
+    let mut picked = Picked(chosen.iter().map(|it| it.pick.clone()).collect());
     Ok(desk.resolve(&set, &mut picked, runs))
 }
 
@@ -177,6 +178,7 @@ struct Files<'a> {
     host: &'a InProcess,
     items: &'a [Item],
     known: BTreeMap<ItemId, Vec<Conflict>>,
+    folders: BTreeMap<ItemId, Vec<PathBuf>>,
 }
 
 impl<'a> Files<'a> {
@@ -185,7 +187,18 @@ impl<'a> Files<'a> {
             host,
             items,
             known: BTreeMap::new(),
+            folders: BTreeMap::new(),
         }
+    }
+
+    fn folders_of(&mut self, id: Option<&ItemId>) -> &[PathBuf] {
+        let Some(item) = self.items.iter().find(|item| id == Some(&item.id)) else {
+            return &[];
+        };
+        let host = self.host;
+        self.folders
+            .entry(item.id.clone())
+            .or_insert_with(|| host.paths(item))
     }
 
     /// Completes a conflict.
@@ -198,9 +211,13 @@ impl<'a> Files<'a> {
                 .find(|it| it.id.as_bytes() == card.address.id),
             None => None,
         };
+        let file = file.cloned();
+        let contents = view.contents()?;
+        let folders = self.folders_of(card.address.item.as_ref());
         Ok(Found {
-            file: file.cloned(),
-            contents: view.contents()?,
+            state: state_of(&contents, folders),
+            file,
+            contents,
             abilities: view.resolution().abilities().unwrap_or_default(),
             card,
         })
@@ -235,7 +252,7 @@ mod tests {
     use syncmgr_model::hresult::Hresult;
     use syncmgr_model::item::Settings;
     use syncmgr_model::resolution::{
-        Abilities, Decision, Feedback, KeptItem, PresenterChoice, Substitute,
+        Abilities, Decision, Feedback, KeptItem, Pick, PresenterChoice, Substitute,
     };
     use syncmgr_sdk::{
         ConflictFilter, ConflictStore, HandlerFactory, ItemEnumerator, ResolutionHandler,
@@ -424,10 +441,13 @@ mod tests {
     fn decided(world: &World, pick: Pick, is_preview: bool) -> (Vec<Decided>, Vec<String>) {
         let (found, silent) = find_all(&world.host, &world.places);
         assert!(silent.is_empty(), "{silent:?}");
-        let address = found[0].card.address.clone();
+        let chosen = [Chosen {
+            address: found[0].card.address.clone(),
+            state: found[0].state.clone(),
+            pick: Some(pick),
+        }];
         let mut runs = |_: &syncmgr_center::desk::Batch| Ok(());
-        let picks = [(address, Some(pick))];
-        let decided = decide(&world.host, &world.places, &picks, is_preview, &mut runs).unwrap();
+        let decided = decide(&world.host, &world.places, &chosen, is_preview, &mut runs).unwrap();
         let log = std::mem::take(&mut *world.log.lock().unwrap());
         (decided, log)
     }
@@ -463,6 +483,26 @@ mod tests {
             assert!(matches!(done[..], [Decided::Failed(_)]), "{done:?}");
             assert!(log.is_empty());
         }
+    }
+
+    /// What the handler says stays the same, and its file is another one.
+    #[test]
+    fn what_was_decided_on_another_content_is_not_carried_out() {
+        let world = world(Abilities::empty());
+        let (found, _) = find_all(&world.host, &world.places);
+        std::fs::write(world.dir.path().join("cards/a"), "two").unwrap();
+        let chosen = [Chosen {
+            address: found[0].card.address.clone(),
+            state: found[0].state.clone(),
+            pick: Some(pick(PresenterChoice::KeepOne, &[2])),
+        }];
+        let mut runs = |_: &syncmgr_center::desk::Batch| Ok(());
+        let decided = decide(&world.host, &world.places, &chosen, false, &mut runs).unwrap();
+        let [Decided::Failed(trouble)] = decided.as_slice() else {
+            panic!("{decided:?}")
+        };
+        assert_eq!(trouble.code, Code::StateChanged);
+        assert_eq!(*world.log.lock().unwrap(), [""; 0]);
     }
 
     /// What a handler says must not open files that are none of its business.

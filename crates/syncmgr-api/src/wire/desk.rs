@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use syncmgr_model::conflict::{self, Card, ContentKind};
-use syncmgr_model::resolution::Abilities;
+use syncmgr_model::resolution::{Abilities, Pick, PresenterChoice};
+use syncmgr_model::time::Timestamp;
 use utoipa::ToSchema;
 
 use super::Notice;
@@ -200,6 +201,74 @@ pub struct Resolved {
     pub outcome: String,
     /// Why it failed.
     pub notice: Option<Notice>,
+    /// The contents that are kept, by their indexes: those of the conflict when it was decided.
+    pub keeps: Vec<u16>,
+    /// The contents in whose place something else comes, by their indexes.
+    pub replaces: Vec<u16>,
+}
+
+impl Resolved {
+    /// Describes what became of a decision on a conflict with these contents. A decision that was
+    /// previewed would do what one that was carried out did.
+    #[must_use]
+    pub fn of(
+        conflict: String,
+        outcome: &str,
+        notice: Option<Notice>,
+        pick: Option<&Pick>,
+        versions: &[ConflictVersion],
+    ) -> Self {
+        let (keeps, replaces) = match (outcome, pick) {
+            ("done", Some(pick)) => effect(pick, versions),
+            (_, _) => (Vec::new(), Vec::new()),
+        };
+        Self {
+            conflict,
+            outcome: outcome.to_owned(),
+            notice,
+            keeps,
+            replaces,
+        }
+    }
+}
+
+/// Returns which contents a decision keeps and which it replaces.
+fn effect(pick: &Pick, versions: &[ConflictVersion]) -> (Vec<u16>, Vec<u16>) {
+    let kept: Vec<usize> = match pick.choice {
+        PresenterChoice::KeepOne | PresenterChoice::KeepMultiple => pick.items.clone(),
+        // Without times nobody can say which one it will be.
+        PresenterChoice::KeepRecent => match newest(versions) {
+            Some(at) => vec![at],
+            None => return (Vec::new(), Vec::new()),
+        },
+        PresenterChoice::KeepOther(_) => Vec::new(),
+        PresenterChoice::NoChoice | PresenterChoice::RemoveFromSyncSet | PresenterChoice::Skip => {
+            return (Vec::new(), Vec::new());
+        }
+    };
+    let index = |at: &usize| u16::try_from(*at).ok();
+    let all: Vec<usize> = (0..versions.len()).collect();
+    let others = all.iter().filter(|at| !kept.contains(at));
+    (
+        kept.iter().filter_map(index).collect(),
+        others.filter_map(index).collect(),
+    )
+}
+
+/// Returns which content was modified last; a change beats a deletion.
+fn newest(versions: &[ConflictVersion]) -> Option<usize> {
+    let there = versions.iter().enumerate().filter(|(_, it)| !it.deleted);
+    let times = there.map(|(at, it)| {
+        let time = it.modified.as_deref().and_then(Timestamp::parse_rfc3339);
+        Some((time?, at))
+    });
+    let mut times = times.collect::<Option<Vec<_>>>()?;
+    times.sort_unstable();
+    match times.as_slice() {
+        [.., (before, _), (last, _)] if before == last => None,
+        [.., (_, at)] => Some(*at),
+        [] => None,
+    }
 }
 
 /// What became of decisions.

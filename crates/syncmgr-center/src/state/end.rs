@@ -53,6 +53,7 @@ impl State {
         } else {
             self.close_silent_parts(id, turn);
         }
+        self.say_stopped(id, turn);
         self.free(id, turn);
         let Some(run) = self.runs.remove(id) else {
             return;
@@ -84,6 +85,28 @@ impl State {
         match run.order.as_slice() {
             [item] => Some(item.clone()),
             _ => None,
+        }
+    }
+
+    /// Says how far items came that were stopped, where their handler did not.
+    fn say_stopped(&mut self, id: &SessionId, turn: &mut Turn) {
+        let Some(run) = self.runs.get(id) else {
+            return;
+        };
+        let is_said = |item: &ItemId| {
+            run.events.iter().any(|event| {
+                let is_about = event.item.as_ref().is_none_or(|it| it == item);
+                is_about && event.trouble.code == Code::Stopped
+            })
+        };
+        let stopped = run.parts.iter().filter(|(item, part)| {
+            let has_counts = part.progress.n_total.is_some_and(|n| n > 0);
+            part.status == Some(ProgressStatus::Canceled) && has_counts && !is_said(item)
+        });
+        let stopped: Vec<_> = stopped.map(|(item, _)| item.clone()).collect();
+        for item in stopped {
+            let trouble = Trouble::new(Code::Stopped).at_level(EventLevel::Information);
+            self.remember_trouble(id, Some(item), trouble, turn);
         }
     }
 

@@ -11,6 +11,7 @@ use syncmgr_model::progress::{CancelRequest, Progress, ProgressStatus};
 use syncmgr_model::record::{ItemResult, SessionRecord, Summary};
 use syncmgr_model::request::{Intent, Origin, Token, Work};
 use syncmgr_model::time::Timestamp;
+use syncmgr_model::trouble::Trouble;
 
 use super::queue::Blocker;
 use crate::command::{Outcome, StartOptions, Ticket};
@@ -108,6 +109,23 @@ pub(super) struct Run {
 }
 
 impl Run {
+    /// Says of a run that was stopped how much of it was done: of an item, or of all it works on.
+    pub(super) fn with_counts(&self, item: Option<&ItemId>, trouble: Trouble) -> Trouble {
+        let parts = self.parts.iter();
+        let its = parts.filter(|(it, _)| item.is_none_or(|item| item == *it));
+        let (n_done, n_total) = its.fold((0, 0), |(n_done, n_total), (_, part)| {
+            let progress = &part.progress;
+            (
+                n_done + progress.n_done,
+                n_total + progress.n_total.unwrap_or_default(),
+            )
+        });
+        if n_total == 0 {
+            return trouble;
+        }
+        trouble.with("n_done", n_done).with("n_total", n_total)
+    }
+
     /// Makes a request.
     pub(super) fn new(
         id: SessionId,

@@ -176,13 +176,19 @@ impl State {
         trouble: Trouble,
         turn: &mut Turn,
     ) -> Option<Event> {
+        let run = self.runs.get(id)?;
+        let trouble = if trouble.code == Code::Stopped {
+            run.with_counts(item.as_ref(), trouble)
+        } else {
+            trouble
+        };
+        let handler = run.handler.clone();
         let new = NewEvent {
             item,
             trouble,
             link: Link::default(),
             context: None,
         };
-        let handler = self.runs.get(id)?.handler.clone();
         let event = self.make_event(&handler, Some(id), new, turn.now);
         if !self.runs.get_mut(id)?.keep(&event) {
             return None;

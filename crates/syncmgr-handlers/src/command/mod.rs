@@ -8,6 +8,7 @@ use syncmgr_model::event::EventLevel;
 use syncmgr_model::item::{Item, SettingKind, SettingSpec};
 use syncmgr_model::record::Summary;
 use syncmgr_model::trouble::{Code, Trouble};
+use syncmgr_sdk::Mask;
 
 use crate::tool::exits::{ExitMap, Meaning};
 use crate::tool::pattern::{Pattern, Reading};
@@ -136,7 +137,7 @@ impl Tool for CommandTool {
     fn summary(&self, _ctx: &Context, item: &Item) -> String {
         let words = item.settings.list("command").iter();
         let words: Vec<_> = words.map(|word| word_shown(word)).collect();
-        crate::tool::redact(&words.join(" "), &[])
+        crate::tool::redact(&words.join(" "), &Mask::default())
     }
 
     fn check(&self, ctx: &Context, item: &Item) -> Result<(), Trouble> {

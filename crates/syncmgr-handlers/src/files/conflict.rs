@@ -194,6 +194,10 @@ impl ResolutionHandler for PairConflict {
             | Abilities::KEEP_OTHER)
     }
 
+    fn can_rehearse(&self) -> bool {
+        true
+    }
+
     fn as_work(&self, decision: &Decision) -> Result<Option<Choice>, Trouble> {
         Ok(Some(match decision {
             Decision::KeepItems(items) => keep(items)?,

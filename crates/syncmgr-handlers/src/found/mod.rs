@@ -21,6 +21,7 @@ use std::path::{Path, PathBuf};
 use syncmgr_model::escape::escape;
 use syncmgr_model::item::{Found, Item, NAME_LEN_MAX, Settings, Value, bad_name};
 use syncmgr_model::trouble::{Code, Trouble};
+use syncmgr_sdk::Mask;
 
 use self::place::Places;
 use self::tools::{Ground, Runs, Spot};
@@ -277,7 +278,7 @@ fn of_timer(ctx: &Context, timer: &systemd::Timer, started: &systemd::Started, h
 /// Returns a command for people, without what signs in.
 fn shown(command: &str) -> String {
     let command = line_without_secrets(command).unwrap_or_else(|| command.to_owned());
-    let text = escape(crate::tool::redact(&command, &[]).as_bytes());
+    let text = escape(crate::tool::redact(&command, &Mask::default()).as_bytes());
     match text.char_indices().nth(COMMAND_MAX) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,

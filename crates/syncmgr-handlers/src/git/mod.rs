@@ -23,7 +23,6 @@ use syncmgr_model::item::{Found, Item, SettingKind, SettingSpec, Settings, Value
 use syncmgr_model::preview::{Action, PlannedChange, Preview};
 use syncmgr_model::progress::{Phase, ProgressStatus};
 use syncmgr_model::record::Summary;
-use syncmgr_model::request::Choice;
 use syncmgr_model::resolution::Abilities;
 use syncmgr_model::side::{PerSide, Side};
 use syncmgr_model::time::Timestamp;
@@ -318,7 +317,7 @@ impl Tool for GitTool {
         Ok(parted
             .iter()
             .filter(|it| clones::is_clone(&it.dir))
-            .map(|it| conflict_of(&chosen, it))
+            .map(|it| conflict_of(ctx, &chosen, it))
             .collect())
     }
 
@@ -329,27 +328,6 @@ impl Tool for GitTool {
     /// None: which commits are right is not for a program to say.
     fn abilities(&self) -> Abilities {
         Abilities::empty()
-    }
-
-    fn resolve(
-        &self,
-        job: &Job<'_>,
-        conflict: &ToolConflict,
-        _choice: &Choice,
-    ) -> Result<(), Trouble> {
-        let chosen = Chosen::read(job.ctx, job.item)?;
-        let dir = chosen
-            .folder
-            .as_deref()
-            .map_or_else(PathBuf::new, Path::to_owned);
-        let dir = dir.join(std::ffi::OsStr::from_bytes(&conflict.path));
-        Err(Trouble::new(Code::NotPossible).with(
-            "detail",
-            format!(
-                "commits are never merged by themselves; in {}, run `git merge` or `git rebase`, then sync again",
-                job.ctx.shown(&dir)
-            ),
-        ))
     }
 }
 
@@ -546,15 +524,10 @@ fn of_left(why: Why, names: Vec<String>) -> Trouble {
     trouble
 }
 
-fn conflict_of(chosen: &Chosen, parted: &Parted) -> ToolConflict {
+fn conflict_of(ctx: &Context, chosen: &Chosen, parted: &Parted) -> ToolConflict {
     let version = |place: &str, head: &Head| Version {
         place: escape(place.as_bytes()),
-        full: format!(
-            "{} {}: {}",
-            escape(place.as_bytes()),
-            head.id,
-            head.subjects.join("; ")
-        ),
+        full: format!("{} {}", escape(place.as_bytes()), head.id),
         facts: Facts::Present {
             kind: Kind::Folder,
             // A branch has no size.
@@ -571,11 +544,14 @@ fn conflict_of(chosen: &Chosen, parted: &Parted) -> ToolConflict {
         path: path.as_bytes().to_vec(),
         kind: ConflictKind::BothChanged,
         description: Some(format!(
-            "diverged: {} on {} here, {} on {}",
+            "diverged: {} on {} here ({}), {} on {} ({}); in {}, run `git merge` or `git rebase`, then sync again",
             plural(parted.n_here, "commit"),
             escape(parted.branch.as_bytes()),
+            parted.here.subjects.join("; "),
             plural(parted.n_there, "commit"),
-            escape(parted.upstream.as_bytes())
+            escape(parted.upstream.as_bytes()),
+            parted.there.subjects.join("; "),
+            ctx.shown(&parted.dir)
         )),
         since: Some(Timestamp(parted.since_ms)),
         sides: PerSide {

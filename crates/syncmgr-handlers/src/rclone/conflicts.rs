@@ -23,7 +23,9 @@ use super::call;
 use super::chosen::{Chosen, Place};
 use super::log::Read;
 use super::state::Memory;
-use crate::tool::{Context, Job, ToolConflict, Version, aside, conflict_id, recall, remember};
+use crate::tool::{
+    Context, Job, Seen, ToolConflict, Version, aside, conflict_id, recall, remember,
+};
 
 /// What is remembered: the names of copies in conflict, and of the files they belong to.
 const NAMES: &str = "conflicts.json";
@@ -153,25 +155,19 @@ fn working_side(chosen: &Chosen) -> (&Place, Side) {
 pub(super) fn resolve(
     job: &Job<'_>,
     chosen: &Chosen,
-    conflict: &ToolConflict,
+    seen: &Seen<'_>,
     choice: &Choice,
 ) -> Result<(), Trouble> {
+    let conflict = seen.conflict;
     let pair = pairs(job.ctx, job.item, chosen)
         .into_iter()
         .find(|pair| pair.base.as_bytes() == conflict.path)
         .ok_or_else(|| changed(&conflict.path))?;
-    if let Facts::Present { .. } = conflict.sides.left.facts {
-        // What is decided on is what was shown.
-        let now = list(job.ctx, job.item, chosen);
-        let same = now.iter().any(|it| it == conflict);
-        if !same {
-            return Err(changed(&conflict.path));
-        }
-    }
     let (place, _) = working_side(chosen);
     let hands = Hands { job, chosen, place };
     let mut decided: BTreeSet<String> = recall(job.dir, DECIDED).unwrap_or_default();
     decided.extend([pair.left.clone(), pair.right.clone()]);
+    seen.is_still_so()?;
     remember(job.dir, DECIDED, &decided)?;
     match choice {
         Choice::Keep(Side::Left) => hands.keep(&pair, &pair.left, &pair.right),

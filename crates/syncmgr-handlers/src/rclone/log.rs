@@ -8,7 +8,7 @@ use syncmgr_model::preview::{Action, PlannedChange};
 use syncmgr_model::progress::{Phase, ProgressStatus};
 use syncmgr_model::record::Tally;
 use syncmgr_model::side::{PerSide, Side};
-use syncmgr_sdk::ItemProgress;
+use syncmgr_sdk::{ItemProgress, Mask};
 
 use crate::tool::diagnose::{self, Cause};
 
@@ -221,8 +221,9 @@ impl Read {
 
     fn push_error(&mut self, entry: &Entry) {
         if self.errors.len() < ERRORS_MAX {
-            self.errors
-                .push(escape(crate::tool::redact(&entry.line(), &[]).as_bytes()));
+            self.errors.push(escape(
+                crate::tool::redact(&entry.line(), &Mask::default()).as_bytes(),
+            ));
         }
     }
 

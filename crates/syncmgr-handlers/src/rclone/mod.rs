@@ -27,7 +27,7 @@ use syncmgr_model::resolution::Abilities;
 use syncmgr_model::trouble::Trouble;
 
 use self::chosen::{Chosen, Mode, SPECS};
-use crate::tool::{Context, Job, Outcome, Program, Tool, ToolConflict, Wish};
+use crate::tool::{Context, Job, Outcome, Program, Seen, Tool, ToolConflict, Wish};
 
 /// The handler `rclone`.
 #[derive(Debug, Clone, Copy)]
@@ -120,14 +120,9 @@ impl Tool for RcloneTool {
             | Abilities::KEEP_OTHER
     }
 
-    fn resolve(
-        &self,
-        job: &Job<'_>,
-        conflict: &ToolConflict,
-        choice: &Choice,
-    ) -> Result<(), Trouble> {
+    fn resolve(&self, job: &Job<'_>, seen: &Seen<'_>, choice: &Choice) -> Result<(), Trouble> {
         let chosen = Chosen::read(job.ctx, job.item)?;
-        conflicts::resolve(job, &chosen, conflict, choice)
+        conflicts::resolve(job, &chosen, seen, choice)
     }
 
     fn resolved(&self, job: &Job<'_>) -> Result<Outcome, Trouble> {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use syncmgr_model::escape::escape;
 use syncmgr_model::item::{Item, SettingKind, SettingSpec};
 use syncmgr_model::trouble::Trouble;
+use syncmgr_sdk::Mask;
 
 use crate::tool::settings::{YES_NO, bytes, is_yes, optional, required, text, unusable};
 use crate::tool::{Context, ENV, PROGRAM};
@@ -219,7 +220,7 @@ impl Chosen {
     pub(super) fn shown(&self, ctx: &Context) -> String {
         match &self.local {
             Some(path) => ctx.shown(path),
-            None => crate::tool::redact(&escape(self.repository.as_bytes()), &[]),
+            None => crate::tool::redact(&escape(self.repository.as_bytes()), &Mask::default()),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use syncmgr_model::escape::escape;
 use syncmgr_model::item::{Item, SettingKind, SettingSpec};
 use syncmgr_model::trouble::Trouble;
+use syncmgr_sdk::Mask;
 
 use crate::tool::settings::{YES_NO, bytes, is_yes, optional, required, text, unusable};
 use crate::tool::{Context, ENV, PROGRAM};
@@ -140,7 +141,7 @@ impl Place {
     pub(super) fn shown(&self, ctx: &Context) -> String {
         match self {
             Self::Local(path) => ctx.shown(path),
-            Self::Remote(text) => crate::tool::redact(&escape(text.as_bytes()), &[]),
+            Self::Remote(text) => crate::tool::redact(&escape(text.as_bytes()), &Mask::default()),
         }
     }
 

@@ -15,7 +15,7 @@ use syncmgr_model::trouble::{Code, Trouble};
 
 use super::config::{Config, Folder};
 use crate::tool::kept::{beside, keep_copy, kept_dir, replace};
-use crate::tool::{Context, Job, ToolConflict, Version, conflict_id, facts_of};
+use crate::tool::{Context, Job, Seen, ToolConflict, Version, conflict_id};
 
 /// Most entries of a folder that are looked at: more takes longer than a question may.
 const ENTRIES_MAX: usize = 2_000_000;
@@ -145,9 +145,10 @@ fn since(copy: &Path) -> Option<Timestamp> {
 pub(super) fn resolve(
     job: &Job<'_>,
     folder: &Folder,
-    conflict: &ToolConflict,
+    seen: &Seen<'_>,
     choice: &Choice,
 ) -> Result<Vec<Vec<u8>>, Trouble> {
+    let conflict = seen.conflict;
     let (Some(original), Some(copy)) = (&conflict.sides.left.file, &conflict.sides.right.file)
     else {
         return Err(not_possible("its files are not on this machine"));
@@ -158,6 +159,7 @@ pub(super) fn resolve(
         original,
         copy,
         conflict,
+        seen,
     };
     scene.are_files()?;
     match choice {
@@ -185,6 +187,7 @@ struct Scene<'a> {
     original: &'a Path,
     copy: &'a Path,
     conflict: &'a ToolConflict,
+    seen: &'a Seen<'a>,
 }
 
 impl Scene<'_> {
@@ -211,22 +214,19 @@ impl Scene<'_> {
         Ok(())
     }
 
-    /// Keeps what is at a path, and makes sure that it is still what was shown.
-    fn set_aside(&self, side: Side, path: &Path) -> Result<(), Trouble> {
+    /// Keeps what is at a path, and makes sure that both are still what was shown.
+    fn set_aside(&self, path: &Path) -> Result<(), Trouble> {
         keep_copy(&self.kept, &self.below(path), path)?;
-        if facts_of(path) == self.conflict.sides[side].facts {
-            return Ok(());
-        }
-        Err(Trouble::new(Code::StateChanged).with("path", escape(&self.conflict.path)))
+        self.seen.is_still_so()
     }
 
     fn keep_original(&self) -> Result<(), Trouble> {
-        self.set_aside(Side::Right, self.copy)?;
+        self.set_aside(self.copy)?;
         fs::remove_file(self.copy).map_err(failed)
     }
 
     fn keep_the_copy(&self) -> Result<(), Trouble> {
-        self.set_aside(Side::Left, self.original)?;
+        self.set_aside(self.original)?;
         fs::rename(self.copy, self.original).map_err(failed)
     }
 
@@ -245,12 +245,13 @@ impl Scene<'_> {
                 beside(self.original, &format!("from {whose}"))
             }
         };
+        self.seen.is_still_so()?;
         move_to(self.copy, &name).map_err(failed)
     }
 
     fn keep_merged(&self, bytes: &[u8]) -> Result<(), Trouble> {
-        self.set_aside(Side::Left, self.original)?;
-        self.set_aside(Side::Right, self.copy)?;
+        self.set_aside(self.original)?;
+        self.set_aside(self.copy)?;
         replace(self.original, bytes)
             .and_then(|()| fs::remove_file(self.copy))
             .map_err(failed)

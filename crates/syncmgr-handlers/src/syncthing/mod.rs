@@ -28,7 +28,7 @@ use self::config::{Config, Folder};
 use self::rest::{Needed, Rest};
 use crate::tool::hold::plan_id;
 use crate::tool::settings::{optional, required, text, unusable};
-use crate::tool::{Context, Job, Outcome, Program, Tool, ToolConflict, Wish, conflict_id};
+use crate::tool::{Context, Job, Outcome, Program, Seen, Tool, ToolConflict, Wish, conflict_id};
 
 /// The settings of an item.
 const SPECS: &[SettingSpec] = &[
@@ -232,14 +232,9 @@ impl Tool for SyncthingTool {
             | Abilities::KEEP_OTHER
     }
 
-    fn resolve(
-        &self,
-        job: &Job<'_>,
-        conflict: &ToolConflict,
-        choice: &Choice,
-    ) -> Result<(), Trouble> {
+    fn resolve(&self, job: &Job<'_>, seen: &Seen<'_>, choice: &Choice) -> Result<(), Trouble> {
         let chosen = Chosen::read(job.ctx, job.item)?;
-        let changed = conflict::resolve(job, &chosen.folder, conflict, choice)?;
+        let changed = conflict::resolve(job, &chosen.folder, seen, choice)?;
         if let Ok(gui) = chosen.config.gui(job.ctx) {
             let rest = Rest::new(gui);
             for path in changed {

@@ -82,7 +82,8 @@ pub fn as_timestamp(time: std::time::SystemTime) -> Timestamp {
 /// A conflict of an item: two contents of one path, the left and the right one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ToolConflict {
-    /// Names it within its item, see [`conflict_id`].
+    /// Names it within its item whatever its state is, see [`conflict_id`]; [`Seen::id`] is what
+    /// others see.
     pub id: String,
     /// The path below the folders of the item, bytes.
     pub path: Vec<u8>,
@@ -96,6 +97,78 @@ pub struct ToolConflict {
     pub sides: PerSide<Version>,
 }
 
+/// A conflict with what both sides had when it was looked at: what a decision is about.
+#[derive(Debug)]
+pub struct Seen<'a> {
+    /// The conflict.
+    pub conflict: &'a ToolConflict,
+    states: PerSide<blake3::Hash>,
+}
+
+impl Seen<'_> {
+    /// Names the conflict in this state, so that a decision on this id is about nothing that comes
+    /// later. It begins with the same letters in every state.
+    #[must_use]
+    pub fn id(&self) -> String {
+        let mut hasher = blake3::Hasher::new();
+        for side in Side::BOTH {
+            hasher.update(self.states[side].as_bytes());
+        }
+        let state = hasher.finalize().to_hex();
+        format!("{}{}", self.conflict.stem(), &state[..STATE_LEN])
+    }
+
+    /// Checks that both sides still have what was decided on: to be asked right before something is
+    /// replaced, and after what takes its time.
+    ///
+    /// # Errors
+    /// `state-changed`.
+    pub fn is_still_so(&self) -> Result<(), Trouble> {
+        Side::BOTH
+            .into_iter()
+            .try_for_each(|side| self.is_still_so_at(side))
+    }
+
+    /// As [`Self::is_still_so`], for one side.
+    ///
+    /// # Errors
+    /// `state-changed`.
+    pub fn is_still_so_at(&self, side: Side) -> Result<(), Trouble> {
+        if self.conflict.sides[side].state() == self.states[side] {
+            return Ok(());
+        }
+        Err(self.changed())
+    }
+
+    /// Returns what a person is told when a decision was about something else.
+    #[must_use]
+    pub fn changed(&self) -> Trouble {
+        Trouble::new(Code::StateChanged).with("path", escape(&self.conflict.path))
+    }
+}
+
+impl Version {
+    /// Names what is there: in the file now, or else as it was last heard of.
+    fn state(&self) -> blake3::Hash {
+        let mut hasher = blake3::Hasher::new();
+        match &self.file {
+            Some(file) => syncmgr_sdk::read_state(file, &mut |part| {
+                hasher.update(part);
+            }),
+            None => {
+                hasher.update(format!("{} {:?}", self.full, self.facts).as_bytes());
+            }
+        }
+        hasher.finalize()
+    }
+}
+
+/// Letters of an id that name the conflict.
+const STEM_LEN: usize = 8;
+
+/// Letters of an id that name its state.
+const STATE_LEN: usize = 8;
+
 /// Returns an id for a conflict from what names it: its path, or its path and the name of a copy.
 #[must_use]
 pub fn conflict_id(name: &[u8]) -> String {
@@ -103,9 +176,28 @@ pub fn conflict_id(name: &[u8]) -> String {
 }
 
 impl ToolConflict {
+    /// Takes in what both sides have now.
+    #[must_use]
+    pub fn look(&self) -> Seen<'_> {
+        Seen {
+            conflict: self,
+            states: PerSide::from_fn(|side| self.sides[side].state()),
+        }
+    }
+
+    /// Says whether an id named this conflict, in whatever state it was then.
+    pub(super) fn was_named(&self, id: &str) -> bool {
+        id.len() == self.stem().len() + STATE_LEN && id.starts_with(self.stem())
+    }
+
+    /// Returns the part of its ids that stays when what it is about changes.
+    fn stem(&self) -> &str {
+        self.id.get(..STEM_LEN).unwrap_or(&self.id)
+    }
+
     fn plain(&self) -> Conflict {
         Conflict {
-            id: self.id.clone(),
+            id: self.look().id(),
             path: self.path.clone(),
             kind: self.kind,
             sides: PerSide::from_fn(|side| self.sides[side].facts),
@@ -125,24 +217,26 @@ pub(super) struct ToolConflicts {
 
 impl ToolConflicts {
     fn of_item(&self, item: &Item) -> Result<Vec<Arc<dyn ConflictView>>, Trouble> {
-        let conflicts = self.tool.conflicts(&self.ctx, item)?;
-        let view = |conflict| {
-            let view = View {
-                item: item.id.clone(),
-                handler: self.handler.to_string(),
-                abilities: self.tool.abilities(),
-                kind: self.tool.conflict_word(&conflict),
-                conflict,
-            };
-            Arc::new(view) as Arc<dyn ConflictView>
-        };
-        Ok(conflicts.into_iter().map(view).collect())
+        let conflicts = self.tool.conflicts(&self.ctx, item)?.into_iter();
+        Ok(conflicts
+            .map(|conflict| self.view(item, conflict))
+            .collect())
+    }
+
+    fn view(&self, item: &Item, conflict: ToolConflict) -> Arc<dyn ConflictView> {
+        Arc::new(View {
+            item: item.id.clone(),
+            handler: self.handler.to_string(),
+            abilities: self.tool.abilities(),
+            kind: self.tool.conflict_word(&conflict),
+            id: conflict.look().id(),
+            conflict,
+        })
     }
 
     fn find(&self, item: &Item, id: &str) -> Result<ToolConflict, Trouble> {
         let all = self.tool.conflicts(&self.ctx, item)?;
-        let found = all.into_iter().find(|conflict| conflict.id == id);
-        found.ok_or_else(|| not_found(id.as_bytes()))
+        named(&all, id).map(|seen| seen.conflict.clone())
     }
 }
 
@@ -163,13 +257,16 @@ impl ConflictStore for ToolConflicts {
             let extra = id.extra.as_deref();
             extra.is_none_or(|extra| extra == item.id.as_str().as_bytes())
         };
+        let text = std::str::from_utf8(&id.id).map_err(|_| not_found(&id.id))?;
+        let mut error = not_found(&id.id);
         for item in self.items.iter().filter(is_its) {
-            let mut views = self.of_item(item)?.into_iter();
-            if let Some(found) = views.find(|view| view.id().id == id.id) {
-                return Ok(found);
+            match self.find(item, text) {
+                Ok(conflict) => return Ok(self.view(item, conflict)),
+                Err(trouble) if trouble.code == Code::NotFound => {}
+                Err(trouble) => error = trouble,
             }
         }
-        Err(not_found(&id.id))
+        Err(error)
     }
 
     fn list(&self, item: &Item) -> Result<Vec<Conflict>, Trouble> {
@@ -209,6 +306,22 @@ fn read(file: Option<&PathBuf>, limit: usize) -> Result<Option<Vec<u8>>, Trouble
     Ok((bytes.len() <= limit).then_some(bytes))
 }
 
+/// Finds the conflict that an id names, in the state that the id names.
+///
+/// # Errors
+/// `state-changed` when it has another state now; `not-found`.
+pub(super) fn named<'a>(all: &'a [ToolConflict], id: &str) -> Result<Seen<'a>, Trouble> {
+    let mut fault = not_found(id.as_bytes());
+    for conflict in all.iter().filter(|it| it.was_named(id)) {
+        let seen = conflict.look();
+        if seen.id() == id {
+            return Ok(seen);
+        }
+        fault = seen.changed();
+    }
+    Err(fault)
+}
+
 fn not_found(id: &[u8]) -> Trouble {
     Trouble::new(Code::NotFound)
         .with("what", "conflict")
@@ -220,6 +333,8 @@ struct View {
     handler: String,
     abilities: Abilities,
     kind: &'static str,
+    /// Names the state in which it was listed.
+    id: String,
     conflict: ToolConflict,
 }
 
@@ -258,7 +373,7 @@ impl View {
 impl ConflictView for View {
     fn id(&self) -> ConflictId {
         ConflictId {
-            id: self.conflict.id.clone().into_bytes(),
+            id: self.id.clone().into_bytes(),
             extra: Some(self.item.as_str().as_bytes().to_vec()),
         }
     }
@@ -286,7 +401,11 @@ impl ConflictView for View {
         }
     }
 
+    /// Where none can be kept there is nothing to choose from; what disagrees is in the description.
     fn contents(&self) -> Result<Vec<Content>, Trouble> {
+        if !self.abilities.contains(Abilities::KEEP_SINGLE) {
+            return Ok(Vec::new());
+        }
         Ok(Side::BOTH.map(|side| self.content(side)).to_vec())
     }
 

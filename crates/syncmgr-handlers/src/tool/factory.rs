@@ -17,7 +17,7 @@ use syncmgr_sdk::{
     SyncCallback, SyncItem, SyncRequest,
 };
 
-use super::conflict::ToolConflicts;
+use super::conflict::{self, ToolConflicts};
 use super::job::{Job, Session};
 use super::process::Stop;
 use super::{Context, ItemLock, Outcome, Tool, Wish};
@@ -330,13 +330,8 @@ impl Instance {
                     was_stopped: true,
                 });
             }
-            let found = conflicts.iter().find(|conflict| conflict.id == *id);
-            let decided = match found {
-                Some(conflict) => self.tool.resolve(job, conflict, choice),
-                None => Err(Trouble::new(Code::NotFound)
-                    .with("what", "conflict")
-                    .with("name", syncmgr_model::escape::escape(id.as_bytes()))),
-            };
+            let decided = conflict::named(&conflicts, id)
+                .and_then(|seen| self.tool.resolve(job, &seen, choice));
             match decided {
                 Ok(()) => n_decided += 1,
                 Err(trouble) if choices.len() == 1 => return Err(trouble),

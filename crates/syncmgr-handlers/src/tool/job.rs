@@ -164,8 +164,9 @@ impl Job<'_> {
             }
         };
         let command = match self.lock {
-            Some(lock) => command.stdin(lock.for_child().map_err(not_started)?),
-            None => command,
+            // One that is given something to read only looks.
+            Some(lock) if !command.reads() => command.stdin(lock.for_child().map_err(not_started)?),
+            Some(_) | None => command,
         };
         let started = |pid| {
             if let Some(lock) = self.lock {

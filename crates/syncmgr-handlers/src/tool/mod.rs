@@ -47,7 +47,7 @@ use syncmgr_model::request::Choice;
 use syncmgr_model::resolution::Abilities;
 use syncmgr_model::trouble::{Code, Trouble};
 
-pub use conflict::{ToolConflict, Version, as_timestamp, conflict_id, facts_of};
+pub use conflict::{Seen, ToolConflict, Version, as_timestamp, conflict_id, facts_of};
 pub use context::{Context, ENV, PROGRAM, Program};
 pub use factory::ToolFactory;
 pub use job::{Job, Session};
@@ -178,22 +178,20 @@ pub trait Tool: Send + Sync + 'static {
         conflict.kind.as_str()
     }
 
-    /// Returns what can be done about conflicts beside keeping one content.
+    /// Returns what can be done about conflicts. Without [`Abilities::KEEP_SINGLE`] none can be
+    /// decided here, and nothing is offered.
     fn abilities(&self) -> Abilities {
         Abilities::KEEP_SINGLE
     }
 
-    /// Carries a decision on one conflict out; what is replaced is kept somewhere.
+    /// Carries a decision on one conflict out; what is replaced is kept somewhere. It was about
+    /// this state of the conflict, so [`Seen::is_still_so`] is asked right before something is
+    /// replaced.
     ///
     /// # Errors
     /// `not-possible` for a decision it does not know; `state-changed` when the files are not what
     /// was shown; the conflict then is as it was.
-    fn resolve(
-        &self,
-        _job: &Job<'_>,
-        _conflict: &ToolConflict,
-        _choice: &Choice,
-    ) -> Result<(), Trouble> {
+    fn resolve(&self, _job: &Job<'_>, _seen: &Seen<'_>, _choice: &Choice) -> Result<(), Trouble> {
         Err(Trouble::new(Code::NotPossible).with(
             "detail",
             format!(

@@ -24,6 +24,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 use syncmgr_engine::clock::{Clock, SystemClock};
 use syncmgr_model::escape::escape;
+use syncmgr_sdk::Mask;
 
 use super::lines::Lines;
 use super::redact::redact;
@@ -93,7 +94,7 @@ pub struct Command {
     stdin: Option<File>,
     polite: Signal,
     grace: Duration,
-    secrets: Vec<String>,
+    secrets: Mask,
 }
 
 impl Command {
@@ -108,7 +109,7 @@ impl Command {
             stdin: None,
             polite: Signal::TERM,
             grace: GRACE,
-            secrets: Vec::new(),
+            secrets: Mask::default(),
         }
     }
 
@@ -155,6 +156,12 @@ impl Command {
         self
     }
 
+    /// Says whether it has something to read.
+    #[must_use]
+    pub fn reads(&self) -> bool {
+        self.stdin.is_some()
+    }
+
     /// Sets the signal that asks it to end, and how long it may take then.
     #[must_use]
     pub fn stopped_by(mut self, signal: Signal, grace: Duration) -> Self {
@@ -166,7 +173,7 @@ impl Command {
     /// Names a secret that must not stay in the output.
     #[must_use]
     pub fn hide(mut self, secret: &str) -> Self {
-        self.secrets.push(secret.to_owned());
+        self.secrets.add(secret);
         self
     }
 
@@ -329,13 +336,13 @@ pub fn run(
 }
 
 struct Kept {
-    secrets: Vec<String>,
+    secrets: Mask,
     output: Tail,
     errors: Tail,
 }
 
 impl Kept {
-    fn new(secrets: Vec<String>) -> Self {
+    fn new(secrets: Mask) -> Self {
         Self {
             secrets,
             output: Tail::default(),

@@ -4,6 +4,7 @@
 use std::sync::LazyLock;
 
 use regex::Regex;
+use syncmgr_sdk::Mask;
 
 /// What stands in the place of a secret.
 pub const GONE: &str = "***";
@@ -26,16 +27,10 @@ static PATTERNS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     .collect()
 });
 
-/// Shortest secret that is looked for by itself: shorter ones would take half of a text along.
-const KNOWN_MIN: usize = 4;
-
-/// Takes out what looks like a secret, and these known ones.
+/// Takes out what looks like a secret, and known ones.
 #[must_use]
-pub fn redact(text: &str, known: &[String]) -> String {
-    let mut text = text.to_owned();
-    for secret in known.iter().filter(|it| it.len() >= KNOWN_MIN) {
-        text = text.replace(secret.as_str(), GONE);
-    }
+pub fn redact(text: &str, known: &Mask) -> String {
+    let mut text = known.text(text).unwrap_or_else(|| text.to_owned());
     for pattern in PATTERNS.iter() {
         let names: Vec<_> = pattern.capture_names().flatten().collect();
         let with = match (names.contains(&"before"), names.contains(&"after")) {
@@ -198,7 +193,7 @@ fn masked(program: &str, word: &str) -> Option<String> {
     {
         return Some(format!("{short}{GONE}"));
     }
-    let redacted = redact(word, &[]);
+    let redacted = redact(word, &Mask::default());
     if redacted == word {
         return None;
     }
@@ -315,7 +310,7 @@ mod tests {
     #[test]
     fn secrets_do_not_stay_in_output() {
         let check = |text: &str, expected: &str| {
-            assert_eq!(redact(text, &["hunter22".to_owned()]), expected);
+            assert_eq!(redact(text, &Mask::of(["hunter22"])), expected);
         };
         check(
             "open rest:http://me:s3cr3t@nas:8000/: refused",
@@ -340,7 +335,7 @@ mod tests {
             "Transferred: 1.2 MiB / 3 MiB, 40%, 1 MiB/s, ETA 2s",
             "Fatal: wrong password or no key found",
         ] {
-            assert_eq!(redact(text, &[]), text);
+            assert_eq!(redact(text, &Mask::default()), text);
         }
     }
 }

@@ -5,6 +5,7 @@
 //! What the last run skipped is remembered in the state of the item, because asking starts no
 //! process.
 
+mod emptied;
 mod profile;
 mod resolve;
 mod run;
@@ -23,6 +24,7 @@ use syncmgr_model::id::HandlerId;
 use syncmgr_model::item::{Found, Item, SettingKind, SettingSpec, Settings, Value, bad_name};
 use syncmgr_model::preview::{Action, PlannedChange, Preview};
 use syncmgr_model::progress::Phase;
+use syncmgr_model::record::Summary;
 use syncmgr_model::request::Choice;
 use syncmgr_model::resolution::Abilities;
 use syncmgr_model::side::{PerSide, Side};
@@ -32,6 +34,7 @@ use syncmgr_model::trouble::{Code, PATHS_MAX, Trouble};
 use self::profile::{Profile, Root};
 use self::run::Request;
 use self::said::{Change, Seen, Way};
+use crate::tool;
 use crate::tool::hold::plan_id;
 use crate::tool::settings::{required, text, unusable};
 use crate::tool::{
@@ -200,26 +203,15 @@ impl Tool for UnisonTool {
         let chosen = Chosen::read(job.ctx, job.item)?;
         roots_are_there(job, &chosen)?;
         job.session.phase(Phase::Comparing);
-        // It asks about each change; the answers list all of them, and leave.
-        let answers = |before: &str| -> Result<File, Trouble> {
-            let unusable = |e: std::io::Error| Trouble::new(Code::StateUnusable).with("detail", e);
-            let path = job.dir.join("preview.answers");
-            File::create(&path)
-                .and_then(|mut file| write!(file, "{before}l\nq\n"))
-                .and_then(|()| File::open(&path))
-                .map_err(unusable)
-        };
-        let mut ran = run::look(job, &chosen, answers("")?)?;
-        if ran.asked_to_begin {
-            // Nothing was agreed before, and it first wants to be told that this was read.
-            ran = run::look(job, &chosen, answers("\n")?)?;
-            ran.asked_to_begin = true;
-        }
+        let ran = look(job, &chosen, &Request::default())?;
         if ran.ended.was_stopped {
             return Ok(Preview::default());
         }
         if !ran.has_looked {
             return Err(trouble::of(job, &chosen, &ran.ended));
+        }
+        if emptied::is_it(&ran.ended) {
+            return emptied::preview(job, &chosen);
         }
         Ok(preview_of(job, &ran.list.changes, ran.asked_to_begin))
     }
@@ -227,20 +219,22 @@ impl Tool for UnisonTool {
     fn sync(&self, job: &Job<'_>, wish: &Wish) -> Result<Outcome, Trouble> {
         let chosen = Chosen::read(job.ctx, job.item)?;
         roots_are_there(job, &chosen)?;
-        let emptied = wish.release.as_deref();
-        if let Some(plan) = emptied
-            && plan != trouble::emptied_id(&chosen)
-        {
-            return Err(Trouble::new(Code::PlanChanged)
-                .with("plan", escape(plan.as_bytes()))
-                .with("now", "none"));
+        if let Some(plan) = &wish.release {
+            emptied::check(job, &chosen, plan)?;
         }
         let request = Request {
-            allows_emptied: emptied.is_some(),
+            allows_emptied: wish.release.is_some(),
             ..Request::default()
         };
-        let ran = run::batch(job, &chosen, &request)?;
-        let was_whole = ran.ended.exit.is_success() || ran.n_skipped.is_some();
+        let mut ran = run::batch(job, &chosen, &request)?;
+        if !ran.was_whole() && emptied::is_it(&ran.ended) && wish.release.is_none() {
+            let preview = emptied::preview(job, &chosen)?;
+            if preview.held_id.is_some() {
+                return Ok(hold(job, preview));
+            }
+            ran = run::batch(job, &chosen, &emptied::without_deletions(&chosen))?;
+        }
+        let was_whole = ran.was_whole();
         if was_whole && !ran.ended.was_stopped {
             remember_skipped(job, &ran.list.changes)?;
         }
@@ -286,12 +280,12 @@ impl Tool for UnisonTool {
     fn resolve(
         &self,
         job: &Job<'_>,
-        conflict: &ToolConflict,
+        seen: &tool::Seen<'_>,
         choice: &Choice,
     ) -> Result<(), Trouble> {
         let chosen = Chosen::read(job.ctx, job.item)?;
         roots_are_there(job, &chosen)?;
-        resolve::resolve(job, &chosen, conflict, choice)
+        resolve::resolve(job, &chosen, seen, choice)
     }
 }
 
@@ -362,6 +356,44 @@ fn roots_are_there(job: &Job<'_>, chosen: &Chosen) -> Result<(), Trouble> {
         }
     }
     Ok(())
+}
+
+/// Says what waits for a person. Unison did nothing at all.
+fn hold(job: &Job<'_>, preview: Preview) -> Outcome {
+    let mut summary = Summary::default();
+    for trouble in preview.troubles {
+        summary.n_held += u64::from(trouble.code == Code::SideEmptied);
+        job.session.say(trouble);
+    }
+    Outcome {
+        summary,
+        was_stopped: false,
+    }
+}
+
+/// Asks what a run would do.
+fn look(job: &Job<'_>, chosen: &Chosen, request: &Request) -> Result<run::Ran, Trouble> {
+    // It asks about each change; the answers list all of them, and leave.
+    let answers = |before: &str| -> Result<File, Trouble> {
+        let unusable = |e: std::io::Error| Trouble::new(Code::StateUnusable).with("detail", e);
+        let path = job.dir.join(format!("{}.answers", job.session.id()));
+        let file = File::create(&path)
+            .and_then(|mut file| write!(file, "{before}l\nq\n"))
+            .and_then(|()| File::open(&path));
+        // The child has it open.
+        drop(fs::remove_file(&path));
+        file.map_err(unusable)
+    };
+    let ran = run::look(job, chosen, request, answers("")?)?;
+    if !ran.asked_to_begin {
+        return Ok(ran);
+    }
+    // Nothing was agreed before, and it first wants to be told that this was read.
+    let ran = run::look(job, chosen, request, answers("\n")?)?;
+    Ok(run::Ran {
+        asked_to_begin: true,
+        ..ran
+    })
 }
 
 /// Remembers what was skipped; one that was there before keeps its time.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use syncmgr_model::escape::escape;
 use syncmgr_model::trouble::Trouble;
+use syncmgr_sdk::Mask;
 
 use crate::tool::settings::unusable;
 use crate::tool::{Context, redact};
@@ -49,7 +50,7 @@ impl Root {
     pub(super) fn shown(&self, ctx: &Context) -> String {
         match &self.local {
             Some(path) => ctx.shown(path),
-            None => redact(&escape(self.text.as_bytes()), &[]),
+            None => redact(&escape(self.text.as_bytes()), &Mask::default()),
         }
     }
 

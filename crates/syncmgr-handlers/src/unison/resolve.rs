@@ -9,29 +9,32 @@ use syncmgr_model::conflict::{Facts, Kind};
 use syncmgr_model::escape::escape;
 use syncmgr_model::request::Choice;
 use syncmgr_model::side::Side;
+use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::{Code, Trouble};
 
 use super::run::{self, Request, below};
 use super::said::Way;
-use super::{CONFLICTS, Chosen, Skipped, is_present, trouble};
+use super::{CONFLICTS, Chosen, Skipped, is_present, look, trouble};
 use crate::tool::kept::{beside, keep_copy, kept_dir, replace};
-use crate::tool::{Job, ToolConflict, facts_of, recall, remember};
+use crate::tool::{Job, Seen, ToolConflict, facts_of, recall, remember};
 
 pub(super) fn resolve(
     job: &Job<'_>,
     chosen: &Chosen,
-    conflict: &ToolConflict,
+    seen: &Seen<'_>,
     choice: &Choice,
 ) -> Result<(), Trouble> {
+    let conflict = seen.conflict;
     let path = preference(&conflict.path)?;
     let kept = kept_dir(job.dir, job.session.id());
+    is_still_so_elsewhere(job, chosen, seen)?;
     match choice {
-        Choice::Keep(side) => keep(job, chosen, conflict, &path, *side, None),
+        Choice::Keep(side) => keep(job, chosen, seen, &path, *side, &Beside::default()),
         Choice::KeepNewest => {
             let side = newest(conflict)?;
-            keep(job, chosen, conflict, &path, side, None)
+            keep(job, chosen, seen, &path, side, &Beside::default())
         }
-        Choice::KeepBoth => keep_both(job, chosen, conflict, &path),
+        Choice::KeepBoth => keep_both(job, chosen, seen, &path),
         Choice::Merged(bytes) => {
             let (side, root) = local(chosen)?;
             let file = below(root, &conflict.path);
@@ -41,9 +44,14 @@ pub(super) fn resolve(
                 return Err(not_possible("only a file can get other content"));
             }
             keep_copy(&kept, &named(side, &conflict.path), &file)?;
+            seen.is_still_so()?;
             replace(&file, bytes)
                 .map_err(|e| not_possible(&format!("the new content cannot be written ({e})")))?;
-            keep(job, chosen, conflict, &path, side, None)
+            let beside = Beside {
+                is_merged: true,
+                ..Beside::default()
+            };
+            keep(job, chosen, seen, &path, side, &beside)
         }
         Choice::MergeText => Err(not_possible(
             "Unison does not keep what both sides last agreed on, so nothing can be merged by itself; \
@@ -52,21 +60,73 @@ pub(super) fn resolve(
     }
 }
 
-/// Lets one side win for this path, and syncs `also` with it.
+/// What goes with a side that wins.
+#[derive(Default)]
+struct Beside<'a> {
+    /// Another path to sync.
+    also: Option<&'a [u8]>,
+    /// The winning side was given other content by the decision.
+    is_merged: bool,
+}
+
+/// Compares what the other machine has with what was decided on. Local files are compared by
+/// [`Seen::is_still_so`], which sees more and costs nothing.
+fn is_still_so_elsewhere(job: &Job<'_>, chosen: &Chosen, seen: &Seen<'_>) -> Result<(), Trouble> {
+    if chosen.remote().is_none() {
+        return Ok(());
+    }
+    let path = &seen.conflict.path;
+    let request = Request {
+        // It only looks, and takes a path that was deleted for one that was emptied.
+        allows_emptied: true,
+        args: vec!["-path".into(), OsStr::from_bytes(path).into()],
+    };
+    let ran = look(job, chosen, &request)?;
+    if ran.ended.was_stopped {
+        return Err(Trouble::new(Code::Stopped));
+    }
+    if !ran.has_looked {
+        return Err(trouble::of(job, chosen, &ran.ended));
+    }
+    let mut changes = ran.list.changes.iter();
+    let now = changes.find(|change| change.path == *path && change.way == Way::Conflict);
+    let is_so = |side: Side| {
+        let is_local = chosen.root(side).local.is_some();
+        is_local || now.is_some_and(|now| now.seen[side].facts() == seen.conflict.sides[side].facts)
+    };
+    if now.is_some() && Side::BOTH.into_iter().all(is_so) {
+        return Ok(());
+    }
+    // What it has now is what the next list shows.
+    let mut skipped: Vec<Skipped> = recall(job.dir, CONFLICTS).unwrap_or_default();
+    for known in skipped.iter_mut().filter(|it| it.path == *path) {
+        if let Some(now) = now {
+            *known = Skipped::of(now, Timestamp(known.since_ms));
+        }
+    }
+    if now.is_none() {
+        skipped.retain(|it| it.path != *path);
+    }
+    remember(job.dir, CONFLICTS, &skipped)?;
+    Err(seen.changed())
+}
+
+/// Lets one side win for this path.
 fn keep(
     job: &Job<'_>,
     chosen: &Chosen,
-    conflict: &ToolConflict,
+    seen: &Seen<'_>,
     path: &str,
     side: Side,
-    also: Option<&[u8]>,
+    beside: &Beside<'_>,
 ) -> Result<(), Trouble> {
+    let conflict = seen.conflict;
     if conflict.sides[side].facts == Facts::Unknown {
         return Err(not_possible("it is not known what is on that side"));
     }
     let loser = chosen.root(side.other());
     let mut args: Vec<OsString> = vec!["-path".into(), OsStr::from_bytes(&conflict.path).into()];
-    if let Some(also) = also {
+    if let Some(also) = beside.also {
         args.extend(["-path".into(), OsStr::from_bytes(also).into()]);
     }
     // Only this path: a profile may have paths of its own, and conflicts within them.
@@ -111,6 +171,10 @@ fn keep(
         allows_emptied: is_deleted,
         args,
     };
+    seen.is_still_so_at(side.other())?;
+    if !beside.is_merged {
+        seen.is_still_so_at(side)?;
+    }
     let ran = run::batch(job, chosen, &request)?;
     if ran.ended.was_stopped {
         return Err(Trouble::new(Code::Stopped));
@@ -139,18 +203,14 @@ fn keep(
 }
 
 /// The local content gets a name of its own, the other one keeps the name; then both are synced.
-fn keep_both(
-    job: &Job<'_>,
-    chosen: &Chosen,
-    conflict: &ToolConflict,
-    path: &str,
-) -> Result<(), Trouble> {
+fn keep_both(job: &Job<'_>, chosen: &Chosen, seen: &Seen<'_>, path: &str) -> Result<(), Trouble> {
+    let conflict = seen.conflict;
     let present = Side::BOTH.map(|side| is_present(conflict.sides[side].facts));
     match present {
         [true, true] => {}
         // One side deleted it: both means that it stays.
-        [true, false] => return keep(job, chosen, conflict, path, Side::Left, None),
-        [false, true] => return keep(job, chosen, conflict, path, Side::Right, None),
+        [true, false] => return keep(job, chosen, seen, path, Side::Left, &Beside::default()),
+        [false, true] => return keep(job, chosen, seen, path, Side::Right, &Beside::default()),
         [false, false] => return Err(not_possible("neither side has it any more")),
     }
     let (side, root) = local(chosen)?;
@@ -174,7 +234,11 @@ fn keep_both(
     preference(&also)?;
     let parent = copy.parent().unwrap_or(root);
     keep_copy(parent, name.as_bytes(), &file)?;
-    keep(job, chosen, conflict, path, side.other(), Some(&also))
+    let beside = Beside {
+        also: Some(&also),
+        ..Beside::default()
+    };
+    keep(job, chosen, seen, path, side.other(), &beside)
 }
 
 /// Says whose copy it is: the name of the folder it comes from.

@@ -49,6 +49,11 @@ pub(super) struct Ran {
 }
 
 impl Ran {
+    /// Says whether it came to its end; paths that were skipped or failed are named.
+    pub(super) fn was_whole(&self) -> bool {
+        self.ended.exit.is_success() || self.n_skipped.is_some()
+    }
+
     /// Counts what was done; only what it said it has finished.
     pub(super) fn summary(&self) -> Summary {
         let mut summary = Summary::default();
@@ -133,9 +138,17 @@ fn command(job: &Job<'_>, chosen: &Chosen) -> Command {
 }
 
 /// Lists what a run would do and leaves.
-pub(super) fn look(job: &Job<'_>, chosen: &Chosen, answers: File) -> Result<Ran, Trouble> {
+pub(super) fn look(
+    job: &Job<'_>,
+    chosen: &Chosen,
+    request: &Request,
+    answers: File,
+) -> Result<Ran, Trouble> {
+    let is_careful = !request.allows_emptied;
     let command = command(job, chosen)
         .args(["-batch=false", "-auto=false"])
+        .arg(format!("-confirmbigdel={is_careful}"))
+        .args(&request.args)
         .stdin(answers);
     follow(job, command)
 }

@@ -9,14 +9,7 @@ use super::Chosen;
 use super::run::Ran;
 use crate::tool::diagnose::{self, Cause};
 use crate::tool::process::Ended;
-use crate::tool::{Job, conflict_id, job};
-
-/// Names the step that empties one side, for allowing exactly it.
-pub(super) fn emptied_id(chosen: &Chosen) -> String {
-    let [left, right] = &chosen.roots;
-    let name = format!("emptied\n{}\n{}\n{}", chosen.name, left.text, right.text);
-    conflict_id(name.as_bytes())[..8].to_owned()
-}
+use crate::tool::{Job, job};
 
 /// Says why a run as a whole was not done.
 pub(super) fn of(job: &Job<'_>, chosen: &Chosen, ended: &Ended) -> Trouble {
@@ -42,20 +35,6 @@ pub(super) fn of(job: &Job<'_>, chosen: &Chosen, ended: &Ended) -> Trouble {
                 named(ended, "Archive ", "the archives that it names")
             ),
         );
-    }
-    if has("been completely emptied") {
-        let [left, right] = &chosen.roots;
-        let is_left = left.local.as_ref().is_some_and(|root| is_empty(root));
-        let (empty, kept) = if is_left {
-            (left, right)
-        } else {
-            (right, left)
-        };
-        return Trouble::new(Code::SideEmptied)
-            .with("empty", empty.shown(job.ctx))
-            .with("kept", kept.shown(job.ctx))
-            .with("n_files", kept.local.as_ref().map_or(0, |root| count(root)))
-            .with("plan", emptied_id(chosen));
     }
     let remote = chosen.remote().map(|root| root.host().to_owned());
     let cause = diagnose::cause_of(&ended.errors).or_else(|| diagnose::cause_of(&ended.output));
@@ -126,15 +105,6 @@ fn named(ended: &Ended, begin: &str, otherwise: &str) -> String {
 fn fatal(ended: &Ended) -> Option<String> {
     let mut lines = ended.output.lines();
     lines.find_map(|line| line.strip_prefix("Fatal error: ").map(str::to_owned))
-}
-
-fn is_empty(root: &std::path::Path) -> bool {
-    std::fs::read_dir(root).is_ok_and(|mut entries| entries.next().is_none())
-}
-
-/// Counts what is in a folder, to say how much is at stake: its first level, without going deeper.
-fn count(root: &std::path::Path) -> u64 {
-    std::fs::read_dir(root).map_or(0, |entries| entries.count() as u64)
 }
 
 /// Says what single paths failed, one message for each cause.

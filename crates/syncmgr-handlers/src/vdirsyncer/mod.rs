@@ -24,7 +24,7 @@ use syncmgr_model::trouble::{Code, Trouble};
 use self::config::{Config, Pair, Rule};
 use self::conflict::Conflicts;
 use crate::tool::settings::{optional, unusable};
-use crate::tool::{Context, ENV, Job, Outcome, PROGRAM, Program, Tool, ToolConflict, Wish};
+use crate::tool::{Context, ENV, Job, Outcome, PROGRAM, Program, Seen, Tool, ToolConflict, Wish};
 
 /// The id of the handler.
 pub const ID: &str = "vdirsyncer";
@@ -331,14 +331,9 @@ impl Tool for VdirsyncerTool {
         Abilities::KEEP_SINGLE | Abilities::KEEP_RECENT | Abilities::KEEP_OTHER
     }
 
-    fn resolve(
-        &self,
-        job: &Job<'_>,
-        conflict: &ToolConflict,
-        choice: &Choice,
-    ) -> Result<(), Trouble> {
+    fn resolve(&self, job: &Job<'_>, seen: &Seen<'_>, choice: &Choice) -> Result<(), Trouble> {
         let setup = Setup::load(job.ctx, job.item)?;
-        session::resolve(job, &setup, conflict, choice)
+        session::resolve(job, &setup, seen, choice)
     }
 }
 

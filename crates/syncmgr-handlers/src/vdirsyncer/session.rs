@@ -27,7 +27,7 @@ use super::held::{self, Held};
 use super::output::{Fault, Reading, Said};
 use super::{COLLECTION, PAIR, Setup, fault};
 use crate::tool::process::{Command, Ended, Keep};
-use crate::tool::{Job, Outcome, ToolConflict, Wish, job};
+use crate::tool::{Job, Outcome, Seen, ToolConflict, Wish, job};
 
 /// The script that vdirsyncer calls for every conflict.
 const SCRIPT: &str = include_str!("resolve.py");
@@ -432,9 +432,10 @@ fn release(
 pub(super) fn resolve(
     job: &Job<'_>,
     setup: &Setup,
-    conflict: &ToolConflict,
+    seen: &Seen<'_>,
     choice: &Choice,
 ) -> Result<(), Trouble> {
+    let conflict = seen.conflict;
     let mut conflicts = Conflicts::load(job.dir);
     let not_found = || {
         Trouble::new(Code::NotFound)
@@ -453,7 +454,9 @@ pub(super) fn resolve(
     let file = job.dir.join("decisions.json");
     fs::write(&file, decisions.to_string()).map_err(unusable)?;
     let (command, handed) = command(job, setup, &[&spot.collection])?;
-    let ran = run(job, setup, command);
+    // The script holds what there is against the contents that were shown; these must still be
+    // the ones that were decided on.
+    let ran = seen.is_still_so().and_then(|()| run(job, setup, command));
     drop(handed);
     drop(fs::remove_file(&file));
     let ran = ran?;

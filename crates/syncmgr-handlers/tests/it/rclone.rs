@@ -482,6 +482,40 @@ fn conflicts_of_bisync_are_listed_and_decided() {
         .failed_with(Code::NotFound);
 }
 
+/// What a person saw is named by the id of the conflict: another content is another id.
+#[test]
+fn a_decision_on_another_content_of_bisync_is_refused() {
+    let Some(machine) = folders() else { return };
+    let it = known_pair(&machine);
+    machine.write("Photos/f0", "left");
+    machine.write("Backup/f0", "on the right");
+    assert_eq!(machine.sync(&it).succeeded().n_conflicts, 1);
+    let list = || {
+        let handler = machine.handler("rclone", std::slice::from_ref(&it));
+        handler.conflicts().unwrap().list(&it).unwrap()
+    };
+    let seen = list()[0].id.clone();
+    machine.write("Photos/f0.conflict1", "LEFT");
+    for choice in [
+        Choice::Keep(Side::Left),
+        Choice::Keep(Side::Right),
+        Choice::KeepBoth,
+        Choice::Merged(b"x".to_vec()),
+    ] {
+        machine
+            .resolve(&it, &[(&seen, choice)])
+            .failed_with(Code::StateChanged);
+    }
+    assert_eq!(machine.read("Photos/f0.conflict1"), "LEFT");
+    assert_eq!(machine.read("Photos/f0.conflict2"), "on the right");
+    let now = list()[0].id.clone();
+    assert_ne!(now, seen);
+    machine
+        .resolve(&it, &[(&now, Choice::Keep(Side::Left))])
+        .succeeded();
+    assert_eq!(machine.read("Backup/f0"), "LEFT");
+}
+
 #[test]
 fn the_newest_of_two_contents_is_kept() {
     let Some(machine) = folders() else { return };

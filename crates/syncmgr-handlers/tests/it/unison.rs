@@ -315,15 +315,110 @@ fn a_side_that_is_suddenly_empty_waits_for_an_ok() {
     machine.sync(&it).succeeded();
     fs::remove_dir_all(machine.home().join("b")).unwrap();
     machine.dir("b");
+    machine.write("a/new", "1");
     let held = machine.sync(&it);
-    let plan = held.failed_with(Code::SideEmptied).param("plan").to_owned();
+    assert_eq!(held.succeeded().n_held, 1, "{held:?}");
+    let trouble = held.said(Code::SideEmptied);
+    let plan = trouble.param("plan").to_owned();
+    assert_eq!(
+        (trouble.param("empty"), trouble.param("n_files")),
+        ("~/b", "2")
+    );
     assert_eq!(machine.read("a/x"), "1");
+    // What waits can be looked at, under the same name.
+    let preview = machine.preview(&it).told.preview.expect("a preview");
+    assert_eq!(preview.held_id.as_deref(), Some(&*plan));
+    assert!(preview.changes.iter().all(|it| it.is_held));
+    let waits = preview.changes.iter();
+    let waits: Vec<_> = waits.map(|it| (&*it.path, it.side)).collect();
+    assert_eq!(
+        waits,
+        [
+            (&b"new"[..], Side::Right),
+            (b"x", Side::Left),
+            (b"y", Side::Left)
+        ]
+    );
     machine
         .release(&it, "00000000")
         .failed_with(Code::PlanChanged);
     assert_eq!(machine.read("a/x"), "1");
+    // More would go than was seen.
+    machine.write("b/x", "1");
+    machine.release(&it, &plan).failed_with(Code::PlanChanged);
+    fs::remove_file(machine.home().join("b/x")).unwrap();
+    assert_eq!(machine.read("a/y/z"), "1");
     machine.release(&it, &plan).succeeded();
-    assert_eq!(machine.files("a"), [""; 0]);
+    assert_eq!(machine.files("a"), ["new"]);
+    assert_eq!(machine.files("b"), ["new"]);
+    // Nothing waits any more, so nothing can be allowed.
+    machine.release(&it, &plan).failed_with(Code::PlanChanged);
+}
+
+/// Unison stops for any empty side; where nothing would be deleted, there is nothing to wait for.
+#[test]
+fn an_empty_side_that_deletes_nothing_is_filled() {
+    let Some((machine, it)) = machine() else {
+        return;
+    };
+    machine.write("a/x", "1");
+    machine.sync(&it).succeeded();
+    for side in ["a", "b"] {
+        fs::remove_file(machine.home().join(side).join("x")).unwrap();
+    }
+    machine.write("a/new", "1");
+    assert_eq!(machine.preview(&it).told.preview.unwrap().held_id, None);
+    assert_eq!(machine.sync(&it).succeeded().n_held, 0);
+    assert_eq!(machine.read("b/new"), "1");
+}
+
+/// What a person saw is named by the id of the conflict: another content is another id.
+#[test]
+fn a_decision_on_another_content_is_refused() {
+    let Some((machine, it)) = machine() else {
+        return;
+    };
+    let id = disagree(&machine, &it);
+    for (file, text) in [
+        ("a/notes/a.txt", "left, and more\n"),
+        ("b/notes/a.txt", "right, and LONGER\n"),
+    ] {
+        let before = conflicts(&machine, &it)[0].id.clone();
+        machine.write(file, text);
+        for choice in [
+            Choice::Keep(Side::Left),
+            Choice::Keep(Side::Right),
+            Choice::KeepBoth,
+            Choice::Merged(b"x".to_vec()),
+        ] {
+            let ran = machine.resolve(&it, &[(&before, choice)]);
+            assert_eq!(
+                ran.failed_with(Code::StateChanged).param("path"),
+                "notes/a.txt"
+            );
+        }
+        assert_eq!(machine.read(file), text);
+    }
+    assert_eq!(kept(&machine, &it), [""; 0]);
+    let now = conflicts(&machine, &it)[0].id.clone();
+    assert_ne!(now, id);
+    machine
+        .resolve(&it, &[(&now, Choice::Keep(Side::Right))])
+        .succeeded();
+    assert_eq!(machine.read("a/notes/a.txt"), "right, and LONGER\n");
+    machine
+        .resolve(&it, &[(&now, Choice::Keep(Side::Left))])
+        .failed_with(Code::NotFound);
+    // The next conflict on this path is another one.
+    machine.write("a/notes/a.txt", "l");
+    machine.write("b/notes/a.txt", "rr");
+    machine.sync(&it).succeeded();
+    let later = conflicts(&machine, &it)[0].id.clone();
+    assert!(later != id && later != now);
+    machine
+        .resolve(&it, &[(&id, Choice::Keep(Side::Left))])
+        .failed_with(Code::StateChanged);
+    assert_eq!(machine.read("b/notes/a.txt"), "rr");
 }
 
 #[test]
@@ -464,6 +559,15 @@ fn a_folder_behind_ssh_is_synced_and_its_conflicts_are_decided() {
     );
 
     machine.write("a/notes/a.txt", "left 2\n");
+    machine.write("b/notes/a.txt", "right 2\n");
+    machine.sync(&it).succeeded();
+    // What the other machine has is asked for before it is replaced.
+    let id = conflicts(&machine, &it)[0].id.clone();
+    machine.write("b/notes/a.txt", "right, changed meanwhile\n");
+    machine
+        .resolve(&it, &[(&id, Choice::Keep(Side::Left))])
+        .failed_with(Code::StateChanged);
+    assert_eq!(machine.read("b/notes/a.txt"), "right, changed meanwhile\n");
     machine.write("b/notes/a.txt", "right 2\n");
     machine.sync(&it).succeeded();
     let id = conflicts(&machine, &it)[0].id.clone();

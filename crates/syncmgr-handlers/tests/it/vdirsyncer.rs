@@ -320,10 +320,15 @@ fn a_decision_about_something_else_than_was_shown_is_refused() {
     ran.failed_with(Code::StateChanged);
     assert_eq!(diary.local("u1").as_deref(), Some("later"));
     assert_eq!(diary.server.get("u1").as_deref(), Some("u1 there"));
-    // Now the new content was shown, and can be decided about.
+    // Now the new content is shown, under an id of its own.
     diary
         .machine
         .resolve(&diary.item, &[(&id, Choice::Keep(Side::Left))])
+        .failed_with(Code::StateChanged);
+    let now = diary.id_of("u1");
+    diary
+        .machine
+        .resolve(&diary.item, &[(&now, Choice::Keep(Side::Left))])
         .succeeded();
     assert_eq!(diary.server.get("u1").as_deref(), Some("later"));
 }

@@ -6,6 +6,7 @@ use std::io::Read;
 use serde_json::Value;
 use syncmgr_protocol::{FrameError, Id, Lines, Message, RpcError};
 
+use super::masks::Masks;
 use super::process::Call;
 use super::why::Why;
 
@@ -79,6 +80,15 @@ impl Incoming {
                 return Err(fault(format!("it could not read a message: {said}")));
             }
         })
+    }
+
+    /// Masks the secrets that its handler was given.
+    pub(super) fn mask(&mut self, masks: &Masks) {
+        match self {
+            Self::Answer(_, Ok(value)) => masks.value(value),
+            Self::Answer(_, Err(error)) => masks.refusal(error),
+            Self::Call(call) => masks.value(&mut call.params),
+        }
     }
 
     /// Says whether it is one of those that may come at any rate.

@@ -20,6 +20,7 @@ mod legacy;
 mod limits;
 mod log;
 pub mod manifest;
+mod masks;
 mod message;
 mod operation;
 mod process;

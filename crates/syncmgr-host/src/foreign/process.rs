@@ -26,6 +26,7 @@ use rustix::process::{Pid, Signal};
 use serde_json::{Value, json};
 use syncmgr_center::port::Clock;
 use syncmgr_protocol::{Id, Lines, RpcError, error};
+use syncmgr_sdk::MaskedStream;
 
 use super::launch::{self, Ended, Plan};
 use super::limits::{
@@ -33,6 +34,7 @@ use super::limits::{
     STACK_BYTES, TERM_GRACE, WRITE_QUEUE_MAX,
 };
 use super::log::Log;
+use super::masks::Masks;
 use super::message::Incoming;
 use super::refused;
 use super::why::Why;
@@ -79,6 +81,7 @@ pub(super) struct Start {
     pub(super) plan: Plan,
     pub(super) env: Vec<(String, std::ffi::OsString)>,
     pub(super) log: Arc<Log>,
+    pub(super) masks: Arc<Masks>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) inbox: Arc<dyn Inbox>,
     pub(super) answer_within: Duration,
@@ -107,6 +110,7 @@ pub(super) struct Process {
     is_forgiven: AtomicBool,
     is_gone: (Mutex<bool>, Condvar),
     log: Arc<Log>,
+    masks: Arc<Masks>,
     clock: Arc<dyn Clock>,
     inbox: Arc<dyn Inbox>,
     answer_within: Duration,
@@ -229,6 +233,7 @@ impl Process {
     pub(super) fn begin(self: &Arc<Self>, session: &str, params: &Value) -> Receiver<Said> {
         let (to, from) = sync_channel(QUEUE_MAX);
         let open = to.clone();
+        self.masks.name(session);
         lock(&self.sessions).open.insert(session.to_owned(), open);
         self.request("session/start", params, Waiting::Session(to));
         if self.why.get().is_some() {
@@ -242,8 +247,10 @@ impl Process {
         let mut sessions = lock(&self.sessions);
         sessions.open.remove(session);
         sessions.over.push_back(session.to_owned());
-        if sessions.over.len() > OVER_MAX {
-            sessions.over.pop_front();
+        if sessions.over.len() > OVER_MAX
+            && let Some(old) = sessions.over.pop_front()
+        {
+            self.masks.forget(&old);
         }
     }
 
@@ -335,15 +342,17 @@ fn begin(start: Start) -> Result<(Arc<Process>, Child, impl Read), Why> {
         is_forgiven: AtomicBool::new(false),
         is_gone: (Mutex::new(false), Condvar::new()),
         log: start.log,
+        masks: start.masks,
         clock: start.clock,
         inbox: start.inbox,
         answer_within: start.answer_within,
         home: start.home,
     });
     let (log, clock) = (Arc::clone(&process.log), Arc::clone(&process.clock));
+    let masks = Arc::clone(&process.masks);
     let helpers = [
         thread("handler-in", move || write(stdin, &queue)),
-        thread("handler-log", move || keep(stderr, &log, &*clock)),
+        thread("handler-log", move || keep(stderr, &log, &masks, &*clock)),
     ];
     for helper in helpers {
         if let Err(error) = helper {
@@ -369,9 +378,10 @@ fn write(mut stdin: ChildStdin, queue: &Receiver<Vec<u8>>) {
 }
 
 /// Keeps what it writes to its log. What comes faster than anybody could read is left out.
-fn keep(mut stderr: impl Read, log: &Log, clock: &dyn Clock) {
+fn keep(mut stderr: impl Read, log: &Log, masks: &Masks, clock: &dyn Clock) {
     let mut buffer = [0; 8192];
     let (mut since, mut n_kept, mut n_left_out) = (clock.elapsed_ms(), 0, 0_u64);
+    let mut masked = MaskedStream::default();
     while let Ok(n) = stderr.read(&mut buffer) {
         if n == 0 {
             break;
@@ -384,12 +394,13 @@ fn keep(mut stderr: impl Read, log: &Log, clock: &dyn Clock) {
             (since, n_kept, n_left_out) = (now, 0, 0);
         }
         if n_kept + n <= LOG_BUDGET {
-            log.write(&buffer[..n]);
+            log.write(&masks.piece(&mut masked, &buffer[..n]));
             n_kept += n;
         } else {
             n_left_out += n as u64;
         }
     }
+    log.write(&masked.finish());
     if n_left_out > 0 {
         log.note(&format!("{n_left_out} bytes were left out here"));
     }
@@ -430,7 +441,8 @@ impl Process {
         }
     }
 
-    fn take(self: &Arc<Self>, message: Incoming) -> Result<(), String> {
+    fn take(self: &Arc<Self>, mut message: Incoming) -> Result<(), String> {
+        message.mask(&self.masks);
         if self.why.get().is_some() {
             // It is being ended: nobody listens any more.
             return Ok(());
@@ -498,7 +510,8 @@ impl Process {
     }
 
     /// Settles why it ends, unless that is known, and lets go of all who wait.
-    fn settle(&self, why: Why) -> Arc<Why> {
+    fn settle(&self, mut why: Why) -> Arc<Why> {
+        why.mask(&self.masks);
         let why = Arc::clone(self.why.get_or_init(|| Arc::new(why)));
         lock(&self.waiting).clear();
         lock(&self.sessions).open.clear();

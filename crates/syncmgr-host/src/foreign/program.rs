@@ -26,6 +26,7 @@ use super::legacy::Instances;
 use super::limits::{Patience, TERM_GRACE, WAIT_MAX_MS};
 use super::log::Log;
 use super::manifest::Manifest;
+use super::masks::Masks;
 use super::process::{NoResult, Process, Start};
 use super::reach;
 use super::updates::Updates;
@@ -94,6 +95,7 @@ pub(super) struct Program {
     pub(super) specs: &'static [SettingSpec],
     pub(super) around: Arc<Around>,
     pub(super) log: Arc<Log>,
+    masks: Arc<Masks>,
     pub(super) updates: Updates,
     /// Those of a handler of the older family.
     pub(super) instances: Instances,
@@ -157,6 +159,7 @@ impl Program {
             updates: Updates::default(),
             instances: Instances::default(),
             log: Arc::new(log),
+            masks: Arc::default(),
             manifest,
             around,
             support,
@@ -203,6 +206,7 @@ impl Program {
 
     /// Returns an item as the handler is told of it.
     pub(super) fn wire_item(&self, item: &Item) -> syncmgr_protocol::item::Item {
+        self.masks.learn(item, self.specs);
         wire::item(item, self.specs, self.home())
     }
 
@@ -365,6 +369,7 @@ impl Program {
             plan,
             env: reach::environment(&data_dir),
             log: Arc::clone(&self.log),
+            masks: Arc::clone(&self.masks),
             clock: Arc::clone(&self.around.clock),
             inbox,
             answer_within: self.around.patience.answer,

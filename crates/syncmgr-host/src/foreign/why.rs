@@ -3,6 +3,8 @@
 use syncmgr_model::id::HandlerId;
 use syncmgr_model::trouble::{Code, Trouble};
 
+use super::masks::Masks;
+
 /// Why a handler ended, or is being ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Why {
@@ -36,6 +38,19 @@ impl Why {
             | Self::Fault(_)
             | Self::Silent(_)
             | Self::TooOld(_) => true,
+        }
+    }
+
+    /// Masks the secrets that its handler was given.
+    pub(super) fn mask(&mut self, masks: &Masks) {
+        match self {
+            Self::NotStarted(what)
+            | Self::Broke(what)
+            | Self::Limit(what)
+            | Self::Fault(what)
+            | Self::Silent(what)
+            | Self::TooOld(what) => masks.text(what),
+            Self::Asked | Self::GivenUp => {}
         }
     }
 

@@ -60,9 +60,7 @@ pub(super) struct Row {
 impl Row {
     /// Names the state of a conflict by all that is shown of it.
     pub(super) fn of(found: Found) -> Self {
-        let file = found.file.as_ref();
-        let mut listed = ListedConflict::of(&found.card, &found.contents, found.abilities, file);
-        listed.seen = name_of(&serde_json::to_vec(&listed).unwrap_or_default());
+        let listed = found.listed();
         Self { found, listed }
     }
 

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use axum::response::Response;
 use hyper::StatusCode;
-use syncmgr_api::wire::desk::{Resolve, ResolveAnswer, ResolveMatching, ResolveOne, Resolved};
+use syncmgr_api::wire::desk::{
+    ConflictVersion, Resolve, ResolveAnswer, ResolveMatching, ResolveOne, Resolved,
+};
 use syncmgr_api::wire::run::{Mode, RunAccepted};
 use syncmgr_center::center::NotStarted;
 use syncmgr_center::command::{Control, Scope, StartOptions};
@@ -18,16 +20,16 @@ use syncmgr_model::trouble::{Code, Trouble};
 use super::conflicts::{Row, address, look, name_of, read_filter};
 use super::sessions::{answer_taken, intent};
 use crate::answer::Refusal;
-use crate::center::{Api, aside, missing, not_started, places, refused};
-use crate::desk::Places;
+use crate::center::{Api, aside, not_started, places, refused};
+use crate::desk::{Chosen, Places};
 use crate::extract::{Json, json};
 use crate::words::accepted;
 
 /// Most conflicts decided by one request.
 const DECISIONS_MAX: usize = 10_000;
 
-/// What is to be decided, in this order.
-type Picks = Vec<(Address, Option<Pick>)>;
+/// What is to be decided, in this order, with the contents that were seen.
+type Picks = Vec<(Chosen, Vec<ConflictVersion>)>;
 
 /// Decides conflicts, or says what that would do. When one is not what the person saw any more,
 /// nothing is done and the answer is 409 `state-changed`. Decisions of one sync are one run.
@@ -48,12 +50,9 @@ pub(super) async fn resolve(
             return Err(Refusal::field("matching", "unusable", words));
         }
     };
-    let (runs, outcomes) = carry_out(&api, places, picks.clone(), is_preview).await?;
-    let outcomes: Vec<_> = picks
-        .iter()
-        .zip(&outcomes)
-        .map(|((address, _), decided)| resolved(address, decided))
-        .collect();
+    let chosen = picks.iter().map(|(chosen, _)| chosen.clone()).collect();
+    let (runs, outcomes) = carry_out(&api, places, chosen, is_preview).await?;
+    let outcomes = resolved(&picks, &outcomes);
     let (syncs, runs): (Vec<_>, Vec<_>) = runs.into_iter().unzip();
     let location = runs.first().map(|run: &RunAccepted| run.run.clone());
     let body = json(&ResolveAnswer {
@@ -65,18 +64,22 @@ pub(super) async fn resolve(
     Ok(answer_taken(body, location.as_deref()))
 }
 
-fn resolved(address: &Address, decided: &Decided) -> Resolved {
-    let (outcome, notice) = match decided {
-        Decided::Done => ("done", None),
-        Decided::Skipped => ("skipped", None),
-        Decided::Untouched => ("untouched", None),
-        Decided::Failed(trouble) => ("failed", Some(trouble.into())),
+fn resolved(picks: &Picks, outcomes: &[Decided]) -> Vec<Resolved> {
+    let mut for_all = None;
+    let one = |((chosen, versions), decided): (&(Chosen, Vec<ConflictVersion>), &Decided)| {
+        if let Some(rule) = chosen.pick.as_ref().filter(|pick| pick.applies_to_all) {
+            for_all = Some(rule.clone());
+        }
+        let pick = chosen.pick.as_ref().or(for_all.as_ref());
+        let (outcome, notice) = match decided {
+            Decided::Done => ("done", None),
+            Decided::Skipped => ("skipped", None),
+            Decided::Untouched => ("untouched", None),
+            Decided::Failed(trouble) => ("failed", Some(trouble.into())),
+        };
+        Resolved::of(chosen.address.to_string(), outcome, notice, pick, versions)
     };
-    Resolved {
-        conflict: address.to_string(),
-        outcome: outcome.to_owned(),
-        notice,
-    }
+    picks.iter().zip(outcomes).map(one).collect()
 }
 
 /// Reads decisions on named conflicts, and compares what was seen with what there is.
@@ -106,6 +109,8 @@ async fn named(
         all.push(Asked {
             n,
             kind: row.listed.kind.clone(),
+            state: row.found.state.clone(),
+            versions: row.listed.versions.clone(),
             address,
             pick,
         });
@@ -133,18 +138,26 @@ async fn rows_of(
         .into_iter()
         .map(|row| (row.found.card.address.clone(), row))
         .collect();
-    let take = |(address, _): &(Address, Option<Pick>)| {
-        known.remove(address).ok_or_else(|| {
-            let of_it = silent.iter().find(|(handler, item, _)| {
-                *handler == address.handler && (item.is_none() || *item == address.item)
-            });
-            match of_it {
-                Some((.., trouble)) => refused(trouble),
-                None => missing("conflict", &address.to_string()),
-            }
-        })
-    };
-    wanted.iter().map(take).collect()
+    let mut taken = Vec::with_capacity(wanted.len());
+    for (address, _) in wanted {
+        if let Some(row) = known.remove(address) {
+            taken.push(row);
+            continue;
+        }
+        let of_it = silent.iter().find(|(handler, item, _)| {
+            *handler == address.handler && (item.is_none() || *item == address.item)
+        });
+        if let Some((.., trouble)) = of_it {
+            return Err(refused(trouble));
+        }
+        // Whether it is gone, or another one now, its handler says.
+        let (places, address) = (places.clone(), address.clone());
+        let found = api
+            .ask(move |desk| desk.find_conflict(&places, &address))
+            .await?;
+        taken.push(Row::of(found));
+    }
+    Ok(taken)
 }
 
 /// A decision that was asked for.
@@ -153,7 +166,20 @@ struct Asked {
     n: usize,
     address: Address,
     kind: String,
+    state: String,
+    versions: Vec<ConflictVersion>,
     pick: Option<Pick>,
+}
+
+impl Asked {
+    fn chosen(self, pick: Option<Pick>) -> (Chosen, Vec<ConflictVersion>) {
+        let chosen = Chosen {
+            address: self.address,
+            state: self.state,
+            pick,
+        };
+        (chosen, self.versions)
+    }
 }
 
 /// Brings decisions into an order in which a choice for all meets only those without one of their
@@ -163,14 +189,18 @@ fn in_order(all: Vec<Asked>) -> Result<Picks, Refusal> {
     let (rules, own): (Vec<_>, Vec<_>) = own
         .into_iter()
         .partition(|it| it.pick.as_ref().is_some_and(|pick| pick.applies_to_all));
-    let mut picks: Picks = own.into_iter().map(|it| (it.address, it.pick)).collect();
+    let own_choice = |it: Asked| {
+        let pick = it.pick.clone();
+        it.chosen(pick)
+    };
+    let mut picks: Picks = own.into_iter().map(own_choice).collect();
     for rule in rules {
         let is_like =
             |it: &Asked| it.kind == rule.kind && it.address.handler == rule.address.handler;
         let (like, others): (Vec<_>, Vec<_>) = rest.into_iter().partition(is_like);
         rest = others;
-        picks.push((rule.address, rule.pick));
-        picks.extend(like.into_iter().map(|it| (it.address, None)));
+        picks.push(own_choice(rule));
+        picks.extend(like.into_iter().map(|it| it.chosen(None)));
     }
     match rest.first() {
         Some(left) => {
@@ -230,9 +260,14 @@ async fn matched(
     {
         return Err(changed(&matching.filter));
     }
-    let picks = rows
-        .into_iter()
-        .map(|row| (row.found.card.address, Some(pick.clone())));
+    let picks = rows.into_iter().map(|row| {
+        let chosen = Chosen {
+            address: row.found.card.address,
+            state: row.found.state,
+            pick: Some(pick.clone()),
+        };
+        (chosen, row.listed.versions)
+    });
     Ok((picks.collect(), seen))
 }
 
@@ -269,7 +304,7 @@ fn name_of_all(rows: &[Row]) -> String {
 async fn carry_out(
     api: &Api,
     places: Places,
-    picks: Picks,
+    chosen: Vec<Chosen>,
     is_preview: bool,
 ) -> Result<(Vec<(String, RunAccepted)>, Vec<Decided>), Refusal> {
     let api = api.clone();
@@ -288,7 +323,7 @@ async fn carry_out(
         };
         let outcomes = api
             .desk
-            .decide(&places, &picks, is_preview, &mut begin)
+            .decide(&places, &chosen, is_preview, &mut begin)
             .map_err(|trouble| refused(&trouble))?;
         let first = outcomes.first().cloned();
         let is_failed = |it: &Decided| matches!(it, Decided::Failed(_));

@@ -20,6 +20,7 @@ use syncmgr_model::item::{Item, SettingKind, SettingSpec};
 use syncmgr_model::outcome::Outcome;
 use syncmgr_model::record::SessionRecord;
 use syncmgr_model::request::{Intent, Work};
+use syncmgr_model::trouble::Code;
 use utoipa::IntoParams;
 
 use super::items::done;
@@ -435,12 +436,13 @@ pub(super) async fn report(
             let items: Vec<_> = record
                 .items
                 .iter()
-                .filter_map(|result| {
+                .map(|result| {
                     let key = ItemKey {
                         handler: record.handler.clone(),
                         item: result.item.clone(),
                     };
-                    state.item(&key, now).map(|view| view.item)
+                    let item = state.item(&key, now).map(|view| view.item);
+                    (result.item.clone(), item)
                 })
                 .collect();
             Ok((record, events, items))
@@ -448,10 +450,17 @@ pub(super) async fn report(
         .await?;
     let steps = api
         .ask(move |desk| {
-            let steps = |item: &syncmgr_model::item::Item| {
-                let steps = desk.steps(item, &session)?;
+            let steps = |(id, item): &(ItemId, Option<Item>)| {
+                let steps = item.as_ref().map(|item| desk.steps(item, &session));
+                let steps = match steps {
+                    Some(Ok(steps)) => steps,
+                    // Of a sync that did not begin there are none; not every handler keeps them.
+                    Some(Err(trouble)) if is_none(trouble.code) => Vec::new(),
+                    Some(Err(trouble)) => return Err(trouble),
+                    None => Vec::new(),
+                };
                 Ok(ReportItem {
-                    item: item.id.to_string(),
+                    item: id.to_string(),
                     steps: steps.iter().map(Step::from).collect(),
                 })
             };
@@ -463,4 +472,9 @@ pub(super) async fn report(
         notices: events.iter().map(|e| Notice::from(&e.trouble)).collect(),
         items: steps,
     }))
+}
+
+/// Says whether there are no steps to tell.
+fn is_none(code: Code) -> bool {
+    matches!(code, Code::NotFound | Code::NotPossible)
 }

@@ -37,7 +37,7 @@ use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::{Code, Trouble};
 use syncmgr_server::center::Api;
 use syncmgr_server::desk::{
-    Compared, Desk, Found, ItemEdit, NewItem, Offered, Offers, Places, Runs, Silent,
+    Chosen, Compared, Desk, Found, ItemEdit, NewItem, Offered, Offers, Places, Runs, Silent,
 };
 use syncmgr_server::feed::Feed;
 use syncmgr_server::hub::Hub;
@@ -377,6 +377,7 @@ fn of_file(item: &Item, conflict: Conflict) -> Found {
         contents: vec![content("left"), content("right")],
         abilities: Abilities::all(),
         file: Some(conflict),
+        state: String::new(),
     }
 }
 
@@ -398,6 +399,7 @@ fn of_handler() -> Found {
         contents: Vec::new(),
         abilities: Abilities::REMOVE_FROM_SYNC_SET,
         file: None,
+        state: String::new(),
     }
 }
 
@@ -648,18 +650,23 @@ impl Desk for Table {
     fn decide(
         &self,
         places: &Places,
-        picks: &[(Address, Option<Pick>)],
+        chosen: &[Chosen],
         is_preview: bool,
         runs: &mut Runs<'_>,
     ) -> Result<Vec<Decided>, Trouble> {
-        let cases = picks.iter().map(|(address, _)| {
-            let found = self.find_conflict(places, address)?;
+        let cases = chosen.iter().map(|it| {
+            let found = self.find_conflict(places, &it.address)?;
             Ok(Case {
-                address: address.clone(),
+                address: it.address.clone(),
                 kind: found.card.kind,
             })
         });
         let cases = cases.collect::<Result<_, Trouble>>()?;
+        let picks: Vec<_> = chosen
+            .iter()
+            .map(|it| (it.address.clone(), it.pick.clone()))
+            .collect();
+        let picks = picks.as_slice();
         let mut hands = Hands {
             picks,
             is_preview,
@@ -705,8 +712,8 @@ impl Desk for Table {
         })
     }
 
-    fn steps(&self, _item: &Item, _run: &SessionId) -> Result<Vec<Step>, Trouble> {
-        Ok(Vec::new())
+    fn steps(&self, _item: &Item, run: &SessionId) -> Result<Vec<Step>, Trouble> {
+        Err(not_found("run", run.as_str()))
     }
 
     fn why(&self, _item: &Item, _path: &[u8]) -> Result<Explanation, Trouble> {

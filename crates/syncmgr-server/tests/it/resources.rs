@@ -141,6 +141,8 @@ fn a_run_is_asked_for_watched_and_looked_back_at() {
     assert_eq!(list["items"][0]["status"], "succeeded");
     let report = get(&front, &format!("/sessions/{run}/report"));
     assert_eq!(report["notices"][0]["code"], "unsyncable");
+    // Its handler knows no steps of this run, as of one that broke off at once.
+    assert_eq!(report["items"], json!([{"item": id, "steps": []}]));
     let results = get(&front, &format!("/events?item={id}&level=warning"));
     assert_eq!(results["items"][0]["run"], *run);
     assert_eq!(get(&front, "/events?level=error")["items"], json!([]));

@@ -8,9 +8,8 @@ use syncmgr_center::desk::{Batch, Decided};
 use syncmgr_model::conflict::Address;
 use syncmgr_model::item::Item;
 use syncmgr_model::request::{Intent, Work};
-use syncmgr_model::resolution::Pick;
 use syncmgr_model::trouble::{Code, Trouble};
-use syncmgr_server::desk::{Compared, Found};
+use syncmgr_server::desk::{Chosen, Compared, Found};
 
 use super::{App, Begun, Core, Wish, key};
 use crate::conflicts;
@@ -123,7 +122,7 @@ impl App {
             let item = item.map(|item| item.to_string());
             (handler.to_string(), item, trouble)
         });
-        Ok((found.iter().map(listed).collect(), unasked.collect()))
+        Ok((found.iter().map(Found::listed).collect(), unasked.collect()))
     }
 
     /// Returns the contents of a conflict.
@@ -167,17 +166,21 @@ impl App {
         carry_out: &mut CarryOut<'_>,
     ) -> Result<Vec<Resolved>, CliError> {
         let host = self.host.clone();
-        let mut set: Vec<(Address, Option<Pick>)> = Vec::with_capacity(picks.len());
+        let mut set: Vec<Chosen> = Vec::with_capacity(picks.len());
         for (case, decision) in picks {
             let address = address(&case.listed)?;
             let now = conflicts::find_one(&host, places, &address)?;
-            if listed(&now) != case.listed {
+            if now.listed() != case.listed {
                 let changed = Trouble::new(Code::StateChanged).with("path", &case.listed.name);
                 return Err(changed.into());
             }
             let pick = decision.pick();
             let pick = pick.map_err(syncmgr_api::client::ClientError::from)?;
-            set.push((address, Some(pick)));
+            set.push(Chosen {
+                address,
+                state: now.state,
+                pick: Some(pick),
+            });
         }
         let mut runs = |batch: &Batch| {
             let is_its = |it: &&Item| it.handler == batch.handler && it.id == batch.item;
@@ -189,10 +192,10 @@ impl App {
             carry_out(self, Carried::Work(item, work)).map_err(trouble_of)
         };
         let decided = conflicts::decide(&host, places, &set, is_dry, &mut runs)?;
-        let of = |((address, _), decided): (&(Address, Option<Pick>), &Decided)| {
-            resolved(address, decided)
-        };
-        Ok(set.iter().zip(&decided).map(of).collect())
+        let all = picks.iter().zip(set.iter().zip(&decided));
+        Ok(all
+            .map(|((case, _), (chosen, decided))| resolved(chosen, decided, &case.listed))
+            .collect())
     }
 
     fn decide_there(
@@ -246,11 +249,6 @@ impl App {
     }
 }
 
-fn listed(found: &Found) -> ListedConflict {
-    let file = found.file.as_ref();
-    ListedConflict::of(&found.card, &found.contents, found.abilities, file)
-}
-
 fn address(conflict: &ListedConflict) -> Result<Address, CliError> {
     Address::parse(&conflict.address).ok_or_else(|| {
         let name = crate::ui::safe(&conflict.name);
@@ -258,18 +256,21 @@ fn address(conflict: &ListedConflict) -> Result<Address, CliError> {
     })
 }
 
-fn resolved(address: &Address, decided: &Decided) -> Resolved {
+fn resolved(chosen: &Chosen, decided: &Decided, listed: &ListedConflict) -> Resolved {
     let (outcome, notice) = match decided {
         Decided::Done => ("done", None),
         Decided::Skipped => ("skipped", None),
         Decided::Untouched => ("untouched", None),
         Decided::Failed(trouble) => ("failed", Some(trouble.into())),
     };
-    Resolved {
-        conflict: address.to_string(),
-        outcome: outcome.to_owned(),
+    let pick = chosen.pick.as_ref();
+    Resolved::of(
+        chosen.address.to_string(),
+        outcome,
         notice,
-    }
+        pick,
+        &listed.versions,
+    )
 }
 
 fn trouble_of(error: CliError) -> Trouble {

@@ -14,6 +14,7 @@ use syncmgr_model::format::{bytes, plural};
 use syncmgr_model::record::Contents;
 use syncmgr_model::side::{PerSide, Side};
 use syncmgr_model::time::Timestamp;
+use syncmgr_model::trouble::{Code, Trouble};
 
 use super::{Done, resolve, sync};
 use crate::app::{App, Case, Cases};
@@ -198,19 +199,96 @@ fn heading(app: &App, case: &Case) -> String {
     }
 }
 
-/// Returns what names a conflict in a command line.
+/// Returns what names a conflict in a command line, in the state in which it is listed.
 #[must_use]
 pub(crate) fn short_id(listed: &ListedConflict) -> String {
+    let Name { name, mark, state } = name_of(listed);
+    format!("{name}{mark}{state}")
+}
+
+/// What is typed for a conflict: what names it, and what names its state.
+struct Name {
+    name: String,
+    /// What stands between both.
+    mark: &'static str,
+    state: String,
+}
+
+fn name_of(listed: &ListedConflict) -> Name {
+    let state = |id: &str| Name {
+        name: String::new(),
+        mark: "",
+        state: id.to_owned(),
+    };
     if let Some(file) = &listed.file {
-        return file.id.clone();
+        // The ids of pairs are made of their states, those of tools end with them.
+        return match file.id.split_at_checked(SHORT_LEN) {
+            Some((name, rest)) if rest.len() == SHORT_LEN => Name {
+                name: name.to_owned(),
+                ..state(rest)
+            },
+            Some(_) | None => state(&file.id),
+        };
     }
     let id = own_id(listed);
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    if (ID_LEN_MIN..=ID_LEN_MAX).contains(&id.len()) && id.chars().all(is_plain) {
-        return id;
+    let name = if (ID_LEN_MIN..=ID_LEN_MAX).contains(&id.len()) && id.chars().all(is_plain) {
+        id
+    } else {
+        let hash = blake3::hash(listed.address.as_bytes()).to_hex();
+        hash[..SHORT_LEN].to_owned()
+    };
+    Name {
+        name,
+        mark: "@",
+        state: listed.seen.get(..SHORT_LEN).unwrap_or_default().to_owned(),
     }
-    let hash = blake3::hash(listed.address.as_bytes()).to_hex();
-    hash[..SHORT_LEN].to_owned()
+}
+
+/// What is said of a conflict by what was typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fit {
+    /// It is meant, in the state in which it is.
+    Whole,
+    /// It is meant, and was seen in another state.
+    Stale,
+    /// It is meant, and the state is not said.
+    Short,
+    /// Another one is meant.
+    None,
+}
+
+fn fit(listed: &ListedConflict, text: &str) -> Fit {
+    let Name { name, mark, state } = name_of(listed);
+    if listed.address == text {
+        // Of those that are no files, the address stays the same in every state.
+        return if listed.file.is_some() {
+            Fit::Whole
+        } else {
+            Fit::Short
+        };
+    }
+    let seen = match mark {
+        "" => text.strip_prefix(&*name),
+        mark => text.rsplit_once(mark).and_then(|(before, seen)| {
+            (before == name || before == listed.address || before == own_id(listed)).then_some(seen)
+        }),
+    };
+    match seen {
+        Some(seen) if seen.len() >= ID_LEN_MIN && state.starts_with(seen) => Fit::Whole,
+        // One that is made of its state alone is another one in another state.
+        Some(seen) if seen.len() >= ID_LEN_MIN && !(name.is_empty() && mark.is_empty()) => {
+            Fit::Stale
+        }
+        Some(_) | None => {
+            let is_short = text.len() >= ID_LEN_MIN && short_id(listed).starts_with(text);
+            if is_short || own_id(listed) == text {
+                Fit::Short
+            } else {
+                Fit::None
+            }
+        }
+    }
 }
 
 /// Returns the id that the handler of a conflict gave it, as text.
@@ -302,7 +380,11 @@ fn facts(app: &App, mine: &Facts, other: &Facts) -> String {
     text
 }
 
-fn version_facts(app: &App, version: &ConflictVersion, all: &[ConflictVersion]) -> String {
+pub(crate) fn version_facts(
+    app: &App,
+    version: &ConflictVersion,
+    all: &[ConflictVersion],
+) -> String {
     if version.deleted {
         return "deleted".to_owned();
     }
@@ -336,20 +418,65 @@ fn time(text: Option<&String>) -> Option<Timestamp> {
     Timestamp::parse_rfc3339(text?)
 }
 
-/// Finds a conflict by its id, by `NAME:ID`, or by its address.
-pub(crate) fn find(app: &mut App, text: &str) -> Result<Case, CliError> {
+/// Finds a conflict by its id, by `NAME:ID`, or by its address, whatever its state is.
+fn find(app: &mut App, text: &str) -> Result<Case, CliError> {
+    found(app, text).map(|(case, _)| case)
+}
+
+/// Finds a conflict that is to be decided: what was typed says in which state it was seen.
+///
+/// # Errors
+/// `state-changed` with what it is now, when it was seen in another state.
+pub(crate) fn find_seen(app: &mut App, text: &str) -> Result<Case, CliError> {
+    let (case, fit) = found(app, text)?;
+    let id = short_id(&case.listed);
+    match fit {
+        Fit::Whole => Ok(case),
+        Fit::Short => Err(CliError::usage(format!(
+            "`{}` does not say what you saw of the conflict",
+            safe(text)
+        ))
+        .hint(format!(
+            "look at it, then type all of `{id}`: its end stands for what it is now"
+        ))),
+        Fit::Stale | Fit::None => Err(stale(app, &case)),
+    }
+}
+
+/// Says that a conflict is not what was seen any more, and what it is now.
+pub(crate) fn stale(app: &App, case: &Case) -> CliError {
+    let listed = &case.listed;
+    let versions = listed.versions.iter().enumerate();
+    let versions: Vec<_> = versions
+        .map(|(at, version)| {
+            format!(
+                "{} {}: {}",
+                resolve::index_word(at, listed.versions.len()),
+                safe(&version.place),
+                version_facts(app, version, &listed.versions)
+            )
+        })
+        .collect();
+    let trouble = Trouble::new(Code::StateChanged).with("path", safe(&listed.name));
+    CliError::from(trouble).hint(format!(
+        "it is `{}` now: {}",
+        short_id(listed),
+        versions.join("; ")
+    ))
+}
+
+fn found(app: &mut App, text: &str) -> Result<(Case, Fit), CliError> {
     let is_address = text.contains("://");
     let (only, id) = match text.rsplit_once(':') {
         Some((name, id)) if !is_address => (Some(OsString::from(name)), id),
         Some(_) | None => (None, text),
     };
     let found = app.conflicts(only.as_ref())?;
-    let is_it = |case: &Case| {
-        case.listed.address == id
-            || (id.len() >= ID_LEN_MIN && short_id(&case.listed).starts_with(id))
-            || own_id(&case.listed) == id
-    };
-    let mut matching = found.cases.into_iter().filter(is_it);
+    let fits = found.cases.into_iter().map(|case| {
+        let fit = fit(&case.listed, id);
+        (case, fit)
+    });
+    let mut matching = fits.filter(|(_, fit)| *fit != Fit::None);
     let shown = safe(id);
     match (matching.next(), matching.next()) {
         (Some(one), None) => Ok(one),

@@ -18,7 +18,8 @@ use super::Done;
 use crate::app::App;
 use crate::exit::Exit;
 use crate::json::{HistoryOutput, NoticeJson, RunJson, RunShowOutput, SCHEMA, StepJson};
-use crate::ui::{notice, run::done_words, when};
+use crate::ui::run::{DONE, done_words};
+use crate::ui::{notice, when};
 
 /// Steps shown of one run unless more were asked for.
 const STEPS_SHOWN: usize = 50;
@@ -86,6 +87,13 @@ fn list(app: &mut App, args: &HistoryArgs) -> Done {
     for run in &runs {
         let item = items.iter().find(|item| is_of(run, item));
         let mut text = line(app, run, item);
+        if run.status == Some(ProgressStatus::Canceled) {
+            let events = app.events_of(&run.id)?;
+            let mut after = events.iter();
+            if let Some(after) = after.find_map(|it| catalogue::stopped_after(&it.trouble)) {
+                text = format!("{text}, {after} done");
+            }
+        }
         if matches!(
             run.status,
             Some(ProgressStatus::Failed | ProgressStatus::Disconnected)
@@ -124,9 +132,10 @@ fn line(app: &App, run: &SessionRecord, item: Option<&Item>) -> String {
     let end = match run.status {
         None => "running".to_owned(),
         Some(ProgressStatus::Succeeded) => done_words(&run.summary, names),
-        Some(ProgressStatus::Canceled) => {
-            format!("stopped by you, {}", done_words(&run.summary, names))
-        }
+        Some(ProgressStatus::Canceled) => match done_words(&run.summary, names) {
+            done if done == DONE => "stopped by you".to_owned(),
+            done => format!("stopped by you, {done}"),
+        },
         Some(ProgressStatus::Disconnected) if names.is_some() => "folder missing".to_owned(),
         Some(ProgressStatus::Disconnected) => "disconnected".to_owned(),
         Some(

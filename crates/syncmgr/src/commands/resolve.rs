@@ -2,6 +2,7 @@
 
 use clap::Args;
 use syncmgr_api::wire::conflict::Keep;
+use syncmgr_api::wire::desk::Resolved;
 use syncmgr_api::wire::{Content, Decision, ListedConflict};
 use syncmgr_handlers::files;
 use syncmgr_model::format::plural;
@@ -158,6 +159,11 @@ fn decide(
         Ok(())
     };
     let outcomes = app.decide(&picks, is_dry, &mut carry)?;
+    if is_dry {
+        for ((case, decision), outcome) in picks.iter().zip(&outcomes) {
+            say_effect(app, &case.listed, decision.keep, outcome);
+        }
+    }
     if worst != Exit::Done {
         exit = worst;
     }
@@ -167,7 +173,7 @@ fn decide(
     if n_at_once > 0 {
         let n = plural(n_at_once, "conflict");
         app.ui.say(if is_dry {
-            format!("Would have {n} decided by the handler.")
+            format!("Would decide {n}.")
         } else {
             format!("Decided {n}.")
         });
@@ -187,6 +193,40 @@ fn decide(
         app.ui.hint("run again without --dry-run to apply");
     }
     Ok(exit)
+}
+
+/// Says what a decision would keep and replace: what each content is was shown in the list.
+fn say_effect(app: &App, listed: &ListedConflict, keep: Keep, outcome: &Resolved) {
+    if outcome.outcome != "done" {
+        return;
+    }
+    app.ui.say(format!(
+        "  {}  {}",
+        app.ui.out.bold(&conflicts::short_id(listed)),
+        safe(&listed.name)
+    ));
+    let lines = |word: &str, indexes: &[u16]| {
+        for at in indexes.iter().map(|at| usize::from(*at)) {
+            let Some(version) = listed.versions.get(at) else {
+                continue;
+            };
+            app.ui.say(format!(
+                "            {word:<8} {:<5} {}: {}",
+                index_word(at, listed.versions.len()),
+                safe(&version.location),
+                conflicts::version_facts(app, version, &listed.versions)
+            ));
+        }
+    };
+    lines("keep", &outcome.keeps);
+    lines("replace", &outcome.replaces);
+    if outcome.keeps.is_empty() && outcome.replaces.is_empty() {
+        app.ui.say(if keep == Keep::Nothing {
+            "            replace  nothing: it is not synced any more"
+        } else {
+            "            which one is the newest, only the handler can tell"
+        });
+    }
 }
 
 /// Runs, or waits for, what decides the conflicts of one sync.
@@ -394,7 +434,7 @@ fn choose(app: &mut App, args: &ResolveArgs, more_ids: &[String]) -> Result<Vec<
     }
     let mut chosen: Vec<Case> = Vec::new();
     for id in args.ids.iter().chain(more_ids) {
-        let case = conflicts::find(app, id)?;
+        let case = conflicts::find_seen(app, id)?;
         let address = &case.listed.address;
         if chosen.iter().all(|known| known.listed.address != *address) {
             chosen.push(case);

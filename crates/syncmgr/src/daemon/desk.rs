@@ -26,14 +26,13 @@ use syncmgr_model::id::{HandlerId, ItemId, SessionId};
 use syncmgr_model::item::{Item, SettingKind, SettingSpec, Settings, Value, bad_name};
 use syncmgr_model::outside::Subject;
 use syncmgr_model::record::{Contents, Explanation, Step, Version};
-use syncmgr_model::resolution::Pick;
 use syncmgr_model::schedule::Schedule;
 use syncmgr_model::side::{PerSide, Side};
 use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::{Code, Trouble};
 use syncmgr_sdk::Handler;
 use syncmgr_server::desk::{
-    Compared, Desk, Draft, Found, ItemEdit, NewItem, Offered, Offers, Places, Runs, Silent,
+    Chosen, Compared, Desk, Draft, Found, ItemEdit, NewItem, Offered, Offers, Places, Runs, Silent,
 };
 use syncmgr_store::config::spec::{DAEMON, KeySpec};
 use syncmgr_store::config::{Checks, Config, ConfigError};
@@ -291,11 +290,11 @@ impl Desk for ProgramDesk {
     fn decide(
         &self,
         places: &Places,
-        picks: &[(Address, Option<Pick>)],
+        chosen: &[Chosen],
         is_preview: bool,
         runs: &mut Runs<'_>,
     ) -> Result<Vec<Decided>, Trouble> {
-        conflicts::decide(&self.source.host, places, picks, is_preview, runs)
+        conflicts::decide(&self.source.host, places, chosen, is_preview, runs)
     }
 
     fn compare(

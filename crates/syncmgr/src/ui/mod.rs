@@ -223,7 +223,13 @@ impl Ui {
     /// Prints an error for people.
     pub(crate) fn print_error(&self, error: &CliError) {
         match &error.trouble {
-            Some(trouble) => notice::print(self, trouble),
+            Some(trouble) => {
+                notice::print(self, trouble);
+                let said = syncmgr_model::catalogue::notice(trouble).actions;
+                for hint in error.hints.iter().filter(|hint| !said.contains(hint)) {
+                    self.hint(hint);
+                }
+            }
             None => {
                 self.complain(format!("{} {}", self.err.red("error:"), error.message));
                 for hint in &error.hints {

@@ -1,6 +1,7 @@
 //! Prints how a run ended.
 
 use syncmgr_center::command::Outcome;
+use syncmgr_model::catalogue::stopped_after;
 use syncmgr_model::format::{bytes, duration, number, plural};
 use syncmgr_model::progress::ProgressStatus;
 use syncmgr_model::record::{Summary, Tally};
@@ -35,7 +36,17 @@ pub(crate) fn print(ui: &Ui, outcome: &Outcome, names: Option<&PerSide<String>>,
             hints(ui, outcome, words);
         }
         Some(ProgressStatus::Canceled) => {
-            ui.say(format!("Stopped after {}: {done}.", duration(ms)));
+            let after = outcome
+                .events
+                .iter()
+                .find_map(|event| stopped_after(&event.trouble));
+            let said = match (after, done == DONE) {
+                (Some(after), true) => format!(": {after} done"),
+                (Some(after), false) => format!(": {after} done, {done}"),
+                (None, true) => String::new(),
+                (None, false) => format!(": {done}"),
+            };
+            ui.say(format!("Stopped after {}{said}.", duration(ms)));
             ui.hint("files are whole; sync again and it carries on");
         }
         Some(
@@ -68,7 +79,7 @@ fn hints(ui: &Ui, outcome: &Outcome, words: &str) {
 }
 
 /// What is said of a run that did its work, and counts nothing.
-const DONE: &str = "done";
+pub(crate) const DONE: &str = "done";
 
 /// Writes what was done and left in one line; `names` are those of the sides, where it has two.
 #[must_use]

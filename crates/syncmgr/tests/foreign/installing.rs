@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 /// A home of its own.
-struct Home {
-    dir: tempfile::TempDir,
+pub(crate) struct Home {
+    pub(crate) dir: tempfile::TempDir,
     daemon: Option<Child>,
 }
 
@@ -27,30 +27,32 @@ fn script(name: &str) -> PathBuf {
 
 /// What a command said and how it ended.
 #[derive(Debug)]
-struct Said {
-    text: String,
-    code: i32,
+pub(crate) struct Said {
+    pub(crate) text: String,
+    pub(crate) code: i32,
 }
 
 impl Home {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let home = Self {
             dir: tempfile::tempdir().unwrap(),
             daemon: None,
         };
         // Scripts of a person lie in a folder of theirs, and not among the tests.
         fs::create_dir_all(home.path("scripts")).unwrap();
-        for name in ["wire.py", "good.py", "bad.py", "box.py", "older.py"] {
+        for name in [
+            "wire.py", "good.py", "bad.py", "box.py", "older.py", "tells.py",
+        ] {
             fs::copy(script(name), home.path("scripts").join(name)).unwrap();
         }
         home
     }
 
-    fn path(&self, below: &str) -> PathBuf {
+    pub(crate) fn path(&self, below: &str) -> PathBuf {
         self.dir.path().join(below)
     }
 
-    fn environment(&self, mut command: Command) -> Command {
+    pub(crate) fn environment(&self, mut command: Command) -> Command {
         command
             .env_clear()
             .env("PATH", "/usr/bin:/bin")
@@ -65,7 +67,7 @@ impl Home {
         command
     }
 
-    fn run(&self, words: &[&str]) -> Said {
+    pub(crate) fn run(&self, words: &[&str]) -> Said {
         let mut command = self.environment(Command::new(env!("CARGO_BIN_EXE_syncmgr")));
         let output = command.args(words).stdin(Stdio::null()).output().unwrap();
         let mut text = String::from_utf8(output.stdout).unwrap();
@@ -89,12 +91,12 @@ impl Home {
     }
 
     /// The same at a terminal, where a person answers.
-    fn type_in(&self, answer: &str, words: &[&str]) -> Said {
+    pub(crate) fn type_in(&self, answer: &str, words: &[&str]) -> Said {
         self.talk(&[("[y/N]", answer)], words)
     }
 
     /// The same with several questions, each with its answer.
-    fn talk(&self, answers: &[(&str, &str)], words: &[&str]) -> Said {
+    pub(crate) fn talk(&self, answers: &[(&str, &str)], words: &[&str]) -> Said {
         let answers = serde_json::to_string(answers).unwrap();
         let mut command = self.environment(Command::new("/usr/bin/python3"));
         command.arg("-B").arg(script("terminal.py")).arg(answers);
@@ -119,7 +121,7 @@ impl Home {
         self.type_in(answer, &words)
     }
 
-    fn start_daemon(&mut self) {
+    pub(crate) fn start_daemon(&mut self) {
         let mut command = self.environment(Command::new(env!("CARGO_BIN_EXE_syncmgr")));
         let command = command.args(["daemon", "run"]).stdout(Stdio::null());
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
@@ -137,7 +139,7 @@ impl Home {
 }
 
 #[track_caller]
-fn has(said: &Said, code: i32, parts: &[&str]) {
+pub(crate) fn has(said: &Said, code: i32, parts: &[&str]) {
     assert_eq!(said.code, code, "{}", said.text);
     for part in parts {
         assert!(said.text.contains(part), "no {part:?} in: {}", said.text);

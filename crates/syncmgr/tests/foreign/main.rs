@@ -6,8 +6,10 @@
     reason = "a test ends at whatever it did not expect, also in what helps it"
 )]
 
+mod deciding;
 mod installing;
 mod legacy;
 mod misdeeds;
+mod secrets;
 mod walls;
 mod world;

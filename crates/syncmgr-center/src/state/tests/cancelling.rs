@@ -1,9 +1,10 @@
 //! Requests to stop, and what becomes of those who do not listen.
 
 use syncmgr_model::capability::{HandlerPolicies, ItemPolicies};
+use syncmgr_model::catalogue::stopped_after;
 use syncmgr_model::hresult::Hresult;
 use syncmgr_model::id::SessionId;
-use syncmgr_model::progress::{CancelRequest, ProgressStatus};
+use syncmgr_model::progress::{CancelRequest, Progress, ProgressStatus};
 use syncmgr_model::trouble::Code;
 
 use super::script::{GRACE, Script, handler, handler_facts, item, items};
@@ -64,6 +65,33 @@ fn a_canceled_item_can_start_again() {
     );
     script.start("a", "1");
     assert_eq!(script.told(), "a:1");
+}
+
+/// A run that was stopped says how far it came, and its item goes on to be what it was before.
+#[test]
+fn a_stopped_run_says_how_far_it_came() {
+    let mut script = Script::new();
+    assert_eq!(script.status("a", "1"), "never");
+    let (ticket, id) = script.start("a", "1");
+    script.create(&id, "a", "1");
+    let progress = Progress {
+        n_done: 3,
+        n_total: Some(20),
+        ..Progress::default()
+    };
+    let report = Call::Progress(item("1"), ProgressStatus::Updating, progress);
+    script.call(&id, report).unwrap();
+    script.ask(Control::Stop(Scope::Items(handler("a"), items("1"))));
+    script.report(&id, "1", ProgressStatus::Canceled).unwrap();
+    script.returns(&id, Ok(()));
+    let outcome = script.outcome(ticket).unwrap();
+    let said: Vec<_> = outcome
+        .events
+        .iter()
+        .map(|event| stopped_after(&event.trouble))
+        .collect();
+    assert_eq!(said, [Some("3 of 20".to_owned())]);
+    assert_eq!(script.status("a", "1"), "never");
 }
 
 /// spec 117: requests that wait are withdrawn, with a result that says so; of a request with other
