@@ -341,7 +341,7 @@ fn a_handler_cannot_ask_the_daemon_unless_it_was_let() {
     let shown = home.run(&["handler", "show", "bad"]);
     has(&shown, 0, &["talks to", told, "(with sockets)"]);
     let json = home.run(&["handler", "show", "bad", "--json"]);
-    has(&json, 0, &["\"sockets\": true"]);
+    has(&json, 0, &["\"sockets\":true"]);
 }
 
 #[test]
