@@ -282,6 +282,58 @@ fn a_restart_waits_for_the_answer_and_reads_the_form_again() {
 }
 
 #[test]
+fn a_run_that_had_to_be_given_up_is_no_stop_with_whole_files() {
+    let mut home = Home::new();
+    home.start_daemon();
+    let words = "handler install --yes -- python3 -B scripts/bad.py ignores-cancel";
+    let installed = home.type_in("", &words.split(' ').collect::<Vec<_>>());
+    has(&installed, 0, &["Installed the handler bad."]);
+    home.wait_for(&["list"], "One");
+    has(&home.run(&["sync", "--no-wait", "One"]), 0, &[]);
+    home.wait_for(&["handler", "list"], "syncing");
+    let said = home.run(&["stop", "One"]);
+    has(
+        &said,
+        12,
+        &["1 run did not stop when asked and had to be given up"],
+    );
+    assert!(!said.text.contains("Files are whole"), "{}", said.text);
+}
+
+#[test]
+fn a_handler_that_stopped_too_often_is_told_with_what_helps() {
+    let mut home = Home::new();
+    home.start_daemon();
+    let words = "handler install --yes -- python3 -B scripts/bad.py crash-in-session";
+    let installed = home.type_in("", &words.split(' ').collect::<Vec<_>>());
+    has(&installed, 0, &["Installed the handler bad."]);
+    home.wait_for(&["list"], "One");
+    for _ in 0..syncmgr_host::foreign::ENDS_MAX {
+        has(&home.run(&["sync", "One"]), 12, &["handler logs bad"]);
+    }
+    let restart = "`syncmgr handler restart bad`";
+    has(&home.run(&["sync", "One"]), 12, &[restart]);
+    let doctor = home.run(&["doctor"]);
+    assert_ne!(doctor.code, 0);
+    for part in ["bad stopped too often", restart] {
+        assert!(doctor.text.contains(part), "{}", doctor.text);
+    }
+    let status = home.run(&["status"]);
+    assert!(status.text.contains(restart), "{}", status.text);
+}
+
+#[test]
+fn a_tool_that_is_not_installed_is_named_in_the_list() {
+    let home = Home::new();
+    let mut command = home.environment(Command::new(env!("CARGO_BIN_EXE_syncmgr")));
+    let output = command
+        .args(["handler", "list"])
+        .env("PATH", home.path("none"));
+    let text = String::from_utf8(output.output().unwrap().stdout).unwrap();
+    assert!(text.contains("(restic is not installed)"), "{text}");
+}
+
+#[test]
 fn no_sandbox_is_said_before_and_after() {
     let home = Home::new();
     let words = [
@@ -343,7 +395,7 @@ fn a_handler_cannot_ask_the_daemon_unless_it_was_let() {
     let shown = home.run(&["handler", "show", "bad"]);
     has(&shown, 0, &["talks to", told, "(with sockets)"]);
     let json = home.run(&["handler", "show", "bad", "--json"]);
-    has(&json, 0, &["\"sockets\": true"]);
+    has(&json, 0, &["\"sockets\":true"]);
 }
 
 #[test]

@@ -375,6 +375,7 @@ fn what_it_leaves_behind_ends_with_it() {
 /// A person who asks does not wait for a handler that ended; runs that come by themselves do, and
 /// say for how long. Restarting begins the count anew.
 #[test]
+#[expect(clippy::disallowed_methods, reason = "children run in real time")]
 fn who_asks_by_hand_starts_a_handler_at_once() {
     let world = World::open(Set::bad("crash-in-session"));
     let crash = || {

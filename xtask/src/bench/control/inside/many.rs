@@ -48,6 +48,7 @@ impl Handlers for Many {
 
     fn load(&self, id: &HandlerId, saved: &[Item], to: &Sender<Command>) {
         let facts = HandlerFacts {
+            is_apart: false,
             id: id.clone(),
             name: Ok("Benchmark".to_owned()),
             // Set up and turned on; the rest nobody knows.
