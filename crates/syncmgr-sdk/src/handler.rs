@@ -30,6 +30,11 @@ pub trait HandlerFactory: Send + Sync {
         &[]
     }
 
+    /// Says whether its runs can be taken back ([`syncmgr_model::request::Work::Undo`]).
+    fn can_undo(&self) -> bool {
+        false
+    }
+
     /// Returns the icon it is registered with, as an SVG or PNG image; used unless an instance
     /// provides one of its own (spec 27).
     fn icon(&self) -> Option<&[u8]> {

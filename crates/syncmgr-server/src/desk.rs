@@ -150,6 +150,11 @@ pub trait Desk: Send + Sync {
     /// Returns the settings that syncs of a handler have. Asks nobody.
     fn settings_of(&self, handler: &HandlerId) -> Vec<SettingSpec>;
 
+    /// Says whether runs of a handler can be taken back. Asks nobody.
+    fn can_undo(&self, _handler: &HandlerId) -> bool {
+        false
+    }
+
     /// Returns the process of a handler; `None` for a built-in one. Asks nobody.
     fn process_of(&self, _handler: &HandlerId) -> Option<HandlerProcess> {
         None

@@ -128,6 +128,7 @@ pub(crate) fn handler(view: &state::HandlerView, n_conflicts: u64, desk: &dyn De
         settings: settings.iter().map(SettingHelp::from).collect(),
         unseen: view.n_errors,
         conflicts: n_conflicts,
+        can_undo: desk.can_undo(&memory.id),
         process: desk.process_of(&memory.id),
     }
 }

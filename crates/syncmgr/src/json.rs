@@ -634,7 +634,8 @@ pub(crate) struct WhyOutput {
     pub(crate) sync: ItemJson,
     /// The path below the folders.
     pub(crate) path: String,
-    /// `in-sync`, `nowhere`, `excluded`, `own`, `conflict`, `pending` or `problem`.
+    /// `in-sync`, `nowhere`, `excluded`, `own`, `conflict`, `pending` or `problem`; `unexplained`
+    /// where the handler of the sync tells nothing of single files.
     pub(crate) state: &'static str,
     /// The same in words.
     pub(crate) summary: String,

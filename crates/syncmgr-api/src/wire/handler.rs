@@ -32,6 +32,8 @@ pub struct Handler {
     pub unseen: u64,
     /// Conflicts that wait for a decision, its own and those of its syncs.
     pub conflicts: u64,
+    /// Its runs can be taken back.
+    pub can_undo: bool,
     /// Its process, when a person installed it; a built-in handler has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub process: Option<HandlerProcess>,

@@ -60,6 +60,10 @@ impl HandlerFactory for FilesFactory {
         &self.files.id
     }
 
+    fn can_undo(&self) -> bool {
+        true
+    }
+
     fn settings(&self) -> &'static [SettingSpec] {
         SPECS
     }

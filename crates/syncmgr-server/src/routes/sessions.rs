@@ -20,7 +20,7 @@ use syncmgr_model::item::{Item, SettingKind, SettingSpec};
 use syncmgr_model::outcome::Outcome;
 use syncmgr_model::record::SessionRecord;
 use syncmgr_model::request::{Intent, Work};
-use syncmgr_model::trouble::Code;
+use syncmgr_model::trouble::{Code, Trouble};
 use utoipa::IntoParams;
 
 use super::items::done;
@@ -354,6 +354,12 @@ pub(super) async fn undo(
 ) -> Result<Response, Refusal> {
     let session = session_id(&id)?;
     let record = record(&api, session.clone()).await?;
+    if !api.desk.can_undo(&record.handler) {
+        let detail = "runs of this handler cannot be taken back";
+        return Err(refused(
+            &Trouble::new(Code::NotPossible).with("detail", detail),
+        ));
+    }
     let keys = record.items.iter().map(|result| ItemKey {
         handler: record.handler.clone(),
         item: result.item.clone(),

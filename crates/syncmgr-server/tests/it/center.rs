@@ -640,6 +640,10 @@ impl Desk for Table {
         (found, Vec::new())
     }
 
+    fn can_undo(&self, handler: &HandlerId) -> bool {
+        *handler == files()
+    }
+
     fn find_conflict(&self, places: &Places, address: &Address) -> Result<Found, Trouble> {
         let (found, _) = self.find_conflicts(places);
         let mut found = found.into_iter();

@@ -206,6 +206,9 @@ impl App {
                 }
             }
         }
+        if best.is_none() {
+            best = self.elsewhere(&wanted)?;
+        }
         best.map(|(_, item, rest)| (item, rest)).ok_or_else(|| {
             CliError::not_found(format!(
                 "`{}` is in no folder that is synced",
@@ -213,6 +216,37 @@ impl App {
             ))
             .hint("`syncmgr list` shows the folders; a path may also be typed as NAME:path")
         })
+    }
+}
+
+impl App {
+    /// Finds the sync of another handler in whose folders a path lies, the innermost one.
+    fn elsewhere(&mut self, wanted: &Path) -> Result<Option<(usize, Item, Vec<u8>)>, CliError> {
+        let mut best: Option<(usize, Item, Vec<u8>)> = None;
+        for item in self.known()? {
+            if Self::is_sided(&item) {
+                continue;
+            }
+            for folder in self.host.paths(&item) {
+                let root = resolve(&folder);
+                let Ok(rest) = wanted.strip_prefix(&root) else {
+                    continue;
+                };
+                let depth = root.components().count();
+                if best.as_ref().is_none_or(|(best, ..)| *best < depth) {
+                    let rest = rest.as_os_str().as_bytes().to_vec();
+                    best = Some((depth, item.clone(), rest));
+                }
+            }
+        }
+        Ok(best)
+    }
+
+    /// Says whether runs of a handler can be taken back.
+    #[must_use]
+    pub(crate) fn can_undo(&self, handler: &HandlerId) -> bool {
+        let factory = self.host.factory(handler);
+        factory.is_ok_and(|factory| factory.can_undo())
     }
 }
 

@@ -103,8 +103,17 @@ fn list(app: &mut App, args: &HistoryArgs) -> Done {
         }
         app.ui.say(text);
     }
-    app.ui
-        .hint("`syncmgr history show RUN` lists its steps, `syncmgr undo RUN` takes it back");
+    // What cannot be done is not offered.
+    let can_undo = |run: &SessionRecord| app.can_undo(&run.handler);
+    app.ui.hint(match runs.iter().any(can_undo) {
+        true if runs.iter().all(can_undo) => {
+            "`syncmgr history show RUN` lists its steps, `syncmgr undo RUN` takes it back"
+        }
+        true => {
+            "`syncmgr history show RUN` lists its steps, `syncmgr undo RUN` takes one of two folders back"
+        }
+        false => "`syncmgr history show RUN` shows one in full",
+    });
     Ok(Exit::Done)
 }
 

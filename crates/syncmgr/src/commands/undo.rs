@@ -22,6 +22,13 @@ pub(crate) struct UndoArgs {
 /// Runs `undo`.
 pub(crate) fn run(app: &mut App, args: &UndoArgs) -> Done {
     let run = app.find_run(&args.run)?;
+    if !app.can_undo(&run.handler) {
+        return Err(
+            CliError::usage(format!("runs of {} cannot be taken back", run.handler)).hint(
+                "what a decision replaced is kept all the same: `docs/guide/tools.md` says where",
+            ),
+        );
+    }
     let item = app
         .known()?
         .into_iter()

@@ -97,6 +97,16 @@ fn list(app: &mut App, path: &OsStr) -> Done {
         sync: item_json(app, &item),
         versions: versions.iter().map(VersionJson::from).collect(),
     });
+    let keeps_versions = app.handler(&item)?.versions().is_some();
+    if versions.is_empty() && !keeps_versions {
+        app.ui.say(format!(
+            "{} is in a folder of the sync {}; its handler, {}, keeps no versions that could be listed.",
+            shown(&path),
+            app.command_words(&item),
+            item.handler
+        ));
+        return Ok(Exit::Done);
+    }
     if versions.is_empty() {
         app.ui.say(format!(
             "No versions of {} are kept: it was not replaced or deleted lately.",

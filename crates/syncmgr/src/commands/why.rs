@@ -5,12 +5,12 @@ use std::ffi::OsString;
 use clap::Args;
 use syncmgr_engine::path::display_bytes;
 use syncmgr_model::catalogue;
+use syncmgr_model::item::Item;
 use syncmgr_model::record::Explanation;
 
 use super::Done;
 use super::sync::item_json;
 use crate::app::App;
-use crate::error::CliError;
 use crate::exit::Exit;
 use crate::json::{SCHEMA, WhyOutput};
 
@@ -25,9 +25,9 @@ pub(crate) struct WhyArgs {
 pub(crate) fn run(app: &mut App, args: &WhyArgs) -> Done {
     let (item, path) = app.locate(&args.path)?;
     let handler = app.handler(&item)?;
-    let explain = handler
-        .explain()
-        .ok_or_else(|| CliError::usage("the handler of this sync cannot explain single files"))?;
+    let Some(explain) = handler.explain() else {
+        return Ok(unexplained(app, &item, &path));
+    };
     let why = explain.why(&item, &path)?;
     let names = app.places(&item);
     let words = app.command_words(&item);
@@ -108,4 +108,29 @@ pub(crate) fn run(app: &mut App, args: &WhyArgs) -> Done {
         app.ui.hint(hint);
     }
     Ok(Exit::Done)
+}
+
+/// Says which sync has a path, of a handler that tells nothing of single files.
+fn unexplained(app: &App, item: &Item, path: &[u8]) -> Exit {
+    let words = app.command_words(item);
+    let summary = format!(
+        "it is in a folder of the sync {words}; its handler, {}, tells no more of single files.",
+        item.handler
+    );
+    app.ui.json(&WhyOutput {
+        schema: SCHEMA,
+        sync: item_json(app, item),
+        path: display_bytes(path),
+        state: "unexplained",
+        summary: summary.clone(),
+    });
+    let shown = match path {
+        [] => words.clone(),
+        path => display_bytes(path),
+    };
+    app.ui.say(format!("{shown}: {summary}"));
+    app.ui.hint(format!(
+        "`syncmgr preview {words}` says what a run would do"
+    ));
+    Exit::Done
 }

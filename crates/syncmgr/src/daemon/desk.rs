@@ -256,6 +256,11 @@ impl Desk for ProgramDesk {
         factory.map(|it| it.settings().to_vec()).unwrap_or_default()
     }
 
+    fn can_undo(&self, handler: &HandlerId) -> bool {
+        let factory = self.source.host.factory(handler);
+        factory.is_ok_and(|factory| factory.can_undo())
+    }
+
     fn process_of(&self, handler: &HandlerId) -> Option<HandlerProcess> {
         self.source.outside.process(handler)
     }

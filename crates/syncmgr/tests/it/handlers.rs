@@ -249,3 +249,28 @@ fn several_syncs_run_side_by_side() {
     drop(gate);
     assert!(all.wait().unwrap().success());
 }
+
+/// What a handler cannot do is said, and not offered: taking a run back, versions, single files.
+#[test]
+fn what_another_handler_cannot_do_is_not_offered() {
+    let world = World::without_daemon();
+    world.put("A/a", "1");
+    let folder = world.path("A");
+    let words = format!(
+        "add slow --handler command command=/bin/true folders={}",
+        folder.to_str().unwrap()
+    );
+    world.run(&words, 0);
+    world.run("sync slow", 0);
+    let text = world.run("history", 0);
+    assert!(!text.contains("syncmgr undo"), "{text}");
+    let run = world.json("history", 0)["runs"][0]["run"].clone();
+    let refused = world.run(&format!("undo {}", run.as_str().unwrap()), 2);
+    assert!(refused.contains("cannot be taken back"), "{refused}");
+    let why = world.run("why ~/A/a", 0);
+    assert!(why.contains("in a folder of the sync slow"), "{why}");
+    assert_eq!(world.json("why ~/A/a", 0)["state"], "unexplained");
+    let versions = world.run("versions list ~/A/a", 0);
+    assert!(versions.contains("keeps no versions"), "{versions}");
+    world.run("why ~/elsewhere", 21);
+}
