@@ -1,6 +1,6 @@
 /** A daemon of its own in a folder, with the settings of a test. */
 import { spawn } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 
@@ -58,6 +58,18 @@ export async function pidOf(dir: string): Promise<number> {
   return pid;
 }
 
+/** Has a handler in Python installed, as a person would at a terminal, before the daemon starts; its settings are folders. */
+export function install(dir: string, id: string, program: string, settings: string[] = []): void {
+  const place = join(dir, 'handlers', id);
+  mkdirSync(join(dir, 'config/handlers'), { recursive: true, mode: 0o700 });
+  cpSync(join(import.meta.dirname, '../../sdk/python/syncmgr_handler'), join(place, 'syncmgr_handler'), { recursive: true });
+  writeFileSync(join(place, 'handler.py'), program);
+  const fields = settings.map((key) => [key, { type: 'string', format: 'folder' }]);
+  const form = JSON.stringify({ type: 'object', properties: Object.fromEntries(fields) });
+  const text = `version = 1\nid = "${id}"\nname = "${id}"\ncommand = ["/usr/bin/python3", "${place}/handler.py"]\nsandbox = false\nallow = []\nallow-read = []\nmemory = "1GiB"\nprocesses = 64\nlegacy = false\nform = '${form}'\n`;
+  writeFileSync(join(dir, 'config/handlers', `${id}.toml`), text, { mode: 0o600 });
+}
+
 function isThere(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -75,7 +87,7 @@ export class Center {
 
   /** Starts a daemon on an existing folder with the text of `config.toml`; its environment can have more. */
   static async start(dir: string, settings: string, extra: NodeJS.ProcessEnv = {}): Promise<Center> {
-    for (const name of ['config', 'state', 'run']) mkdirSync(join(dir, name), { mode: 0o700 });
+    for (const name of ['config', 'state', 'run']) mkdirSync(join(dir, name), { recursive: true, mode: 0o700 });
     writeFileSync(join(dir, 'config/config.toml'), settings);
     const { code, out } = await command(dir, ['daemon', 'start'], extra);
     if (code !== 0) throw new Error(out);

@@ -47,7 +47,7 @@ function expectWhole(dir: string, name: string): void {
   for (const file of ours(join(dir, name, 'r'))) expect(readFileSync(join(dir, name, 'r', file)).equals(readFileSync(join(dir, name, 'l', file))), file).toBe(true);
 }
 
-const history = async (center: Center, name: string) =>
+const runsOf = async (center: Center, name: string) =>
   (JSON.parse((await center.run('history', name, '--json')).out) as { runs: { status: string; origin: string }[] }).runs;
 
 /** A person without a mouse. */
@@ -256,7 +256,7 @@ test('a crash in the middle of a run is shown, nothing is half, and the page goe
   await page.getByText(/Reconnecting/).waitFor({ state: 'detached', timeout: PATIENCE });
   const words = 'The run was interrupted: the program or the computer stopped.';
   await page.getByText(words).first().waitFor();
-  expect(await history(center, 'photos')).toMatchObject([{ status: 'failed', origin: 'manual' }]);
+  expect(await runsOf(center, 'photos')).toMatchObject([{ status: 'failed', origin: 'manual' }]);
   await page.getByRole('tab', { name: 'History' }).click();
   await page.getByRole('tabpanel').getByText(/failed/i).first().waitFor();
   await page.getByRole('tab', { name: /^Results/ }).click();
