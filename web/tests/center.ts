@@ -1,6 +1,7 @@
 /** A daemon of its own in a folder, with the settings of a test. */
 import { spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 
 /** Which program; `cargo xtask page` says it. */
@@ -20,8 +21,8 @@ export function within(dir: string): NodeJS.ProcessEnv {
 }
 
 /** Runs a command of ours on a folder; returns its code and all it said. */
-export function command(dir: string, words: string[]): Promise<{ code: number | null; out: string }> {
-  const child = spawn(SYNCMGR, words, { env: within(dir), cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] });
+export function command(dir: string, words: string[], extra: NodeJS.ProcessEnv = {}): Promise<{ code: number | null; out: string }> {
+  const child = spawn(SYNCMGR, words, { env: { ...within(dir), ...extra }, cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] });
   let out = '';
   child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (out += chunk.toString()));
@@ -39,17 +40,44 @@ export async function door(dir: string, page = ''): Promise<string> {
   return found[0];
 }
 
+/** A port of its own: after a restart the page finds its daemon again. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+/** The process of the daemon in a folder. */
+export async function pidOf(dir: string): Promise<number> {
+  const { out } = await command(dir, ['daemon', 'status', '--json']);
+  const pid = Number(/"pid":\s*(\d+)/.exec(out)?.[1]);
+  if (!pid) throw new Error(out);
+  return pid;
+}
+
+function isThere(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 export class Center {
   private constructor(
     readonly dir: string,
     readonly address: string,
   ) {}
 
-  /** Starts a daemon on an existing folder with the text of `config.toml`. */
-  static async start(dir: string, settings: string): Promise<Center> {
+  /** Starts a daemon on an existing folder with the text of `config.toml`; its environment can have more. */
+  static async start(dir: string, settings: string, extra: NodeJS.ProcessEnv = {}): Promise<Center> {
     for (const name of ['config', 'state', 'run']) mkdirSync(join(dir, name), { mode: 0o700 });
     writeFileSync(join(dir, 'config/config.toml'), settings);
-    const { code, out } = await command(dir, ['daemon', 'start']);
+    const { code, out } = await command(dir, ['daemon', 'start'], extra);
     if (code !== 0) throw new Error(out);
     const address = /^http:\/\/[^/]+/.exec(await door(dir))?.[0] ?? '';
     return new Center(dir, address);
@@ -61,6 +89,13 @@ export class Center {
 
   door(page = ''): Promise<string> {
     return door(this.dir, page);
+  }
+
+  /** Kills the daemon as if the power had gone; ends when it is gone. */
+  async kill(): Promise<void> {
+    const pid = await pidOf(this.dir);
+    process.kill(pid, 'SIGKILL');
+    while (isThere(pid)) await new Promise((resolve) => setTimeout(resolve, 20));
   }
 
   async stop(): Promise<void> {

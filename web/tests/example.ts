@@ -1,11 +1,10 @@
 /** A living example (`syncmgr demo --page`) and a browser that is signed in to it. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium, type Browser, type BrowserContext, type BrowserContextOptions, type Page } from 'playwright-core';
-import { command, door, SYNCMGR } from './center';
+import { command, door, freePort, pidOf, SYNCMGR } from './center';
 
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 /** Long enough for a busy machine; nothing waits it out when all is well. */
@@ -24,7 +23,6 @@ export class Example {
   /** Makes the example; takes some seconds. */
   static async start(): Promise<Example> {
     const dir = mkdtempSync(join(tmpdir(), 'syncmgr-page-'));
-    // The same port after a restart, so that the page finds its daemon again.
     const port = await freePort();
     const demo = spawn(SYNCMGR, ['demo', '--page', '--print', '--port', String(port), dir], { stdio: ['ignore', 'pipe', 'pipe'] });
     let said = '';
@@ -48,9 +46,7 @@ export class Example {
 
   /** Kills the daemon as if the power had gone. */
   async kill(): Promise<void> {
-    const { out } = await this.run('daemon', 'status', '--json');
-    const pid = Number(/"pid":\s*(\d+)/.exec(out)?.[1]);
-    if (!pid) throw new Error(out);
+    const pid = await pidOf(this.dir);
     this.demo.removeAllListeners('exit');
     const gone = new Promise((resolve) => this.demo.once('exit', resolve));
     process.kill(pid, 'SIGKILL');
@@ -82,15 +78,6 @@ export class Example {
   }
 }
 
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
-}
-
 export async function launch(): Promise<Browser> {
   return chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
 }
@@ -103,7 +90,7 @@ export interface Faults {
 /** Opens a window that is signed in. */
 export async function enter(
   browser: Browser,
-  example: Example,
+  example: Pick<Example, 'address' | 'door'>,
   options: BrowserContextOptions = {},
 ): Promise<{ context: BrowserContext; page: Page; faults: Faults }> {
   const context = await browser.newContext({ viewport: DESKTOP, locale: 'en-GB', ...options });
@@ -119,6 +106,6 @@ export async function enter(
     if (!request.url().startsWith(example.address)) faults.list.push(`asked ${request.url()}`);
   });
   await page.goto(await example.door());
-  await page.locator('main h1').waitFor();
+  await page.locator('main h1').first().waitFor();
   return { context, page, faults };
 }

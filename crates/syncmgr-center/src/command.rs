@@ -550,6 +550,8 @@ pub struct Dispatch {
     pub token: Option<Token>,
     /// A person may be asked something.
     pub may_ask: bool,
+    /// A person asks for this run, and it does not come by itself.
+    pub is_manual: bool,
     /// Where something changed, when that is known for certain.
     pub dirty: Option<Dirty>,
 }

@@ -7,9 +7,10 @@ use syncmgr_model::facts::{HandlerFacts, HandlerInfoFacts, ItemFacts, ItemInfoFa
 use syncmgr_model::id::HandlerId;
 use syncmgr_sdk::{Handler, Operation, SyncItem};
 
-/// Reads a handler.
-pub(crate) fn read(id: &HandlerId, handler: &dyn Handler) -> HandlerFacts {
+/// Reads a handler; `is_apart` says whether it has a process of its own.
+pub(crate) fn read(id: &HandlerId, handler: &dyn Handler, is_apart: bool) -> HandlerFacts {
     HandlerFacts {
+        is_apart,
         id: id.clone(),
         name: handler.name(),
         info: handler.handler_info().map(|info| HandlerInfoFacts {

@@ -327,8 +327,9 @@ impl Handlers for InProcess {
         desk.set_saved(saved);
         let (id, to) = (id.clone(), to.clone());
         let handler = id.clone();
+        let is_apart = self.inner.find(&id).is_some_and(|it| it.is_apart());
         desk.ask(
-            move |instance| Ok(Box::new(facts::read(&handler, instance))),
+            move |instance| Ok(Box::new(facts::read(&handler, instance, is_apart))),
             move |facts| drop(to.send(Command::Loaded(id, facts))),
         );
     }
@@ -388,6 +389,11 @@ impl Handlers for InProcess {
             // Nothing of the handler is used after a panic except through its own contract, which
             // allows it to be killed at any moment.
             let result = catch_unwind(AssertUnwindSafe(|| {
+                if dispatch.is_manual
+                    && let Some(factory) = inner.find(&name)
+                {
+                    factory.wanted_now();
+                }
                 let handler = inner
                     .create(&name)
                     .map_err(|error| silent(&name, &error.to_string()))?;

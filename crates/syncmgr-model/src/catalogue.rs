@@ -574,7 +574,9 @@ fn run(t: &Trouble) -> Words {
         Code::NotPossible => (
             format!("This is not possible: {}.", t.param("detail")),
             NOTHING_DONE,
-            vec!["look at the preview, or choose another way".to_owned()],
+            vec![t.params.get("advice").cloned().unwrap_or_else(|| {
+                "choose another way, or change first what stands in this one's way".to_owned()
+            })],
         ),
         Code::Interrupted => (
             "The run was interrupted: the program or the computer stopped.".to_owned(),
@@ -613,11 +615,22 @@ fn run(t: &Trouble) -> Words {
                 t.param("handler"),
                 t.param("seconds")
             ),
-            "Its run was given up and nothing it reports counts any more.",
-            vec![
-                "wait until it lets go, then sync again; if it never does, restart syncmgr"
-                    .to_owned(),
-            ],
+            match t.params.get("log") {
+                Some(_) => {
+                    "It was ended with everything it started; a file that it was writing may not be whole."
+                }
+                None => "Its run was given up and nothing it reports counts any more.",
+            },
+            match t.params.get("log") {
+                Some(log) => vec![
+                    format!("see what it did with `syncmgr handler logs {log}`"),
+                    "look at the files it worked on, then sync again".to_owned(),
+                ],
+                None => vec![
+                    "wait until it lets go, then sync again; if it never does, restart syncmgr"
+                        .to_owned(),
+                ],
+            },
         ),
         Code::ProtocolFault => (
             format!(
@@ -628,19 +641,46 @@ fn run(t: &Trouble) -> Words {
             "The report was ignored.",
             vec!["report this to the author of the handler".to_owned()],
         ),
-        _ => (
-            format!(
-                "The handler {} stopped unexpectedly: {}.",
-                t.param("handler"),
-                t.param("detail")
-            ),
+        _ => stopped(t),
+    }
+}
+
+/// A handler ended by itself. `log` says that it was made by others: its id. `wait` says for how
+/// many seconds it is not started again by itself.
+fn stopped(t: &Trouble) -> Words {
+    let (handler, detail) = (t.param("handler"), t.param("detail"));
+    let log = t.param("log");
+    if !t.params.contains_key("log") && !t.params.contains_key("wait") {
+        return (
+            format!("The handler {handler} stopped unexpectedly: {detail}."),
             "This run was ended; finished files are complete.",
             vec![
                 "sync again; if it happens again, report it with the output of `syncmgr doctor`"
                     .to_owned(),
             ],
-        ),
+        );
     }
+    if t.params.contains_key("wait") {
+        let wait = plural(t.number("wait"), "second");
+        return (
+            format!(
+                "The handler {handler} stopped unexpectedly, and starts again by itself in {wait} at the earliest: {detail}."
+            ),
+            "This run did not begin.",
+            vec![
+                format!("start it now with `syncmgr handler restart {log}`"),
+                format!("see why it stopped with `syncmgr handler logs {log}`"),
+            ],
+        );
+    }
+    (
+        format!("The handler {handler} stopped unexpectedly: {detail}."),
+        "This run was ended; a file that it was writing may not be whole.",
+        vec![
+            format!("see why with `syncmgr handler logs {log}`"),
+            "sync again; if it happens again, report it to the author of the handler".to_owned(),
+        ],
+    )
 }
 
 /// Turns the stable word of a reason into words; `left` and `right` are the real names.

@@ -44,6 +44,9 @@ pub struct HandlerFacts {
     /// The items, or why they could not be listed. Items that are not listed in an answer that
     /// arrived are gone; an error says nothing about them.
     pub items: Answer<Vec<ItemFacts>>,
+    /// It was made by others and has a process of its own, which is ended when a session is given
+    /// up. The host says that, and not the handler.
+    pub is_apart: bool,
 }
 
 /// The answers of `ISyncMgrSyncItemInfo`.

@@ -4,7 +4,7 @@
 //!
 //! Reading order: [`id`], [`item`], [`request`], [`schedule`], [`progress`], [`session`],
 //! [`trouble`], [`catalogue`], [`event`], [`alarm`], [`conflict`], [`resolution`], [`preview`], [`record`],
-//! [`outcome`], [`status`], [`menu`], [`property`], [`mod@format`], [`escape`]; [`capability`],
+//! [`outcome`], [`folder`], [`status`], [`menu`], [`property`], [`mod@format`], [`escape`]; [`capability`],
 //! [`facts`] and [`hresult`] say what handlers answer, [`language`] in which language words are made,
 //! [`legacy`] holds the words of the older family, [`outside`] those of programs that report runs of
 //! their own.
@@ -39,6 +39,7 @@ pub mod legacy;
 pub mod outside;
 
 pub mod conflict;
+pub mod folder;
 pub mod outcome;
 pub mod preview;
 pub mod record;

@@ -51,6 +51,21 @@ pub trait HandlerFactory: Send + Sync {
     /// Learns that a session of this handler was given up, because it did not end when it was asked
     /// to. What it says later does not count; a handler in a process of its own is ended.
     fn abandon(&self, _session: &SessionId) {}
+
+    /// Says whether the handler was made by others and has a process of its own, which
+    /// [`Self::abandon`] ends.
+    fn is_apart(&self) -> bool {
+        false
+    }
+
+    /// Says what is not installed that its items need, unless they name another one. Starts nothing.
+    fn missing(&self) -> Option<Trouble> {
+        None
+    }
+
+    /// Learns that a person asked for a session, which begins now: a handler that waits after an
+    /// unexpected end before it is started again is not to wait any longer.
+    fn wanted_now(&self) {}
 }
 
 /// Handlers that come and go together, as the devices of one program (spec 2).

@@ -3,11 +3,12 @@
 //! previewed and cancelled, and enter history.
 
 use syncmgr_model::event::Event;
+use syncmgr_model::folder::{Child, Covered};
 use syncmgr_model::hresult::Hresult;
 use syncmgr_model::id::{EventId, SessionId};
 use syncmgr_model::item::Item;
 use syncmgr_model::record::{Contents, Explanation, Step, Version};
-use syncmgr_model::trouble::Trouble;
+use syncmgr_model::trouble::{Code, Trouble};
 
 /// The kept versions of items.
 pub trait VersionStore {
@@ -41,6 +42,27 @@ pub trait Explain {
     /// # Errors
     /// A [`Trouble`] when it cannot be looked at.
     fn why(&self, item: &Item, path: &[u8]) -> Result<Explanation, Trouble>;
+
+    /// Looks into one folder, bytes below the roots, as it is now. Costs as much as that folder.
+    ///
+    /// # Errors
+    /// `not-found`, or a [`Trouble`] when it cannot be looked at.
+    fn folder(&self, _item: &Item, _path: &[u8]) -> Result<Vec<Child>, Trouble> {
+        Err(not_offered())
+    }
+
+    /// Says what these exclusions would cover beside the ones of the item.
+    ///
+    /// # Errors
+    /// `setting-unusable` for a pattern that is none, or a [`Trouble`] when it cannot be said.
+    fn covered(&self, _item: &Item, _patterns: &[String]) -> Result<Covered, Trouble> {
+        Err(not_offered())
+    }
+}
+
+fn not_offered() -> Trouble {
+    let detail = "the handler of this sync does not offer it";
+    Trouble::new(Code::NotPossible).with("detail", detail)
 }
 
 /// The events a handler, or one item, keeps itself (`ISyncMgrEventStore`, spec 128, 131). The ids

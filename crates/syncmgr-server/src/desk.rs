@@ -10,6 +10,7 @@ use syncmgr_api::wire::{Folders, SettingKey};
 pub use syncmgr_center::desk::Places;
 use syncmgr_center::desk::{Batch, Decided};
 use syncmgr_model::conflict::{Address, Card, Conflict, Content};
+use syncmgr_model::folder::{Child, Covered};
 use syncmgr_model::id::{HandlerId, ItemId, SessionId};
 use syncmgr_model::item::{self, Item, SettingSpec, Settings, Value};
 use syncmgr_model::outside::Subject;
@@ -247,6 +248,25 @@ pub trait Desk: Send + Sync {
     /// # Errors
     /// Why it cannot be said.
     fn why(&self, item: &Item, path: &[u8]) -> Result<Explanation, Trouble>;
+
+    /// Looks into one folder of an item, bytes below its folders, as it is now. Costs as much as that
+    /// folder.
+    ///
+    /// # Errors
+    /// `not-found`, or why it cannot be looked at.
+    fn folder(&self, _item: &Item, _path: &[u8]) -> Result<Vec<Child>, Trouble> {
+        let detail = "there is nobody who looks into folders";
+        Err(Trouble::new(Code::NotPossible).with("detail", detail))
+    }
+
+    /// Says what these exclusions would cover beside the ones of the item.
+    ///
+    /// # Errors
+    /// `setting-unusable` for a pattern that is none, or why it cannot be said.
+    fn covered(&self, _item: &Item, _patterns: &[String]) -> Result<Covered, Trouble> {
+        let detail = "there is nobody who looks into folders";
+        Err(Trouble::new(Code::NotPossible).with("detail", detail))
+    }
 
     /// Finds the sync that a program outside works on, or makes it. One that cannot be saved is
     /// returned all the same: then it is known by its runs alone.

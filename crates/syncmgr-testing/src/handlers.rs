@@ -97,6 +97,7 @@ impl Scripted {
         let id = HandlerId::new(id).expect("a handler id");
         let script = Script {
             facts: HandlerFacts {
+                is_apart: false,
                 id: id.clone(),
                 name: Ok(format!("The {id}")),
                 info: Ok(HandlerInfoFacts {

@@ -70,7 +70,9 @@ impl From<&VaultError> for Trouble {
                 Self::new(Code::SignInNeeded).with("place", error)
             }
             VaultError::Exposed(_) | VaultError::File { .. } | VaultError::Unusable(_) => {
-                Self::new(Code::NotPossible).with("detail", error)
+                Self::new(Code::NotPossible)
+                    .with("detail", error)
+                    .with("advice", error.advice())
             }
         }
     }

@@ -345,16 +345,27 @@ impl App {
         Ok(())
     }
 
-    /// Has an installed handler start anew when it is needed.
+    /// Returns the program that a handler needs and that is not installed.
+    #[must_use]
+    pub(crate) fn missing_tool(&self, handler: &str) -> Option<String> {
+        let id = HandlerId::new(handler).ok()?;
+        let trouble = self.host.factory(&id).ok()?.missing()?;
+        Some(trouble.param("tool").to_owned())
+    }
+
+    /// Starts an installed handler anew and waits until it has answered.
     ///
     /// # Errors
-    /// When the daemon cannot be asked, or there is no such handler.
+    /// When the daemon cannot be asked, there is no such handler, or it does not start.
     pub(crate) fn restart_handler(&mut self, id: &HandlerId) -> Result<(), CliError> {
         if let Core::There(there) = self.core()? {
             there.restart_handler(id)?;
             return Ok(());
         }
-        Ok(self.outside.foreign.restart(id)?)
+        if self.outside.restart(id)? {
+            self.handlers_changed()?;
+        }
+        Ok(())
     }
 
     /// Returns the names of the saved syncs of a handler.

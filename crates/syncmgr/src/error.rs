@@ -66,7 +66,7 @@ impl From<Trouble> for CliError {
     fn from(trouble: Trouble) -> Self {
         let notice = syncmgr_model::catalogue::notice(&trouble);
         Self {
-            exit: Exit::of_code(trouble.code),
+            exit: Exit::of_trouble(&trouble),
             message: notice.what,
             hints: notice.actions,
             trouble: Some(trouble),

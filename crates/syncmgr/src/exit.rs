@@ -3,7 +3,7 @@
 use syncmgr_center::command::Outcome;
 use syncmgr_model::progress::ProgressStatus;
 use syncmgr_model::request::WorkKind;
-use syncmgr_model::trouble::Code;
+use syncmgr_model::trouble::{Code, Trouble};
 
 /// How the program ends.
 ///
@@ -118,13 +118,22 @@ impl Exit {
         }
     }
 
-    /// Returns the code of a message that ended the work.
+    /// Returns the code of a message that ended the work. What a handler made by others does wrong is
+    /// no bug of ours: its message names its log.
+    #[must_use]
+    pub(crate) fn of_trouble(trouble: &Trouble) -> Self {
+        match Self::of_code(trouble.code) {
+            Self::Bug if trouble.params.contains_key("log") => Self::Failed,
+            exit => exit,
+        }
+    }
+
     #[must_use]
     #[expect(
         clippy::wildcard_enum_match_arm,
         reason = "every other code means that the work was not done"
     )]
-    pub(crate) fn of_code(code: Code) -> Self {
+    fn of_code(code: Code) -> Self {
         match code {
             Code::Busy => Self::Busy,
             Code::SameFolder | Code::NestedFolders | Code::SettingUnusable => Self::Usage,
@@ -151,7 +160,7 @@ impl Exit {
                     {
                         Self::Conflicts
                     }
-                    Some(event) => Self::of_code(event.trouble.code),
+                    Some(event) => Self::of_trouble(&event.trouble),
                     None => Self::Failed,
                 };
             }
@@ -181,7 +190,6 @@ mod tests {
     use syncmgr_model::record::{ItemResult, SessionRecord, Summary};
     use syncmgr_model::request::Origin;
     use syncmgr_model::time::Timestamp;
-    use syncmgr_model::trouble::Trouble;
 
     use super::*;
 
@@ -250,6 +258,8 @@ mod tests {
         check(Code::PlanChanged, Exit::StateChanged);
         check(Code::FolderMissing, Exit::Failed);
         check(Code::HandlerStopped, Exit::Bug);
+        let foreign = Trouble::new(Code::HandlerStopped).with("log", "notes");
+        assert_eq!(Exit::of_trouble(&foreign), Exit::Failed);
     }
 
     #[test]

@@ -322,6 +322,8 @@ pub(crate) struct ProcessJson {
     pub(crate) sandbox: bool,
     /// Why not, when it is not.
     pub(crate) why_no_sandbox: Option<String>,
+    /// It may talk to services that run as you, also to syncmgr, although it has a sandbox.
+    pub(crate) sockets: bool,
     /// What it can read and change beside its private folder, when it is kept to that.
     pub(crate) folders: Vec<String>,
     /// The number of its process, while it runs.
@@ -337,6 +339,7 @@ impl From<syncmgr_api::wire::handler::HandlerProcess> for ProcessJson {
             version: process.version,
             sandbox: process.sandbox,
             why_no_sandbox: process.why_no_sandbox,
+            sockets: process.sockets,
             folders: process.folders,
             pid: process.pid,
             off: process.off,

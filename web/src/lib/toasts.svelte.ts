@@ -12,6 +12,8 @@ interface Toast {
 const SHOWN_MS = 8000;
 /** Readers of screens hear at most one thing in so long. */
 const SAY_EVERY_MS = 5000;
+/** So many of the things that must be heard are said at once; who was away longer reads the page. */
+const SAID_MAX = 3;
 
 class Toasts {
   shown = $state.raw<Toast[]>([]);
@@ -19,6 +21,8 @@ class Toasts {
   #n = 0;
   #lastSaid = 0;
   #waiting: ReturnType<typeof setTimeout> | undefined;
+  #toBeHeard: string[] = [];
+  #news: string | undefined;
 
   tell(text: string, undo?: () => void): void {
     this.#add({ text, undo });
@@ -42,14 +46,20 @@ class Toasts {
     }
   }
 
-  /** Says something to readers of screens; the newest wins when there is too much. */
-  say(text: string, now = false): void {
-    clearTimeout(this.#waiting);
-    const wait = now ? 0 : Math.max(0, this.#lastSaid + SAY_EVERY_MS - Date.now());
-    this.#waiting = setTimeout(() => {
-      this.#lastSaid = Date.now();
-      this.said = text;
-    }, wait);
+  /** Says something to readers of screens. What must be heard waits for its turn; of the rest the newest is said. */
+  say(text: string, isToBeHeard = false): void {
+    if (isToBeHeard) this.#toBeHeard = [...this.#toBeHeard, text].slice(-SAID_MAX);
+    else this.#news = text;
+    this.#waiting ??= setTimeout(() => this.#speak(), Math.max(0, this.#lastSaid + SAY_EVERY_MS - Date.now()));
+  }
+
+  #speak(): void {
+    const texts = this.#news === undefined ? this.#toBeHeard : [...this.#toBeHeard, this.#news];
+    this.said = texts.map((text) => text.replace(/\.$/, '')).join('. ');
+    this.#waiting = undefined;
+    this.#lastSaid = Date.now();
+    this.#toBeHeard = [];
+    this.#news = undefined;
   }
 
   drop(id: number): void {

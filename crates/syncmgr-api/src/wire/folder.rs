@@ -1,6 +1,9 @@
-//! Folders of this machine, as somebody who chooses one sees them.
+//! Folders: those of this machine, as somebody who chooses one sees them, and those of a sync, with
+//! how everything in them stands.
 
 use serde::{Deserialize, Serialize};
+use syncmgr_model::escape::escape;
+use syncmgr_model::folder;
 use utoipa::ToSchema;
 
 /// A folder and what is in it.
@@ -63,4 +66,102 @@ pub struct FolderFacts {
     pub empty: bool,
     /// How much is directly in it that is no folder.
     pub files: u64,
+}
+
+/// One folder of a sync, as it is now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SyncFolder {
+    /// The folder, below the folders of the sync; empty: those themselves.
+    pub folder: String,
+    /// What is in it, folders first, by name.
+    pub items: Vec<SyncFile>,
+    /// Leads to the next part; null at the end.
+    pub next_cursor: Option<String>,
+}
+
+/// A name in a folder of a sync.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SyncFile {
+    /// Its name.
+    pub name: String,
+    /// The path below the folders of the sync.
+    pub path: String,
+    /// What it is: `file`, `folder`, `link` or `special file`; on the left where the sides differ.
+    pub kind: String,
+    /// How it stands: `same`, `only-left`, `only-right`, `changed-left`, `changed-right`,
+    /// `changed-both`, `conflict`, `excluded`, `own` or `unsynced`. By sizes and times: no content
+    /// was read.
+    pub state: String,
+    /// What the left side has; null: nothing.
+    pub left: Option<SyncFileSide>,
+    /// What the right side has; null: nothing.
+    pub right: Option<SyncFileSide>,
+    /// The pattern that covers it, or why it cannot be looked at.
+    pub reason: Option<String>,
+}
+
+/// What a side has under a name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SyncFileSide {
+    /// Bytes; 0 for everything but files.
+    pub size: u64,
+    /// When it was modified.
+    pub modified: String,
+}
+
+impl SyncFile {
+    /// Writes a name in a folder.
+    #[must_use]
+    pub fn of(within: &[u8], child: &folder::Child) -> Self {
+        let parts: Vec<&[u8]> = [within, &child.name]
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .collect();
+        let side = |held: &folder::Held| SyncFileSide {
+            size: held.size,
+            modified: held.modified.rfc3339(),
+        };
+        Self {
+            name: escape(&child.name),
+            path: escape(&parts.join(&b'/')),
+            kind: child.kind.as_str().to_owned(),
+            state: child.standing.as_str().to_owned(),
+            left: child.sides.left.as_ref().map(side),
+            right: child.sides.right.as_ref().map(side),
+            reason: child.reason.clone(),
+        }
+    }
+}
+
+/// Asks what exclusions would cover.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Patterns {
+    /// The exclusions, beside those that the sync has.
+    #[schema(max_items = 100)]
+    pub patterns: Vec<String>,
+}
+
+/// What exclusions would newly cover.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Matches {
+    /// How many files and links.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// The first paths, at most 20; folders that are covered as a whole among them.
+    pub sample: Vec<String>,
+    /// The sync is very large and was not looked through to its end: there may be more.
+    pub more: bool,
+}
+
+impl From<&folder::Covered> for Matches {
+    fn from(covered: &folder::Covered) -> Self {
+        Self {
+            files: covered.n_files,
+            bytes: covered.bytes,
+            sample: covered.sample.iter().map(|path| escape(path)).collect(),
+            more: !covered.is_whole,
+        }
+    }
 }

@@ -52,6 +52,9 @@ pub struct HandlerProcess {
     /// Why not, when it is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why_no_sandbox: Option<String>,
+    /// It may talk to services that run as you, also to syncmgr, although it has a sandbox.
+    #[serde(default)]
+    pub sockets: bool,
     /// What it can read and change beside its private folder, when it is kept to that.
     pub folders: Vec<String>,
     /// The number of its process, while it runs.

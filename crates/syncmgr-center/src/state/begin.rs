@@ -5,7 +5,7 @@ use syncmgr_model::hresult::Hresult;
 use syncmgr_model::id::{HandlerId, ItemId, SessionId};
 use syncmgr_model::item::Item;
 use syncmgr_model::progress::CancelRequest;
-use syncmgr_model::request::Intent;
+use syncmgr_model::request::{Intent, Origin};
 
 use super::run::{Run, Stage};
 use super::{State, Turn, key};
@@ -63,6 +63,7 @@ impl State {
             intent: run.intent,
             token: run.token.clone().filter(|_| !run.token_taken),
             may_ask: run.may_ask,
+            is_manual: run.origin == Origin::Manual,
             dirty: None,
         };
         turn.notify(Update::Began(id.clone()));

@@ -147,6 +147,8 @@ pub(super) struct HandlerEntry {
     pub(super) is_installed: bool,
     /// The last try to read it failed.
     pub(super) is_silent: bool,
+    /// It has a process of its own, which is ended when a session is given up.
+    pub(super) is_apart: bool,
     /// Whether it is set up could not be told at the last try (spec 19).
     pub(super) is_unsure: bool,
     /// It was registered by an id nobody knew before, and has not been read yet.
@@ -167,6 +169,7 @@ impl HandlerEntry {
             memory,
             is_installed: false,
             is_silent: false,
+            is_apart: false,
             is_unsure: false,
             is_on_trial: false,
             n_asked: 0,

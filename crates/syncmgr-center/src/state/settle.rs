@@ -151,6 +151,7 @@ impl State {
 
 /// Applies the rules for what a handler says about itself (spec 11–26).
 fn settle_handler(entry: &mut HandlerEntry, facts: &HandlerFacts) {
+    entry.is_apart = facts.is_apart;
     let memory = &mut entry.memory;
     memory.name = facts.name.as_deref().map(cut).unwrap_or_default();
     memory.capabilities =

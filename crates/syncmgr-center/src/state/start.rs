@@ -315,7 +315,8 @@ impl State {
         }
         if !handler.is_enabled {
             let name = self.handler_name(&key.handler);
-            return Some(Trouble::new(Code::TurnedOff).with("name", name));
+            let trouble = Trouble::new(Code::TurnedOff).with("name", name);
+            return Some(trouble.with("handler", &key.handler));
         }
         if !item.is_enabled && work == WorkKind::Sync {
             return Some(Trouble::new(Code::TurnedOff).with("name", name));

@@ -237,6 +237,13 @@ impl State {
         let trouble = Trouble::new(Code::HandlerAbandoned)
             .with("handler", self.handler_name(&handler))
             .with("seconds", self.limits.grace_ms / 1000);
+        let is_apart = self.handlers.get(&handler).is_some_and(|it| it.is_apart);
+        // Its process is ended, so nobody has to wait until it lets go.
+        let trouble = if is_apart {
+            trouble.with("log", &handler)
+        } else {
+            trouble
+        };
         turn.push(Effect::Abandon(id.clone()));
         self.end_abandoned(id, trouble, turn);
     }

@@ -42,6 +42,7 @@ pub(crate) fn k(text: &str) -> ItemKey {
 /// A handler that is set up, with these items, and nothing special about it.
 pub(crate) fn handler(id: &str, items: &[&str]) -> HandlerFacts {
     HandlerFacts {
+        is_apart: false,
         id: h(id),
         name: Ok(format!("The {id}")),
         info: Ok(HandlerInfoFacts {

@@ -1,6 +1,7 @@
 //! A pair of folders and what they last agreed on: the door through which a handler uses the
 //! engine. `plan` looks, `apply` does; everything else is a view of what they left behind.
 
+mod children;
 mod error;
 mod identity;
 mod killed;
@@ -36,6 +37,7 @@ use killed::note_unfinished;
 use open::remember_paths;
 use resolution::forget_settled;
 
+pub use children::{Child, Covered, Standing};
 pub use error::{Failure, OpenError};
 pub use options::{Options, VersionPolicy};
 pub use outcome::{Choice, ContentOf, Report, StoredConflict, Version, Why};

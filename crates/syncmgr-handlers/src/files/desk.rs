@@ -1,8 +1,12 @@
 //! Answers questions about a pair: conflicts, versions, steps of runs, single paths.
 
+use syncmgr_engine::cancel::Cancel;
 use syncmgr_engine::pair::{ContentOf, Pair, Why};
 use syncmgr_engine::path::RelPath;
+use syncmgr_engine::rules::Excludes;
 use syncmgr_model::conflict::Conflict;
+use syncmgr_model::escape::escape;
+use syncmgr_model::folder::{Child, Covered};
 use syncmgr_model::id::SessionId;
 use syncmgr_model::item::Item;
 use syncmgr_model::record::{Contents, Explanation, Step, Version};
@@ -13,6 +17,11 @@ use syncmgr_sdk::{Explain, Journal, VersionStore};
 
 use super::settings::Chosen;
 use super::{FilesHandler, session, trouble, view};
+
+/// Most names that are looked at to say what exclusions would cover: some seconds.
+const COVERED_MAX: u64 = 1_000_000;
+/// Most paths named of what they would cover: a person looks at the first few.
+const SAMPLE_MAX: usize = 20;
 
 impl FilesHandler {
     fn failed<'a>(
@@ -130,6 +139,42 @@ impl Explain for FilesHandler {
     fn why(&self, item: &Item, path: &[u8]) -> Result<Explanation, Trouble> {
         let path = path_of(path)?;
         self.ask(item, |pair, chosen| self.explanation(pair, chosen, &path))
+    }
+
+    fn folder(&self, item: &Item, path: &[u8]) -> Result<Vec<Child>, Trouble> {
+        let path = path_of(path)?;
+        self.ask(item, |pair, chosen| {
+            let children = pair.children(&path, &chosen.options);
+            let children = children.map_err(self.failed(chosen))?;
+            Ok(children.iter().map(view::child).collect())
+        })
+    }
+
+    fn covered(&self, item: &Item, patterns: &[String]) -> Result<Covered, Trouble> {
+        self.ask(item, |pair, chosen| {
+            let now = &chosen.options.excludes;
+            let lines = now.text().lines().filter(|line| !line.is_empty());
+            let lines: Vec<_> = lines.chain(patterns.iter().map(String::as_str)).collect();
+            let then = Excludes::new(&lines).map_err(|bad| {
+                Trouble::new(Code::SettingUnusable)
+                    .with("key", "exclude")
+                    .with("detail", escape(bad.to_string().as_bytes()))
+            })?;
+            let limits = (COVERED_MAX, SAMPLE_MAX);
+            let covered = pair
+                .covered(now, &then, limits, &Cancel::new())
+                .map_err(self.failed(chosen))?;
+            Ok(Covered {
+                n_files: covered.n_files,
+                bytes: covered.bytes,
+                sample: covered
+                    .sample
+                    .iter()
+                    .map(|path| path.as_bytes().to_vec())
+                    .collect(),
+                is_whole: covered.is_whole,
+            })
+        })
     }
 }
 

@@ -10,6 +10,8 @@ use syncmgr_engine::journal::{Step, StepEnd, StepKind};
 use syncmgr_engine::pair;
 use syncmgr_engine::plan::{self, Change, Op, Plan, Reason};
 use syncmgr_model::conflict::{Conflict, ConflictKind, Facts, Kind};
+use syncmgr_model::escape::escape;
+use syncmgr_model::folder::{Child, Held, Standing};
 use syncmgr_model::id::SessionId;
 use syncmgr_model::preview::{Action, Census, PlannedChange, Preview};
 use syncmgr_model::record::{self, Summary, Tally};
@@ -44,6 +46,40 @@ fn kind(kind: engine::Kind) -> Kind {
         engine::Kind::Dir => Kind::Folder,
         engine::Kind::Symlink => Kind::Link,
         engine::Kind::Special => Kind::Special,
+    }
+}
+
+/// Writes one name of a folder.
+pub(super) fn child(child: &pair::Child) -> Child {
+    use pair::Standing as Found;
+    let (standing, reason) = match &child.standing {
+        Found::Same => (Standing::Same, None),
+        Found::Only(engine::Side::Left) => (Standing::OnlyLeft, None),
+        Found::Only(engine::Side::Right) => (Standing::OnlyRight, None),
+        Found::Changed(engine::Side::Left) => (Standing::ChangedLeft, None),
+        Found::Changed(engine::Side::Right) => (Standing::ChangedRight, None),
+        Found::ChangedBoth => (Standing::ChangedBoth, None),
+        Found::Conflict => (Standing::Conflict, None),
+        Found::Excluded(pattern) => (Standing::Excluded, Some(pattern)),
+        Found::Own => (Standing::Own, None),
+        Found::Unsynced(reason) => (Standing::Unsynced, reason.as_ref()),
+    };
+    let held = |entry: &engine::Entry| Held {
+        size: entry.size,
+        modified: time(entry.mtime),
+    };
+    let entries = &child.entries;
+    let either = entries.left.as_ref().or(entries.right.as_ref());
+    Child {
+        name: child.name.to_vec(),
+        // Own data is a folder of ours.
+        kind: either.map_or(Kind::Folder, |entry| kind(entry.kind)),
+        standing,
+        sides: PerSide {
+            left: entries.left.as_ref().map(held),
+            right: entries.right.as_ref().map(held),
+        },
+        reason: reason.map(|reason| escape(reason.as_bytes())),
     }
 }
 

@@ -17,7 +17,21 @@ pub(super) struct CronLine {
     pub(super) has_input: bool,
     /// The time zone, when the lines above name one.
     pub(super) zone: Option<String>,
+    /// What the lines above set for it.
+    pub(super) env: Vec<(String, String)>,
 }
+
+/// What is said to cron itself and not to what it runs.
+const FOR_CRON: [&str; 8] = [
+    "MAILTO",
+    "MAILFROM",
+    "CONTENT_TYPE",
+    "CONTENT_TRANSFER_ENCODING",
+    "RANDOM_DELAY",
+    "START_HOURS_RANGE",
+    "CRON_WITHIN",
+    "NO_MAIL_OUTPUT",
+];
 
 /// Most lines read: more than any person wrote.
 const LINES_MAX: usize = 5_000;
@@ -26,6 +40,7 @@ const LINES_MAX: usize = 5_000;
 /// `/etc/crontab`.
 pub(super) fn read(text: &str) -> Vec<CronLine> {
     let mut zone = None;
+    let mut env: Vec<(String, String)> = Vec::new();
     let mut out = Vec::new();
     for (at, line) in text.lines().take(LINES_MAX).enumerate() {
         let line = line.trim();
@@ -35,6 +50,9 @@ pub(super) fn read(text: &str) -> Vec<CronLine> {
         if let Some((name, value)) = setting(line) {
             if name == "CRON_TZ" {
                 zone = Some(value.to_owned()).filter(|zone| !zone.is_empty());
+            } else if !FOR_CRON.contains(&name) {
+                env.retain(|(other, _)| other != name);
+                env.push((name.to_owned(), value.to_owned()));
             }
             continue;
         }
@@ -50,6 +68,7 @@ pub(super) fn read(text: &str) -> Vec<CronLine> {
                 command,
                 has_input,
                 zone: zone.clone(),
+                env: env.clone(),
             });
         }
     }
@@ -205,5 +224,7 @@ mod tests {
         assert_eq!(lines[0].number, 6);
         assert_eq!(lines[0].command, "A=b c");
         assert_eq!(lines[0].zone.as_deref(), Some("Europe/Prague"));
+        let env = ("PATH".to_owned(), "/usr/bin".to_owned());
+        assert_eq!(lines[0].env, [env]);
     }
 }

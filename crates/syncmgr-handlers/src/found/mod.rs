@@ -8,23 +8,27 @@
 //! ```
 
 mod crontab;
+mod place;
+mod rclone;
+mod rsync;
 mod systemd;
 mod timer;
 mod tools;
 mod words;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use syncmgr_model::escape::escape;
 use syncmgr_model::item::{Found, Item, NAME_LEN_MAX, Settings, Value, bad_name};
 use syncmgr_model::trouble::{Code, Trouble};
 use syncmgr_sdk::Mask;
 
-use self::tools::Runs;
-use self::words::{Line, Plain};
+use self::place::Places;
+use self::tools::{Ground, Runs, Spot};
+use self::words::{Layer, Line, Plain};
+use crate::mbsync;
 use crate::tool::process::{self, Command, Keep, Stop};
-use crate::tool::{Context, job};
-use crate::{mbsync, rclone};
+use crate::tool::{Context, job, line_without_secrets, without_secrets};
 
 /// Most offers: more than this is no list that a person reads.
 pub const OFFERS_MAX: usize = 2_000;
@@ -51,9 +55,31 @@ pub struct Job {
     name: Option<String>,
     when: Option<String>,
     remarks: Vec<String>,
-    /// What it runs, as a person reads it.
+    /// What it runs, as a person reads it, without secrets.
     command: String,
+    /// Something that syncs stands in it.
+    is_of_interest: bool,
+    /// What its unit does beside.
+    more: Option<String>,
     line: Line,
+}
+
+impl Job {
+    /// Says whether something secret is given to it in the words of its line.
+    fn has_secret(&self, plain: &Plain) -> bool {
+        let tool = words::unwrap(&plain.argv).0.first();
+        let tool = tool.map_or("", |it| words::base(it));
+        let env = plain.env.iter();
+        // A variable for another tool is not taken over.
+        let env = env.filter(|(name, value)| {
+            !tools::HANDLED.contains(&tool) || tools::matters(tool, name, value, "")
+        });
+        let words: Vec<_> = env
+            .map(|(name, value)| format!("{name}={value}"))
+            .chain(plain.argv.iter().cloned())
+            .collect();
+        without_secrets(&words).is_some()
+    }
 }
 
 /// Reads what runs by itself on this machine: the crontab of the person, and the timers of their
@@ -120,7 +146,7 @@ fn crontab_of(ctx: &Context) -> Result<String, Trouble> {
 }
 
 fn of_crontab(ctx: &Context, text: &str) -> Vec<Job> {
-    let home = home(ctx);
+    let own_home = home(ctx);
     let jobs = crontab::read(text).into_iter().map(|cron| {
         let mut remarks = vec![
             "Runs from cron already: both would run. Turn the line off yourself with `crontab -e`."
@@ -137,20 +163,42 @@ fn of_crontab(ctx: &Context, text: &str) -> Vec<Job> {
         if when.is_none() {
             remarks.push(no_schedule(&cron.written));
         }
+        // Where it is set, cron starts the line there.
+        let homes = cron.env.iter().filter(|(name, _)| name == "HOME");
+        let home = homes.map(|it| it.1.clone()).next_back();
+        let home = home.unwrap_or_else(|| own_home.clone());
+        let line = if cron.has_input {
+            Line::Shell
+        } else {
+            words::read(&cron.command, &home)
+        };
         Job {
             origin: format!("crontab, line {}", cron.number),
             name: None,
             when,
             remarks,
             command: shown(&cron.command),
-            line: if cron.has_input {
-                Line::Shell
-            } else {
-                words::read(&cron.command, &home)
-            },
+            is_of_interest: tools::mentions(&cron.command),
+            more: None,
+            line: within(line, &cron.env, &home),
         }
     });
     jobs.collect()
+}
+
+/// Puts a line where it is started: with the variables that are set for it, and in a folder.
+fn within(line: Line, env: &[(String, String)], folder: &str) -> Line {
+    match line {
+        Line::Shell => Line::Shell,
+        Line::Plain(mut plain) => {
+            plain.env.splice(0..0, env.iter().cloned());
+            let dir = Path::new(folder).join(plain.folder.as_deref().unwrap_or_default());
+            // Without the slash that an empty end brings.
+            let dir: PathBuf = dir.components().collect();
+            plain.folder = Some(dir.to_string_lossy().into_owned());
+            Line::Plain(plain)
+        }
+    }
 }
 
 fn no_schedule(written: &str) -> String {
@@ -175,26 +223,30 @@ fn of_timers(ctx: &Context) -> Vec<Job> {
     let mut jobs = Vec::new();
     for timer in systemd::timers(&folders, person) {
         for command in &timer.commands {
-            jobs.push(of_timer(ctx, &timer, command.as_deref(), &home));
+            jobs.push(of_timer(ctx, &timer, command, &home));
         }
     }
     jobs
 }
 
-fn of_timer(ctx: &Context, timer: &systemd::Timer, command: Option<&[String]>, home: &str) -> Job {
-    let mut remarks = vec![if timer.is_enabled {
-        format!(
+fn of_timer(ctx: &Context, timer: &systemd::Timer, started: &systemd::Started, home: &str) -> Job {
+    let (mut remarks, mut when) = (Vec::new(), None);
+    if timer.is_enabled {
+        remarks.push(format!(
             "Runs from systemd already: both would run. Turn it off yourself with `systemctl --user disable --now {}`.",
             escape(timer.name.as_bytes())
-        )
+        ));
+        when = timer.when.first().cloned();
+        if when.is_none() || timer.has_other_times || timer.when.len() > 1 {
+            remarks.push(no_schedule(&timer.written));
+        }
     } else {
-        "The timer is not turned on.".to_owned()
-    }];
-    let when = timer.when.first().cloned();
-    if when.is_none() || timer.has_other_times || timer.when.len() > 1 {
-        remarks.push(no_schedule(&timer.written));
+        remarks.push(
+            "Its timer is not turned on, so its time is not taken over; set one with `syncmgr schedule set`."
+                .to_owned(),
+        );
     }
-    let line = match command {
+    let line = match started.argv.as_deref() {
         None => Line::Shell,
         // What systemd starts as a shell is a line again.
         Some([shell, flag, line]) if flag == "-c" && words::base(shell).ends_with("sh") => {
@@ -202,36 +254,43 @@ fn of_timer(ctx: &Context, timer: &systemd::Timer, command: Option<&[String]>, h
         }
         Some(argv) => Line::Plain(Plain {
             argv: argv.to_vec(),
-            env: Vec::new(),
-            folder: None,
-            writes_output: false,
+            ..Plain::default()
         }),
     };
-    let line = match line {
-        Line::Plain(mut plain) => {
-            plain.env.splice(0..0, timer.env.iter().cloned());
-            plain.folder = plain.folder.or_else(|| timer.folder.clone());
-            Line::Plain(plain)
-        }
-        Line::Shell => Line::Shell,
+    let written = match &started.argv {
+        Some(argv) => without_secrets(argv)
+            .unwrap_or_else(|| argv.clone())
+            .join(" "),
+        None => started.written.clone(),
     };
-    let words = command.map(|argv| argv.join(" "));
     Job {
         origin: ctx.shown(&timer.path),
         name: timer.name.strip_suffix(".timer").map(str::to_owned),
         when,
         remarks,
-        command: shown(&words.unwrap_or_else(|| timer.name.clone())),
-        line,
+        command: shown(&written),
+        is_of_interest: tools::mentions(&started.written),
+        more: timer.more.clone(),
+        line: within(line, &timer.env, timer.folder.as_deref().unwrap_or(home)),
     }
 }
 
 /// Returns a command for people, without what signs in.
 fn shown(command: &str) -> String {
-    let text = escape(crate::tool::redact(command, &Mask::default()).as_bytes());
+    let command = line_without_secrets(command).unwrap_or_else(|| command.to_owned());
+    let text = escape(crate::tool::redact(&command, &Mask::default()).as_bytes());
     match text.char_indices().nth(COMMAND_MAX) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,
+    }
+}
+
+/// Says what is at a path of this machine.
+fn spot(path: &Path) -> Spot {
+    match path.symlink_metadata() {
+        Ok(meta) if meta.is_dir() => Spot::Folder,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Spot::Missing,
+        Ok(_) | Err(_) => Spot::Other,
     }
 }
 
@@ -245,86 +304,243 @@ pub fn put_together(
     saved: &[Item],
     fits: &dyn Fn(&Found) -> bool,
 ) -> Vec<Offer> {
+    put_together_at(ctx, found, jobs, saved, (fits, &spot))
+}
+
+/// Says whether a handler takes settings, and what is at a path.
+type Asked<'a> = (&'a dyn Fn(&Found) -> bool, &'a dyn Fn(&Path) -> Spot);
+
+fn put_together_at(
+    ctx: &Context,
+    found: Vec<Found>,
+    jobs: &[Job],
+    saved: &[Item],
+    (fits, spot): Asked<'_>,
+) -> Vec<Offer> {
     let home = home(ctx);
     let mut offers: Vec<_> = found
         .into_iter()
         .map(|found| Offer {
             is_usual: mbsync::channels_of_group(&found).is_none()
-                && !rclone::is_plain_remote(&found),
+                && !crate::rclone::is_plain_remote(&found),
             can_be_added: true,
             found,
         })
         .collect();
+    let places = Places::new(ctx);
+    let about = About {
+        home: &home,
+        places: &places,
+        fits,
+        spot,
+    };
     for job in jobs {
-        add_job(&mut offers, job, &home, fits);
+        about.add(&mut offers, job);
     }
     prefer_groups_that_run(&mut offers);
     leave_remotes_out(&mut offers);
-    offers.retain(|offer| !is_saved(offer, saved));
+    offers.retain(|offer| !is_saved(offer, saved, &places));
     offers.truncate(OFFERS_MAX);
     name_them(&mut offers, saved);
     offers
 }
 
-fn add_job(offers: &mut Vec<Offer>, job: &Job, home: &str, fits: &dyn Fn(&Found) -> bool) {
-    let Line::Plain(plain) = &job.line else {
-        if tools::mentions(&job.command) {
-            offers.push(shell(job));
-        }
-        return;
-    };
-    let argv = words::unwrap(&plain.argv);
-    let n_before = offers.len();
-    match tools::runs(argv, plain.folder.as_deref()) {
-        Runs::Other | Runs::Daemon => return,
-        Runs::Command => {}
-        Runs::All(tool) => {
-            let mut n = 0;
-            for offer in offers.iter_mut() {
-                if offer.found.handler.as_str() == tool && offer.is_usual {
-                    scheduled(&mut offer.found, job);
-                    n += 1;
-                }
+/// What is known of this machine while jobs are put among the offers.
+struct About<'a> {
+    home: &'a str,
+    places: &'a Places<'a>,
+    fits: &'a dyn Fn(&Found) -> bool,
+    spot: &'a dyn Fn(&Path) -> Spot,
+}
+
+impl About<'_> {
+    /// Gives the syncs that a job runs its time, or offers one for it.
+    fn add(&self, offers: &mut Vec<Offer>, job: &Job) {
+        let Line::Plain(plain) = &job.line else {
+            if job.is_of_interest {
+                let why = if plain_secret(job) { SECRET } else { SHELL };
+                offers.push(stays(job, &[], why.to_owned()));
             }
-            if n > 0 {
+            return;
+        };
+        let (argv, layer) = words::unwrap(&plain.argv);
+        let ground = Ground {
+            folder: plain.folder.as_deref().unwrap_or(self.home),
+            spot: self.spot,
+        };
+        let runs = tools::runs(argv, &ground);
+        let is_one = match runs {
+            Runs::Other | Runs::Daemon => layer == Layer::Foreign && job.is_of_interest,
+            Runs::All(_) | Runs::Known(..) | Runs::New(..) | Runs::Command | Runs::Unclear => true,
+        };
+        if !is_one {
+            return;
+        }
+        let at = self.those(offers, &runs, job, argv);
+        if let Some(why) = why_it_stays(job, plain, layer, &runs) {
+            for at in at.into_iter().flatten() {
+                let origin = &job.origin;
+                offers[at].found.remarks.push(format!(
+                    "The line found in {origin} runs it too, and its time is not taken over."
+                ));
+            }
+            offers.push(stays(job, argv, why));
+            return;
+        }
+        let is_exact = layer == Layer::Thin && !self.env_matters(plain, argv);
+        let all: Vec<usize> = at.iter().copied().flatten().collect();
+        let output = plain.writes_output.then_some(OUTPUT);
+        if is_exact && !all.is_empty() && all.len() == at.len() {
+            let with: Option<Vec<_>> = all
+                .iter()
+                .map(|at| self.with_line(&offers[*at], &runs))
+                .collect();
+            if let Some(with) = with {
+                for (at, offer) in all.into_iter().zip(with) {
+                    offers[at] = offer;
+                    scheduled(&mut offers[at].found, job);
+                    offers[at].found.remarks.extend(output.map(str::to_owned));
+                }
                 return;
             }
         }
-        Runs::Known(tool, all) => {
-            let mut n = 0;
-            for texts in &all {
-                let mut matching = offers
-                    .iter_mut()
-                    .filter(|it| tools::has(&it.found, tool, texts, home));
-                if let Some(offer) = matching.next() {
-                    scheduled(&mut offer.found, job);
-                    n += 1;
-                }
-            }
-            if n == all.len() {
-                return;
-            }
-        }
-        Runs::New(tool, settings) => {
+        if let Runs::New(tool, settings) = runs
+            && is_exact
+        {
             let mut found = new(job, tool, settings, argv);
-            let known = offers.iter_mut().find(|it| {
-                it.found.handler.as_str() == tool && is_part(&it.found.settings, &found.settings)
-            });
-            if let Some(offer) = known {
-                scheduled(&mut offer.found, job);
-                // Somebody syncs it.
-                offer.is_usual = true;
+            if (self.fits)(&found) {
+                scheduled(&mut found, job);
+                found.remarks.extend(output.map(str::to_owned));
+                found.remarks.extend(self.missing(&found));
+                offers.push(usual(found));
                 return;
             }
-            if fits(&found) {
-                scheduled(&mut found, job);
-                offers.push(usual(found));
+        }
+        // The line does what these do, and more or less than they.
+        for at in all {
+            let offer = &mut offers[at];
+            offer.is_usual = false;
+            offer.found.remarks.push(format!(
+                "`--all` leaves it out, because the line found in {} runs it.",
+                job.origin
+            ));
+        }
+        offers.push(match plain.writes_output {
+            true => stays(job, argv, INTO_FILE.to_owned()),
+            false => command(job, plain, argv),
+        });
+    }
+
+    /// Returns an offer with what a line says beyond it; `None` when no setting can say that.
+    fn with_line(&self, offer: &Offer, runs: &Runs) -> Option<Offer> {
+        let mut offer = offer.clone();
+        let Runs::New(_, settings) = runs else {
+            return Some(offer);
+        };
+        let n_before = offer.found.settings.0.len();
+        for (key, value) in &settings.0 {
+            let set = &mut offer.found.settings.0;
+            set.entry(key.clone()).or_insert_with(|| value.clone());
+        }
+        let says_more = offer.found.settings.0.len() > n_before;
+        // Somebody syncs it.
+        offer.is_usual = true;
+        (!says_more || (self.fits)(&offer.found)).then_some(offer)
+    }
+
+    /// Finds each of the syncs that a job runs among the offers.
+    fn those(
+        &self,
+        offers: &[Offer],
+        runs: &Runs,
+        job: &Job,
+        argv: &[String],
+    ) -> Vec<Option<usize>> {
+        match runs {
+            Runs::All(tool) => {
+                let of_tool = |it: &Offer| it.found.handler.as_str() == *tool && it.is_usual;
+                let all = offers.iter().enumerate();
+                all.filter(|(_, it)| of_tool(it))
+                    .map(|(at, _)| Some(at))
+                    .collect()
             }
+            Runs::Known(tool, all) => all
+                .iter()
+                .map(|texts| {
+                    let mut all = offers.iter();
+                    all.position(|it| tools::has(&it.found, tool, texts, self.home))
+                })
+                .collect(),
+            Runs::New(tool, settings) => {
+                let new = new(job, tool, settings.clone(), argv);
+                let mut all = offers.iter();
+                let at = all.position(|it| {
+                    it.can_be_added
+                        && it.found.handler == new.handler
+                        && self
+                            .places
+                            .is_one(&new.handler, &it.found.settings, &new.settings)
+                });
+                vec![at]
+            }
+            Runs::Command | Runs::Unclear | Runs::Daemon | Runs::Other => Vec::new(),
         }
     }
-    if offers.len() == n_before {
-        offers.push(command(job, plain, argv));
+
+    /// Says whether the variables of a line change what its program does.
+    fn env_matters(&self, plain: &Plain, argv: &[String]) -> bool {
+        let tool = argv.first().map_or("", |program| words::base(program));
+        let mut env = plain.env.iter();
+        env.any(|(name, value)| tools::matters(tool, name, value, self.home))
     }
+
+    /// Names the folders that a handler wants to be there, and that the tool would make.
+    fn missing(&self, found: &Found) -> Vec<String> {
+        let keys = ["target", "left", "right"];
+        let folders = keys.iter().filter_map(|key| found.settings.text(key));
+        let missing =
+            folders.filter(|it| it.starts_with('/') && (self.spot)(Path::new(it)) == Spot::Missing);
+        missing
+            .map(|folder| {
+                format!(
+                    "The folder {} has to be there before the first run.",
+                    escape(folder.as_bytes())
+                )
+            })
+            .collect()
+    }
+}
+
+/// Says whether a line that cannot be taken apart holds a secret.
+fn plain_secret(job: &Job) -> bool {
+    job.command.contains(crate::tool::GONE)
+}
+
+const SHELL: &str = "It needs a shell, so it stays where it is. Put `syncmgr run -- ` in front of the program in it, and its runs show here.";
+const SECRET: &str = "Something secret stands in its line, and does not belong into settings: put it into the configuration of the tool, or into a file that only you can read. Or leave the line where it is and put `syncmgr run -- ` in front of the program.";
+const UNCLEAR: &str = "What it does is not known here, so it stays where it is. Put `syncmgr run -- ` in front of the program, and its runs show here.";
+const INTO_FILE: &str = "Its output goes into a file, which only a shell does, so it stays where it is. Put `syncmgr run -- ` in front of the program, and its runs show here.";
+const OUTPUT: &str = "Its output goes into a file there; here it goes into the results.";
+
+/// Says why a job cannot be a sync, if it cannot.
+fn why_it_stays(job: &Job, plain: &Plain, layer: Layer, runs: &Runs) -> Option<String> {
+    if job.has_secret(plain) {
+        return Some(SECRET.to_owned());
+    }
+    if layer == Layer::Foreign {
+        let who = plain.argv.first().map_or("", |it| words::base(it));
+        return Some(format!(
+            "It runs as somebody else (`{}`), and a run could not type a password, so it stays where it is. Put `syncmgr run -- ` in front of it, and its runs show here.",
+            escape(who.as_bytes())
+        ));
+    }
+    if let Some(more) = &job.more {
+        return Some(format!(
+            "Its unit does more than start this program (`{}`), so it stays where it is. Put `syncmgr run -- ` in front of the program in it, and its runs show here.",
+            escape(more.as_bytes())
+        ));
+    }
+    (*runs == Runs::Unclear).then(|| UNCLEAR.to_owned())
 }
 
 fn usual(found: Found) -> Offer {
@@ -367,12 +583,13 @@ fn new(job: &Job, handler: &str, settings: Settings, argv: &[String]) -> Found {
 
 /// Makes a name of a command: the program, and the last part of its last argument.
 fn name_of(argv: &[String]) -> String {
-    let program = argv.first().map_or("", |program| words::base(program));
+    let argv = without_secrets(argv).unwrap_or_else(|| argv.to_vec());
+    let program = argv.first().map_or("line", |program| words::base(program));
     let last = argv
         .iter()
         .skip(1)
         .rev()
-        .find(|word| !word.starts_with('-'));
+        .find(|word| !word.starts_with('-') && !word.contains(crate::tool::GONE));
     let last = last.map(|word| word.trim_end_matches('/'));
     let last = last.and_then(|word| word.rsplit(['/', ':']).next());
     match last.filter(|word| !word.is_empty()) {
@@ -381,17 +598,12 @@ fn name_of(argv: &[String]) -> String {
     }
 }
 
-/// A line that only a shell can run.
-fn shell(job: &Job) -> Offer {
-    let mut found = Found {
-        name: job.name.clone().unwrap_or_else(|| "line".to_owned()),
-        ..new(job, "command", Settings::default(), &[])
-    };
+/// A line that is shown, and that only who runs it now can run.
+fn stays(job: &Job, argv: &[String], why: String) -> Offer {
+    let mut found = new(job, "command", Settings::default(), argv);
     found.schedule.clone_from(&job.when);
     found.origin.clone_from(&job.origin);
-    found.remarks.push(
-        "It needs a shell, so it stays where it is. Put `syncmgr run -- ` in front of the program in it, and its runs show here.".to_owned(),
-    );
+    found.remarks.push(why);
     Offer {
         found,
         can_be_added: false,
@@ -399,26 +611,15 @@ fn shell(job: &Job) -> Offer {
     }
 }
 
-/// Words in names of variables whose values nobody should write into a settings file.
-const SECRETS: [&str; 6] = ["PASS", "TOKEN", "SECRET", "KEY", "CREDENTIAL", "AUTH"];
-
-/// A line without a shell as a sync of the handler `command`.
+/// A line without a shell as a sync of the handler `command`, with all its words.
 fn command(job: &Job, plain: &Plain, argv: &[String]) -> Offer {
     let mut words = Vec::new();
-    let env = plain
-        .env
-        .iter()
-        .filter(|(name, _)| !matches!(name.as_str(), "PATH" | "HOME" | "SHELL"));
-    let env: Vec<_> = env.collect();
-    let is_secret = env.iter().any(|(name, _)| {
-        let upper = name.to_ascii_uppercase();
-        SECRETS.iter().any(|part| upper.contains(part))
-    });
-    if !env.is_empty() {
+    if !plain.env.is_empty() {
         words.push("env".to_owned());
-        words.extend(env.iter().map(|(name, value)| format!("{name}={value}")));
+        let env = plain.env.iter();
+        words.extend(env.map(|(name, value)| format!("{name}={value}")));
     }
-    words.extend(argv.iter().cloned());
+    words.extend(plain.argv.iter().cloned());
     let mut settings = Settings::default();
     settings.set("command", Value::List(words));
     if let Some(folder) = &plain.folder {
@@ -426,22 +627,13 @@ fn command(job: &Job, plain: &Plain, argv: &[String]) -> Offer {
     }
     let mut found = new(job, "command", settings, argv);
     scheduled(&mut found, job);
-    if plain.writes_output {
-        found
-            .remarks
-            .push("Its output goes into a file there; here it goes into the results.".to_owned());
+    let tool = argv.first().map_or("", |program| words::base(program));
+    if tools::HANDLED.contains(&tool) {
+        found.remarks.push(format!(
+            "Runs as its line says, because not all of it can be said in settings of the handler `{tool}`."
+        ));
     }
-    if is_secret {
-        found.settings = Settings::default();
-        found.remarks.push(
-            "It is given something secret in its line, which does not belong into settings. Put `syncmgr run -- ` in front of the program instead.".to_owned(),
-        );
-    }
-    Offer {
-        found,
-        can_be_added: !is_secret,
-        is_usual: !is_secret,
-    }
+    usual(found)
 }
 
 /// A group that runs by itself takes the place of its channels.
@@ -481,7 +673,7 @@ fn prefer_groups_that_run(offers: &mut [Offer]) {
 /// A remote is somewhere that things could be synced with, and no sync by itself.
 fn leave_remotes_out(offers: &mut [Offer]) {
     for offer in offers {
-        if !offer.is_usual && rclone::is_plain_remote(&offer.found) {
+        if !offer.is_usual && crate::rclone::is_plain_remote(&offer.found) {
             offer
                 .found
                 .remarks
@@ -490,17 +682,12 @@ fn leave_remotes_out(offers: &mut [Offer]) {
     }
 }
 
-/// Says whether every value of the first settings stands in the second ones.
-fn is_part(part: &Settings, whole: &Settings) -> bool {
-    part.0
-        .iter()
-        .all(|(key, value)| whole.0.get(key) == Some(value))
-}
-
-fn is_saved(offer: &Offer, saved: &[Item]) -> bool {
+fn is_saved(offer: &Offer, saved: &[Item], places: &Places<'_>) -> bool {
+    let found = &offer.found;
     offer.can_be_added
         && saved.iter().any(|item| {
-            item.handler == offer.found.handler && is_part(&offer.found.settings, &item.settings)
+            item.handler == found.handler
+                && places.covers(&found.handler, &found.settings, &item.settings)
         })
 }
 

@@ -28,12 +28,67 @@ pub(super) struct Timer {
     pub(super) written: String,
     /// Times that no schedule says.
     pub(super) has_other_times: bool,
-    /// What is started, each with its arguments; `None` when it cannot be read.
-    pub(super) commands: Vec<Option<Vec<String>>>,
+    /// What is started.
+    pub(super) commands: Vec<Started>,
+    /// What else its service says that changes what is done, as `ExecStartPre`.
+    pub(super) more: Option<String>,
     /// Variables that are set for it.
     pub(super) env: Vec<(String, String)>,
     /// The folder it runs in.
     pub(super) folder: Option<String>,
+}
+
+/// A program that a service starts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Started {
+    /// As it stands there.
+    pub(super) written: String,
+    /// The program and its arguments; `None` when only systemd can tell them.
+    pub(super) argv: Option<Vec<String>>,
+}
+
+/// Keys of units that change only when something runs, how fast, or what is told of it.
+const HARMLESS: [&str; 27] = [
+    "Unit.Description",
+    "Unit.Documentation",
+    "Unit.After",
+    "Unit.Before",
+    "Unit.Wants",
+    "Unit.OnFailure",
+    "Unit.OnSuccess",
+    "Unit.DefaultDependencies",
+    "Unit.StartLimitIntervalSec",
+    "Unit.StartLimitBurst",
+    "Service.Type",
+    "Service.ExecStart",
+    "Service.Environment",
+    "Service.WorkingDirectory",
+    "Service.Nice",
+    "Service.IOSchedulingClass",
+    "Service.IOSchedulingPriority",
+    "Service.CPUSchedulingPolicy",
+    "Service.CPUWeight",
+    "Service.CPUQuota",
+    "Service.IOWeight",
+    "Service.Slice",
+    "Service.SyslogIdentifier",
+    "Service.Restart",
+    "Service.RestartSec",
+    "Service.RemainAfterExit",
+    "Service.SuccessExitStatus",
+];
+
+/// Returns the first key of a service that makes it more than the program it starts.
+fn more(service: &Unit) -> Option<String> {
+    let set = |key: &&String| service.get(*key).is_some_and(|values| !values.is_empty());
+    let several = service.get("Service.ExecStart").map_or(0, Vec::len) > 1;
+    let mut keys = service.keys().filter(set);
+    let other = keys.find(|key| {
+        !HARMLESS.contains(&key.as_str()) && !key.starts_with("Install.") && !key.starts_with("X-")
+    });
+    let key = other.map(String::as_str);
+    let key = key.or(several.then_some("Service.ExecStart"))?;
+    Some(key.rsplit('.').next().unwrap_or(key).to_owned())
 }
 
 /// Whose units these are.
@@ -100,7 +155,10 @@ fn timer_of(folders: &[PathBuf], folder: &Path, name: &str, person: Person<'_>) 
         .get("Service.ExecStart")
         .into_iter()
         .flatten()
-        .map(|line| command(line, instance, person))
+        .map(|line| Started {
+            written: line.clone(),
+            argv: command(line, instance, person),
+        })
         .collect();
     let env = service_unit
         .get("Service.Environment")
@@ -127,6 +185,7 @@ fn timer_of(folders: &[PathBuf], folder: &Path, name: &str, person: Person<'_>) 
         written: written.join(", "),
         has_other_times,
         commands,
+        more: more(&service_unit),
         env,
         folder: folder_text,
     })
@@ -146,7 +205,10 @@ fn is_enabled(folders: &[PathBuf], name: &str) -> bool {
         entries.filter_map(|entry| Some(entry.ok()?.path()))
     });
     wants
-        .filter(|path| path.extension().is_some_and(|end| end == "wants"))
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|end| end == "wants" || end == "requires")
+        })
         .any(|path| path.join(name).symlink_metadata().is_ok())
 }
 
@@ -339,10 +401,12 @@ mod tests {
             "/home/anna/.mbsyncrc",
             "my channel",
         ];
+        assert_eq!(timers[0].commands.len(), 1);
         assert_eq!(
-            timers[0].commands,
-            [Some(words.map(str::to_owned).to_vec())]
+            timers[0].commands[0].argv,
+            Some(words.map(str::to_owned).to_vec())
         );
+        assert_eq!(timers[0].more, None);
         assert_eq!(timers[0].env[1], ("C".to_owned(), "d e".to_owned()));
     }
 
@@ -364,6 +428,31 @@ mod tests {
         assert!(timers[0].has_other_times);
         assert!(!timers[0].is_enabled);
         let words = ["git", "-C", "/home/anna/notes", "pull"].map(str::to_owned);
-        assert_eq!(timers[0].commands, [Some(words.to_vec()), None]);
+        let argv: Vec<_> = timers[0].commands.iter().map(|it| &it.argv).collect();
+        assert_eq!(argv, [&Some(words.to_vec()), &None]);
+        assert_eq!(timers[0].commands[1].written, "echo $X");
+        assert_eq!(timers[0].more.as_deref(), Some("ExecStart"));
+    }
+
+    #[test]
+    fn what_a_service_does_beside_its_program_is_named() {
+        for (text, more) in [
+            ("[Unit]\nDescription=x\n[Service]\nNice=9", None),
+            ("[Service]\nExecStartPre=mount /m", Some("ExecStartPre")),
+            ("[Service]\nEnvironmentFile=/x", Some("EnvironmentFile")),
+            (
+                "[Unit]\nConditionPathIsMountPoint=/m",
+                Some("ConditionPathIsMountPoint"),
+            ),
+            ("[Service]\nExecStartPost=", None),
+        ] {
+            let service = format!("{text}\n[Service]\nExecStart=a\n");
+            let (_dir, folders) = units(&[
+                ("a.timer", "[Timer]\nOnCalendar=daily\n"),
+                ("a.service", &service),
+            ]);
+            let timers = timers(&folders, PERSON);
+            assert_eq!(timers[0].more.as_deref(), more, "{text}");
+        }
     }
 }

@@ -36,7 +36,32 @@ fn found(handler: &str, name: &str, settings: &[(&str, &str)]) -> Found {
 fn together(found: Vec<Found>, crontab: &str, saved: &[Item]) -> Vec<Offer> {
     let jobs = of_crontab(&ctx(), crontab);
     let fits = |found: &Found| found.handler.as_str() != "rclone";
-    put_together(&ctx(), found, &jobs, saved, &fits)
+    together_of(&ctx(), found, &jobs, saved, &fits)
+}
+
+/// Every path below `/home/anna` is a folder.
+fn together_of(
+    ctx: &Context,
+    found: Vec<Found>,
+    jobs: &[Job],
+    saved: &[Item],
+    fits: &dyn Fn(&Found) -> bool,
+) -> Vec<Offer> {
+    let spot = |path: &Path| match path.starts_with("/home/anna") {
+        true => Spot::Folder,
+        false => Spot::Missing,
+    };
+    put_together_at(ctx, found, jobs, saved, (fits, &spot))
+}
+
+fn saved(handler: &str, settings: Settings) -> Item {
+    Item {
+        id: ItemId::new("x").unwrap(),
+        handler: tools::handler(handler),
+        name: Some("saved".to_owned()),
+        settings,
+        is_enabled: true,
+    }
 }
 
 fn one(found: Vec<Found>, crontab: &str) -> Offer {
@@ -89,6 +114,236 @@ fn what_needs_a_shell_is_shown_and_stays() {
     assert!(!offer.can_be_added);
 }
 
+/// Whatever runs a known tool is shown, with the reason why it stays.
+#[test]
+fn what_stays_says_why() {
+    for (line, why) in [
+        ("tar c /x | ssh nas 'cat > x.tar'", "needs a shell"),
+        ("scp $X nas:", "needs a shell"),
+        ("curl -T /x https://nas/x", "is not known here"),
+        ("ssh nas backup-now", "is not known here"),
+        ("sudo rsync -a /x/ /y", "somebody else (`sudo`)"),
+        ("su - nobody -c 'rsync -a /x/ /y'", "somebody else (`su`)"),
+        ("tar c /x > /y/x.tar", "goes into a file"),
+        ("/opt/backup.sh >> /var/log/x", "goes into a file"),
+    ] {
+        let offer = one(Vec::new(), &format!("@daily {line}\n"));
+        assert!(!offer.can_be_added && !offer.is_usual, "{offer:?}");
+        assert_eq!(offer.found.settings, Settings::default());
+        let remark = offer.found.remarks.last().unwrap();
+        assert!(
+            remark.contains(why) && remark.contains("syncmgr run --"),
+            "{line}: {remark}"
+        );
+        assert_eq!(offer.found.summary, line);
+    }
+    assert_eq!(
+        together(
+            Vec::new(),
+            "@daily df | mail anna\n@daily sudo reboot\n",
+            &[]
+        ),
+        []
+    );
+}
+
+/// A lock, a limit of time or a variable in front is part of what is done.
+#[test]
+fn a_line_is_kept_with_all_its_words() {
+    for line in [
+        "flock -n /tmp/l mbsync work",
+        "timeout 1h mbsync work",
+        "systemd-inhibit --what=sleep mbsync work",
+        "env HOME=/x mbsync work",
+        "nice flock /tmp/l mbsync work",
+        "mbsync --pull work",
+        "mbsync work other",
+    ] {
+        let work = found("mbsync", "work", &[("channel", "work")]);
+        let offers = together(vec![work], &format!("@daily {line}\n"), &[]);
+        assert_eq!(offers.len(), 2, "{line}: {offers:?}");
+        let words: Vec<_> = line.split(' ').map(str::to_owned).collect();
+        assert_eq!(offers[1].found.settings.list("command"), words);
+        assert_eq!(offers[1].found.settings.text("dir"), Some("/home/anna"));
+        assert_eq!(offers[1].found.schedule.as_deref(), Some("daily 00:00"));
+        assert!(offers[1].is_usual && offers[1].can_be_added);
+        // It would run twice.
+        let is_left_out = line != "mbsync --pull work";
+        assert_eq!(offers[0].is_usual, !is_left_out, "{line}");
+        assert_eq!(offers[0].found.schedule, None);
+    }
+    // What only changes how fast it is, or what is printed, is none.
+    for line in [
+        "nice ionice -c3 mbsync -q work",
+        "chronic mbsync work",
+        "LANG=C mbsync work",
+    ] {
+        let work = found("mbsync", "work", &[("channel", "work")]);
+        let offer = one(vec![work], &format!("@daily {line}\n"));
+        assert_eq!(offer.found.handler.as_str(), "mbsync", "{line}");
+        assert!(offer.found.schedule.is_some());
+    }
+}
+
+#[test]
+fn what_the_crontab_sets_above_a_line_belongs_to_it() {
+    let text =
+        "MAILTO=anna\nRSYNC_RSH=ssh -p 22\nRESTIC_PASSWORD_FILE=/x\n@daily rsync -a ~/a/ nas:b\n";
+    let offer = one(Vec::new(), text);
+    let words = [
+        "env",
+        "RSYNC_RSH=ssh -p 22",
+        "RESTIC_PASSWORD_FILE=/x",
+        "rsync",
+        "-a",
+        "/home/anna/a/",
+        "nas:b",
+    ];
+    assert_eq!(
+        offer.found.settings.list("command"),
+        words.map(str::to_owned)
+    );
+    // What is for another tool changes nothing, and is not taken over.
+    let offer = one(
+        Vec::new(),
+        "RESTIC_PASSWORD=geheim\n@daily rsync -a ~/a/ nas:b\n",
+    );
+    assert_eq!(offer.found.handler.as_str(), "rsync");
+    assert!(!format!("{offer:?}").contains("geheim"));
+    let offer = one(
+        Vec::new(),
+        "RESTIC_PASSWORD=geheim\n@daily restic backup /x\n",
+    );
+    assert!(!offer.can_be_added && !format!("{offer:?}").contains("geheim"));
+}
+
+#[test]
+fn a_folder_is_copied_into_its_target_or_what_is_in_it() {
+    let places = |line: &str| {
+        let offer = one(Vec::new(), &format!("@daily {line}\n"));
+        let text = |key| {
+            offer
+                .found
+                .settings
+                .text(key)
+                .unwrap_or_default()
+                .to_owned()
+        };
+        (
+            text("source"),
+            text("target"),
+            offer.found.remarks.join(" "),
+        )
+    };
+    let (source, target, _) = places("rsync -a --delete ~/Music ~/disk");
+    assert_eq!(
+        (&*source, &*target),
+        ("/home/anna/Music", "/home/anna/disk/Music")
+    );
+    let (_, target, remarks) = places("rsync -a --delete ~/Music/ /mnt/disk");
+    assert_eq!(target, "/mnt/disk");
+    assert!(remarks.contains("/mnt/disk has to be there"), "{remarks}");
+}
+
+fn timer(files: &[(&str, &str)]) -> Vec<Offer> {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let file = dir.path().join(".config/systemd/user").join(name);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, text).unwrap();
+    }
+    let home = Some(dir.path().to_owned());
+    let ctx = Context::new(home, PathBuf::new(), [], Arc::new(SystemClock));
+    let work = found("mbsync", "work", &[("channel", "work")]);
+    together_of(&ctx, vec![work], &of_timers(&ctx), &[], &|_| true)
+}
+
+#[test]
+fn a_timer_that_is_turned_off_gives_no_time() {
+    let timer_text = "[Timer]\nOnCalendar=daily\n";
+    let service = "[Service]\nExecStart=mbsync work\n";
+    let files = [("a.timer", timer_text), ("a.service", service)];
+    let offers = timer(&files);
+    assert_eq!((offers.len(), &offers[0].found.schedule), (1, &None));
+    let remarks = &offers[0].found.remarks;
+    assert_eq!(remarks.len(), 1, "{remarks:?}");
+    assert!(remarks[0].contains("not turned on"), "{remarks:?}");
+    let offers = timer(&[files[0], files[1], ("timers.target.wants/a.timer", "")]);
+    assert_eq!(offers[0].found.schedule.as_deref(), Some("daily 00:00"));
+}
+
+#[test]
+fn a_unit_that_does_more_stays() {
+    let service = "[Service]\nExecStartPre=mount /m\nExecStart=mbsync work\n";
+    let offers = timer(&[
+        ("a.timer", "[Timer]\nOnCalendar=daily\n"),
+        ("a.service", service),
+        ("timers.target.wants/a.timer", ""),
+    ]);
+    assert_eq!(offers.len(), 2, "{offers:?}");
+    assert!(offers[0].is_usual && offers[0].found.schedule.is_none());
+    assert!(!offers[1].can_be_added);
+    let why = offers[1].found.remarks.last().unwrap();
+    assert!(why.contains("ExecStartPre"), "{why}");
+}
+
+#[test]
+fn one_pair_that_is_found_twice_is_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let home = dir.path().canonicalize().unwrap();
+    std::fs::create_dir_all(home.join(".config/rclone")).unwrap();
+    let text = format!("[nas]\ntype = alias\nremote = {}/nas\n", home.display());
+    std::fs::write(home.join(".config/rclone/rclone.conf"), text).unwrap();
+    let ctx = Context::new(
+        Some(home.clone()),
+        PathBuf::new(),
+        [],
+        Arc::new(SystemClock),
+    );
+    let left = format!("{}/Notes", home.display());
+    let pair = [
+        ("mode", "bisync"),
+        ("left", left.as_str()),
+        ("right", "~/nas/notes"),
+    ];
+    let line = "@daily rclone bisync ~/Notes nas:notes --exclude '*.tmp' --transfers=2\n";
+    let spot = |_: &Path| Spot::Folder;
+    let look = |saved: &[Item]| {
+        let jobs = of_crontab(&ctx, line);
+        let pair = found("rclone", "notes", &pair);
+        put_together_at(&ctx, vec![pair], &jobs, saved, (&|_| true, &spot))
+    };
+    let offers = look(&[]);
+    assert_eq!(offers.len(), 1, "{offers:?}");
+    let it = &offers[0].found;
+    assert_eq!(it.schedule.as_deref(), Some("daily 00:00"));
+    assert_eq!(it.settings.text("right"), Some("~/nas/notes"));
+    assert_eq!(it.settings.list("exclude"), ["*.tmp".to_owned()]);
+    // Saved under either name, it is not offered again.
+    for right in ["nas:notes/", "~/nas/notes"] {
+        let settings = found(
+            "rclone",
+            "",
+            &[("mode", "bisync"), ("left", "~/Notes/"), ("right", right)],
+        )
+        .settings;
+        assert_eq!(look(&[saved("rclone", settings)]), [], "{right}");
+    }
+}
+
+#[test]
+fn a_folder_that_a_sync_has_is_not_offered_again() {
+    let mut offer = found("git", "git-src", &[("folder", "~/src")]);
+    offer.settings.set("depth", Value::Number(2));
+    for folder in ["~/src", "/home/anna/src/", "~/src/."] {
+        let there = found("git", "", &[("folder", folder), ("push", "yes")]).settings;
+        let offers = together(vec![offer.clone()], "", &[saved("git", there)]);
+        assert_eq!(offers, [], "{folder}");
+    }
+    let other = found("git", "", &[("folder", "~/code")]).settings;
+    assert_eq!(together(vec![offer], "", &[saved("git", other)]).len(), 1);
+}
+
 #[test]
 fn secrets_of_a_line_are_not_taken_over() {
     let offer = one(
@@ -102,6 +357,37 @@ fn secrets_of_a_line_are_not_taken_over() {
         "{}",
         offer.found.summary
     );
+}
+
+/// Wherever it stands in a line, a secret is neither saved nor shown.
+#[test]
+fn secrets_in_words_are_not_taken_over() {
+    for line in [
+        "rclone sync ~/a :webdav,url=https://x,user=anna,pass=geheim:b",
+        "restic -r rest:http://anna:geheim@nas backup /x",
+        "my-backup --password=geheim /x",
+        "my-backup --token geheim",
+        "lftp -u anna,geheim -e mirror x",
+        "env PGPASSWORD=geheim my-backup",
+        "sh -c 'PGPASSWORD=geheim pg_dump x | ssh nas'",
+        "PGPASSWORD=geheim pg_dump x | ssh nas",
+        "curl -u anna:geheim -T /x https://nas",
+        "sshpass -p geheim rsync -a ~/a/ nas:b",
+        "flock -n /l my-backup --secret-key \"ge geheim\"",
+        "mbsync --x work my-sync --pass geheim",
+    ] {
+        let offer = one(Vec::new(), &format!("@daily {line}\n"));
+        let remark = offer.found.remarks.last().unwrap();
+        assert!(
+            !offer.can_be_added && remark.contains("secret"),
+            "{line}: {offer:?}"
+        );
+        assert!(
+            !format!("{offer:?}").contains("geheim"),
+            "{line}: {offer:?}"
+        );
+        assert!(offer.found.summary.contains("***"), "{line}: {offer:?}");
+    }
 }
 
 #[test]
@@ -133,13 +419,8 @@ fn what_is_saved_is_not_offered_again() {
     let mut settings = Settings::default();
     settings.set("profile", Value::Text("photos".to_owned()));
     settings.set("more", Value::Number(1));
-    let saved = Item {
-        id: ItemId::new("x").unwrap(),
-        handler: tools::handler("unison"),
-        name: Some("work".to_owned()),
-        settings,
-        is_enabled: true,
-    };
+    let mut saved = saved("unison", settings);
+    saved.name = Some("work".to_owned());
     let all = vec![
         found("unison", "photos", &[("profile", "photos")]),
         found("unison", "work", &[("profile", "work")]),
@@ -194,7 +475,7 @@ fn a_plain_remote_is_left_out_of_all() {
     let why = offers[0].found.remarks.last().unwrap();
     assert!(why.contains("`--all` leaves it out"), "{why}");
     // A line that runs it is somebody.
-    let offer = one(vec![remote()], "@daily rclone copy nas: '~/nas'\n");
+    let offer = one(vec![remote()], "@daily rclone copy nas: ~/nas\n");
     assert!(
         offer.is_usual && offer.found.schedule.is_some(),
         "{offer:?}"

@@ -1,9 +1,31 @@
 //! Knows the command lines of sync tools: which sync a line runs.
 
+use std::path::Path;
+
 use syncmgr_model::id::HandlerId;
 use syncmgr_model::item::{Found, Settings, Value};
 
 use super::words::base;
+use super::{rclone, rsync};
+
+/// What a line meets where it runs.
+pub(super) struct Ground<'a> {
+    /// The folder it is started in.
+    pub(super) folder: &'a str,
+    /// Says what is at a path.
+    pub(super) spot: &'a dyn Fn(&Path) -> Spot,
+}
+
+/// What is at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Spot {
+    /// A folder, and no link to one.
+    Folder,
+    /// Nothing.
+    Missing,
+    /// Something else, or it cannot be told.
+    Other,
+}
 
 /// What a command line runs.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +38,8 @@ pub(super) enum Runs {
     New(&'static str, Settings),
     /// Something that looks like a sync, and that only the line itself describes.
     Command,
+    /// It could be one: what a program like this does is known to whoever wrote the line.
+    Unclear,
     /// A tool that stays and syncs by itself: its syncs are found in it.
     Daemon,
     /// Nothing that syncs.
@@ -46,6 +70,12 @@ const OTHERS: [&str; 20] = [
     "onedrive",
 ];
 
+/// Programs that bring files somewhere among other things.
+const UNCLEAR: [&str; 3] = ["ssh", "curl", "wget"];
+
+/// Programs that copy whatever their line names.
+const COPYING: [&str; 3] = ["scp", "sftp", "tar"];
+
 /// The tools that have a handler.
 const TOOLS: [&str; 8] = [
     "rclone",
@@ -58,8 +88,11 @@ const TOOLS: [&str; 8] = [
     "restic",
 ];
 
+/// Those of them whose lines can become syncs of their handlers.
+pub(super) const HANDLED: [&str; 6] = ["rclone", "unison", "rsync", "mbsync", "vdirsyncer", "git"];
+
 /// Says what a program with these arguments runs.
-pub(super) fn runs(argv: &[String], folder: Option<&str>) -> Runs {
+pub(super) fn runs(argv: &[String], ground: &Ground<'_>) -> Runs {
     let Some((program, args)) = argv.split_first() else {
         return Runs::Other;
     };
@@ -68,12 +101,12 @@ pub(super) fn runs(argv: &[String], folder: Option<&str>) -> Runs {
         "mbsync" => mbsync(&args),
         "vdirsyncer" => vdirsyncer(&args),
         "unison" => unison(&args),
-        "rclone" => rclone(&args),
-        "rsync" => rsync(&args),
-        "git" => git(&args, folder),
-        "restic" if args.iter().any(|arg| matches!(*arg, "backup" | "copy")) => Runs::Command,
+        "rclone" => rclone::runs(&args, ground),
+        "rsync" => rsync::runs(&args, ground),
+        "git" => git(&args, ground.folder),
+        "restic" => restic(&args),
         "syncthing" => Runs::Daemon,
-        "syncmgr" | "restic" => Runs::Other,
+        "syncmgr" => Runs::Other,
         "aws" | "gsutil" | "s3cmd" => {
             let syncs = |arg: &&str| matches!(*arg, "sync" | "rsync" | "cp");
             if args.iter().any(syncs) {
@@ -82,9 +115,17 @@ pub(super) fn runs(argv: &[String], folder: Option<&str>) -> Runs {
                 Runs::Other
             }
         }
+        name if UNCLEAR.contains(&name) => Runs::Unclear,
+        name if COPYING.contains(&name) => Runs::Command,
         name if looks_like_one(name) => Runs::Command,
         // A script is named by its first argument.
         "sh" | "bash" | "dash" | "zsh" | "python3" | "python" | "perl" => {
+            if let Some(line) = line_of_shell(&args) {
+                return match mentions(line) {
+                    true => Runs::Command,
+                    false => Runs::Other,
+                };
+            }
             let script = args.iter().find(|arg| !arg.starts_with('-'));
             match script.filter(|script| looks_like_one(base(script))) {
                 Some(_) => Runs::Command,
@@ -104,11 +145,22 @@ fn looks_like_one(name: &str) -> bool {
             && !["fsync", "timesync", "hwclock", "ntp"].iter().any(|part| lower.contains(part))
 }
 
-/// Says whether a line for a shell runs something that syncs.
+/// Returns the line that a shell is given as a word.
+fn line_of_shell<'a>(args: &[&'a str]) -> Option<&'a str> {
+    let is_flag = |arg: &str| arg.starts_with('-') && !arg.starts_with("--") && arg.ends_with('c');
+    let at = args.iter().position(|arg| is_flag(arg))?;
+    args.get(at + 1).copied()
+}
+
+/// Says whether a line for a shell runs something that syncs, or that could.
 pub(super) fn mentions(line: &str) -> bool {
-    let is_end = |c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c));
-    let mut words = line.split(is_end).filter(|word| !word.is_empty());
-    let is_tool = |word: &str| TOOLS.contains(&word) && word != "git" && word != "syncthing";
+    let is_end = |c: char| c.is_whitespace() || "|;&()`$\"'<>{}=!".contains(c);
+    let mut words = line.split(is_end).map(base).filter(|it| !it.is_empty());
+    let is_tool = |word: &str| {
+        (TOOLS.contains(&word) && word != "git" && word != "syncthing")
+            || UNCLEAR.contains(&word)
+            || COPYING.contains(&word)
+    };
     !words.clone().any(|word| word == "syncmgr")
         && (words.any(|word| is_tool(word) || looks_like_one(word)) || mentions_git(line))
 }
@@ -120,50 +172,89 @@ fn mentions_git(line: &str) -> bool {
     words.next().is_some() && words.any(|word| matches!(word, "pull" | "fetch" | "push"))
 }
 
-/// Takes options with their words away; returns what is left, and the words of `wanted`.
-fn without_options<'a>(
-    args: &[&'a str],
-    with_word: &[&str],
-    wanted: &[&str],
-) -> (Vec<&'a str>, Option<&'a str>) {
-    let (mut rest, mut found) = (Vec::new(), None);
-    let mut args = args.iter().copied();
-    while let Some(arg) = args.next() {
-        if let Some((name, value)) = arg.split_once('=').filter(|_| arg.starts_with("--")) {
-            if wanted.contains(&name) {
-                found = Some(value);
-            }
-        } else if with_word.contains(&arg) {
-            let value = args.next();
-            if wanted.contains(&arg) {
-                found = value;
-            }
-        } else if !arg.starts_with('-') {
-            rest.push(arg);
-        }
-    }
-    (rest, found)
+/// Which options of a tool do not change what it does: without a word, and with one.
+struct Plain<'a> {
+    alone: &'a [&'a str],
+    with_word: &'a [&'a str],
+    /// Letters that may stand together after one `-`.
+    letters: &'a str,
 }
 
-fn text(settings: &mut Settings, key: &str, value: &str) {
+/// The words of a line that are no options, and the words of options.
+#[derive(Debug, Default)]
+struct Words<'a> {
+    names: Vec<&'a str>,
+    values: Vec<(&'a str, &'a str)>,
+    letters: String,
+}
+
+impl<'a> Words<'a> {
+    /// Reads words; `None` for an option that is none of these.
+    fn read(args: &[&'a str], plain: &Plain<'_>) -> Option<Self> {
+        let mut read = Self::default();
+        let mut args = args.iter().copied();
+        while let Some(arg) = args.next() {
+            let is_letters = || {
+                let letters = arg.strip_prefix('-')?;
+                let is_one = |c| plain.letters.contains(c);
+                (!letters.is_empty() && letters.chars().all(is_one)).then_some(letters)
+            };
+            if !arg.starts_with('-') {
+                read.names.push(arg);
+            } else if plain.with_word.contains(&arg) {
+                read.values.push((arg, args.next()?));
+            } else if let Some((name, value)) = arg
+                .split_once('=')
+                .filter(|(name, _)| plain.with_word.contains(name))
+            {
+                read.values.push((name, value));
+            } else if let Some(letters) = is_letters() {
+                read.letters.push_str(letters);
+            } else if !plain.alone.contains(&arg) {
+                return None;
+            }
+        }
+        Some(read)
+    }
+
+    fn value(&self, names: &[&str]) -> Option<&'a str> {
+        let mut values = self.values.iter();
+        values.find(|(name, _)| names.contains(name)).map(|it| it.1)
+    }
+}
+
+pub(super) fn text(settings: &mut Settings, key: &str, value: &str) {
     settings.set(key, Value::Text(value.to_owned()));
 }
 
 fn mbsync(args: &[&str]) -> Runs {
-    let (names, config) = without_options(args, &["-c", "--config"], &["-c", "--config"]);
-    let is_all = args.iter().any(|arg| {
-        *arg == "--all" || (arg.starts_with('-') && !arg.starts_with("--") && arg.contains('a'))
-    });
-    match (names.as_slice(), config) {
+    if args
+        .iter()
+        .any(|arg| matches!(*arg, "-l" | "--list" | "-v" | "--version" | "-h" | "--help"))
+    {
+        return Runs::Other;
+    }
+    let plain = Plain {
+        alone: &["--all", "--quiet", "--verbose", "--debug"],
+        with_word: &["-c", "--config"],
+        letters: "aqVD",
+    };
+    let Some(words) = Words::read(args, &plain) else {
+        return Runs::Command;
+    };
+    let is_all = words.letters.contains('a') || args.contains(&"--all");
+    match (words.names.as_slice(), words.value(&["-c", "--config"])) {
         (_, None) if is_all => Runs::All("mbsync"),
         ([], None) => Runs::Other,
         (names, None) => Runs::Known("mbsync", one_each(names)),
+        // The settings have no folder that it could be relative to.
+        (_, Some(config)) if !config.starts_with('/') => Runs::Command,
         (names, Some(config)) => {
             let mut settings = Settings::default();
             text(&mut settings, "config", config);
             match names {
-                [] => {}
-                [name] => text(&mut settings, "channel", name),
+                [] if is_all => {}
+                [name] if !is_all => text(&mut settings, "channel", name),
                 _ => return Runs::Command,
             }
             Runs::New("mbsync", settings)
@@ -176,12 +267,22 @@ fn one_each(names: &[&str]) -> Vec<Vec<String>> {
 }
 
 fn vdirsyncer(args: &[&str]) -> Runs {
-    let options = ["-c", "--config", "-v", "--verbosity"];
-    let (names, config) = without_options(args, &options, &["-c", "--config"]);
-    let Some(("sync", names)) = names.split_first().map(|(first, rest)| (*first, rest)) else {
+    if !args.contains(&"sync") {
+        return Runs::Other;
+    }
+    let plain = Plain {
+        alone: &[],
+        with_word: &["-c", "--config", "-v", "--verbosity"],
+        letters: "",
+    };
+    let Some(words) = Words::read(args, &plain) else {
+        return Runs::Command;
+    };
+    let Some((&"sync", names)) = words.names.split_first() else {
         return Runs::Other;
     };
-    match (names, config) {
+    match (names, words.value(&["-c", "--config"])) {
+        (_, Some(config)) if !config.starts_with('/') => Runs::Command,
         ([], None) => Runs::All("vdirsyncer"),
         (names, None) if names.iter().all(|name| !name.contains('/')) => {
             Runs::Known("vdirsyncer", one_each(names))
@@ -211,164 +312,93 @@ fn vdirsyncer(args: &[&str]) -> Runs {
 }
 
 fn unison(args: &[&str]) -> Runs {
-    // Options of unison that take a word and are used in lines that run by themselves.
-    let options = [
-        "-path", "-ignore", "-prefer", "-force", "-log", "-logfile", "-repeat", "-root",
-    ];
-    let (names, _) = without_options(args, &options, &[]);
-    match names.as_slice() {
-        [] => Runs::Other,
-        names => {
-            let names = names.iter().map(|name| (*name).to_owned()).collect();
+    let plain = Plain {
+        alone: &[
+            "-batch",
+            "-auto",
+            "-silent",
+            "-terse",
+            "-dumbtty",
+            "-contactquietly",
+        ],
+        with_word: &["-ui", "-color"],
+        letters: "",
+    };
+    match Words::read(args, &plain) {
+        None => Runs::Command,
+        Some(words) if words.names.is_empty() => Runs::Other,
+        Some(words) => {
+            let names = words.names.iter().map(|name| (*name).to_owned()).collect();
             Runs::Known("unison", vec![names])
         }
     }
 }
 
-/// Options of rclone that only change what is printed, or that its handler sets by itself.
-const RCLONE_PASSED_OVER: [&str; 10] = [
-    "-v",
-    "-vv",
-    "-q",
-    "-P",
-    "--progress",
-    "--verbose",
-    "--quiet",
-    "--resilient",
-    "--recover",
-    "--stats-one-line",
-];
-/// Options of rclone without a word that a sync can have too.
-const RCLONE_KEPT: [&str; 10] = [
-    "--checksum",
-    "-c",
-    "--update",
-    "-u",
-    "--fast-list",
-    "--create-empty-src-dirs",
-    "--track-renames",
-    "--size-only",
-    "--ignore-existing",
-    "--copy-links",
-];
-
-fn rclone(args: &[&str]) -> Runs {
-    let (mut names, mut options) = (Vec::new(), Vec::new());
-    let mut exclude = Vec::new();
-    let mut is_known = true;
-    let mut left = args.iter().copied();
-    while let Some(arg) = left.next() {
-        let value = |name: &str, left: &mut dyn Iterator<Item = &str>| match arg.split_once('=') {
-            Some((it, value)) if it == name => Some(value.to_owned()),
-            None if arg == name => left.next().map(str::to_owned),
-            Some(_) | None => None,
-        };
-        if !arg.starts_with('-') {
-            names.push(arg);
-        } else if let Some(pattern) = value("--exclude", &mut left) {
-            exclude.push(pattern);
-        } else if value("--log-file", &mut left).is_some()
-            || value("--log-level", &mut left).is_some()
-            || value("--max-lock", &mut left).is_some()
-        {
-            // Where it is printed to, and what the handler decides.
-        } else if RCLONE_KEPT.contains(&arg) {
-            options.push(arg.to_owned());
-        } else if !RCLONE_PASSED_OVER.contains(&arg) {
-            is_known = false;
-        }
+fn restic(args: &[&str]) -> Runs {
+    const WORKING: [&str; 5] = ["backup", "copy", "forget", "prune", "check"];
+    if args.iter().any(|arg| WORKING.contains(arg)) {
+        Runs::Command
+    } else {
+        Runs::Other
     }
-    let [mode, left, right] = names.as_slice() else {
-        let syncs = matches!(
-            names.first(),
-            Some(&("copy" | "sync" | "bisync" | "move" | "copyto"))
-        );
-        return if syncs { Runs::Command } else { Runs::Other };
-    };
-    let keys = match *mode {
-        "copy" | "sync" => ["source", "target"],
-        "bisync" => ["left", "right"],
-        "move" | "copyto" | "moveto" => return Runs::Command,
-        _ => return Runs::Other,
-    };
-    if !is_known {
-        return Runs::Command;
-    }
-    let mut settings = Settings::default();
-    text(&mut settings, "mode", mode);
-    text(&mut settings, keys[0], left);
-    text(&mut settings, keys[1], right);
-    for (key, list) in [("options", options), ("exclude", exclude)] {
-        if !list.is_empty() {
-            settings.set(key, Value::List(list));
-        }
-    }
-    Runs::New("rclone", settings)
 }
 
-fn rsync(args: &[&str]) -> Runs {
-    let (mut names, mut options, mut exclude) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut is_archive, mut deletes) = (false, false);
-    let mut left = args.iter().copied();
-    while let Some(arg) = left.next() {
-        match arg {
-            "--archive" => is_archive = true,
-            "--delete" | "--delete-after" | "--delete-during" | "--del" => deletes = true,
-            "--verbose" | "--quiet" | "--progress" | "--stats" | "--human-readable" => {}
-            "--exclude" => exclude.extend(left.next().map(str::to_owned)),
-            "--compress" | "--update" | "--one-file-system" | "--hard-links" | "--xattrs"
-            | "--acls" | "--checksum" => {
-                options.push(arg.to_owned());
-            }
-            arg if arg.starts_with("--exclude=") => {
-                exclude.push(arg["--exclude=".len()..].to_owned());
-            }
-            arg if arg.starts_with("--info=") || arg.starts_with("--log-file=") => {}
-            arg if arg.starts_with("--") => return Runs::Command,
-            arg if arg.starts_with('-') => {
-                for letter in arg[1..].chars() {
-                    match letter {
-                        'a' => is_archive = true,
-                        'v' | 'q' | 'h' | 'P' => {}
-                        'z' | 'u' | 'x' | 'H' | 'A' | 'X' | 'c' => {
-                            options.push(format!("-{letter}"));
-                        }
-                        _ => return Runs::Command,
-                    }
-                }
-            }
-            arg => names.push(arg),
-        }
-    }
-    let [source, target] = names.as_slice() else {
-        return Runs::Command;
-    };
-    if !is_archive {
-        return Runs::Command;
-    }
-    let mut settings = Settings::default();
-    text(&mut settings, "source", source);
-    text(&mut settings, "target", target);
-    if deletes {
-        text(&mut settings, "delete", "yes");
-    }
-    for (key, list) in [("options", options), ("exclude", exclude)] {
-        if !list.is_empty() {
-            settings.set(key, Value::List(list));
-        }
-    }
-    Runs::New("rsync", settings)
-}
-
-fn git(args: &[&str], folder: Option<&str>) -> Runs {
-    let (names, at) = without_options(args, &["-C", "-c"], &["-C"]);
-    if !matches!(names.first(), Some(&("pull" | "fetch" | "push"))) {
+/// Only what fetches and goes forward, as the handler does, is a sync of it: others merge or push.
+fn git(args: &[&str], folder: &str) -> Runs {
+    if !args
+        .iter()
+        .any(|arg| matches!(*arg, "pull" | "fetch" | "push"))
+    {
         return Runs::Other;
     }
-    match at.or(folder) {
-        Some(folder) => Runs::Known("git", vec![vec![folder.to_owned()]]),
-        None => Runs::Command,
+    let plain = Plain {
+        alone: &["--ff-only", "--quiet", "--verbose"],
+        with_word: &["-C"],
+        letters: "qv",
+    };
+    match Words::read(args, &plain) {
+        Some(words) if words.names == ["pull"] && args.contains(&"--ff-only") => {
+            let folder = words.value(&["-C"]).unwrap_or(folder);
+            Runs::Known("git", vec![vec![folder.to_owned()]])
+        }
+        Some(_) | None => Runs::Command,
     }
+}
+
+/// Variables that every line may be given without anything being different.
+const HARMLESS: [&str; 16] = [
+    "PATH",
+    "SHELL",
+    "TERM",
+    "TZ",
+    "LANG",
+    "LANGUAGE",
+    "USER",
+    "LOGNAME",
+    "DISPLAY",
+    "WAYLAND_DISPLAY",
+    "SSH_AUTH_SOCK",
+    "DBUS_SESSION_BUS_ADDRESS",
+    "XDG_RUNTIME_DIR",
+    "PWD",
+    "EDITOR",
+    "PAGER",
+];
+
+/// What the variables of one tool begin with; no other tool reads them.
+const OF_TOOLS: [&str; 7] = [
+    "RCLONE_", "RSYNC_", "RESTIC_", "BORG_", "UNISON", "AWS_", "B2_",
+];
+
+/// Says whether a tool could do something else because of a variable.
+pub(super) fn matters(tool: &str, name: &str, value: &str, home: &str) -> bool {
+    let is_of_another = || {
+        let mine = tool.to_ascii_uppercase();
+        let mut all = OF_TOOLS.iter();
+        all.any(|of| name.starts_with(of) && !of.starts_with(&mine))
+    };
+    let is_home = name == "HOME" && value == home;
+    !(HARMLESS.contains(&name) || name.starts_with("LC_") || is_home || is_of_another())
 }
 
 /// Says whether a found sync has all these texts among its settings.
@@ -401,7 +431,11 @@ mod tests {
 
     fn of(line: &str) -> Runs {
         let argv: Vec<_> = line.split(' ').map(str::to_owned).collect();
-        runs(&argv, None)
+        let ground = Ground {
+            folder: "/home/a",
+            spot: &|_| Spot::Missing,
+        };
+        runs(&argv, &ground)
     }
 
     fn settings(pairs: &[(&str, &str)]) -> Settings {
@@ -416,6 +450,7 @@ mod tests {
     fn lines_of_tools_name_their_syncs() {
         let known = |tool, names: &[&str]| Runs::Known(tool, one_each(names));
         assert_eq!(of("/usr/bin/mbsync -q -a"), Runs::All("mbsync"));
+        assert_eq!(of("mbsync -qa"), Runs::All("mbsync"));
         assert_eq!(
             of("mbsync -qq work home"),
             known("mbsync", &["work", "home"])
@@ -440,6 +475,7 @@ mod tests {
             of("git -C /src/notes pull --ff-only"),
             known("git", &["/src/notes"])
         );
+        assert_eq!(of("git pull -q --ff-only"), known("git", &["/home/a"]));
         assert_eq!(of("git gc"), Runs::Other);
         assert_eq!(of("syncthing serve"), Runs::Daemon);
         assert_eq!(of("syncmgr sync --all"), Runs::Other);
@@ -447,29 +483,45 @@ mod tests {
 
     #[test]
     fn options_that_no_setting_stands_for_keep_a_line_a_command() {
-        let two = |mode| settings(&[("mode", mode), ("source", "/a"), ("target", "nas:b")]);
-        assert_eq!(
-            of("rclone sync -v --log-file /l /a nas:b"),
-            Runs::New("rclone", two("sync"))
-        );
-        assert_eq!(
-            of("rclone bisync /a nas:b --resilient --recover --max-lock 2m"),
-            Runs::New(
-                "rclone",
-                settings(&[("mode", "bisync"), ("left", "/a"), ("right", "nas:b")])
-            )
-        );
-        assert_eq!(of("rclone sync /a nas:b --max-age 3d"), Runs::Command);
-        assert_eq!(of("rclone lsd nas:"), Runs::Other);
-        assert_eq!(
-            of("rsync -av --delete /a /b"),
-            Runs::New(
-                "rsync",
-                settings(&[("source", "/a"), ("target", "/b"), ("delete", "yes")])
-            )
-        );
-        assert_eq!(of("rsync -rt /a /b"), Runs::Command);
-        assert_eq!(of("rsync -a --remove-source-files /a /b"), Runs::Command);
+        for line in [
+            "mbsync --pull work",
+            "mbsync -n -a",
+            "mbsync -e work",
+            "mbsync -c /x -a work",
+            "vdirsyncer sync --force-delete cal",
+            "vdirsyncer sync --max-workers=1",
+            "unison photos -batch -force /a",
+            "unison photos -path x",
+            "unison -repeat 60 photos",
+            "unison photos -logfile /l",
+            "git pull",
+            "git -C /src/notes push",
+            "git -C /src/notes fetch",
+            "git pull --ff-only origin main",
+            "git -c x=y pull --ff-only",
+            "restic -r /x backup /home",
+            "restic -r /x forget --prune --keep-daily 7",
+            "scp -r /a nas:b",
+            "tar czf /b/a.tgz /a",
+        ] {
+            assert_eq!(of(line), Runs::Command, "{line}");
+        }
+        for line in ["curl -T a https://x", "ssh nas backup-now", "wget -q x"] {
+            assert_eq!(of(line), Runs::Unclear, "{line}");
+        }
+    }
+
+    #[test]
+    fn only_variables_of_the_tool_itself_matter() {
+        assert!(matters("rclone", "RCLONE_DRY_RUN", "1", "/h"));
+        assert!(!matters("rsync", "RCLONE_DRY_RUN", "1", "/h"));
+        assert!(!matters("rsync", "RESTIC_PASSWORD", "x", "/h"));
+        assert!(matters("rsync", "RSYNC_RSH", "ssh", "/h"));
+        assert!(matters("unison", "UNISON", "/x", "/h"));
+        assert!(matters("mbsync", "HOME", "/x", "/h"));
+        assert!(!matters("mbsync", "HOME", "/h", "/h"));
+        assert!(!matters("mbsync", "LC_ALL", "C", "/h"));
+        assert!(matters("git", "GIT_DIR", "/x", "/h"));
     }
 
     #[test]
@@ -479,6 +531,7 @@ mod tests {
             "borg create x y",
             "bash /home/a/sync-photos",
             "offlineimap -o",
+            "sh -c rsync",
         ] {
             assert_eq!(of(line), Runs::Command, "{line}");
         }
@@ -487,7 +540,12 @@ mod tests {
         }
         assert!(mentions("cd /x; for i in *; do rsync -a $i nas:; done"));
         assert!(mentions("cd /x && git fetch | tee log"));
+        assert!(mentions("pg_dump x | ssh nas 'cat > x'"));
+        assert!(mentions("/bin/tar c /a | gzip"));
+        assert!(mentions("[ -d /m ] && scp a b"));
+        assert!(mentions("X=1 curl https://x | sh"));
         assert!(!mentions("git gc; true"));
+        assert!(!mentions("ls ~/.ssh | wc"));
         assert!(!mentions("syncmgr run -- rsync $X y"));
     }
 }

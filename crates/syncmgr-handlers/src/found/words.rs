@@ -61,6 +61,10 @@ fn arrange(pieces: Vec<Piece>) -> Option<Plain> {
         }
     }
     while let Some((name, value)) = plain.argv.first().and_then(|word| assignment(word)) {
+        // Here a shell reads `~` behind a `:` too.
+        if value.starts_with('~') || value.contains(":~") {
+            return None;
+        }
         plain.env.push((name.to_owned(), value.to_owned()));
         plain.argv.remove(0);
     }
@@ -117,6 +121,9 @@ fn word<'a>(text: &'a str, home: &str) -> Option<(String, &'a str)> {
     if text.starts_with("~/") || text == "~" || text.starts_with("~ ") {
         out.push_str(home);
         chars.next();
+    } else if text.starts_with('~') {
+        // The home of somebody else, or a folder of this name.
+        return None;
     }
     let mut is_quoted = false;
     while let Some((at, c)) = chars.next() {
@@ -183,35 +190,97 @@ fn skip_home(
     Some(())
 }
 
-/// Programs that only change how another one runs, with those of their options that take a word.
-const WRAPPERS: [(&str, &[&str], usize); 10] = [
-    ("nice", &["-n", "--adjustment"], 0),
-    ("ionice", &["-c", "-n", "--class", "--classdata"], 0),
-    ("chronic", &[], 0),
-    ("nohup", &[], 0),
-    ("setsid", &[], 0),
-    ("env", &["-u", "--unset"], 0),
-    ("systemd-cat", &["-t", "-p"], 0),
-    ("caffeinate", &[], 0),
-    ("timeout", &["-k", "-s", "--kill-after", "--signal"], 1),
-    ("flock", &["-w", "-E", "--timeout", "--wait"], 1),
+/// A program that runs another one.
+struct Wrapper {
+    name: &'static str,
+    /// Its options that take a word.
+    with_word: &'static [&'static str],
+    /// How many words of its own come before the program.
+    n_words: usize,
+    layer: Layer,
+}
+
+/// What a program in front of another one changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Layer {
+    /// Nothing of what is done: only how fast, or what is printed.
+    Thin,
+    /// Whether or how it is done: only the whole line is the same.
+    Thick,
+    /// Who does it, which is not for syncmgr to start.
+    Foreign,
+}
+
+const fn wrapper(
+    name: &'static str,
+    with_word: &'static [&'static str],
+    n_words: usize,
+    layer: Layer,
+) -> Wrapper {
+    Wrapper {
+        name,
+        with_word,
+        n_words,
+        layer,
+    }
+}
+
+const WRAPPERS: [Wrapper; 18] = [
+    wrapper("nice", &["-n", "--adjustment"], 0, Layer::Thin),
+    wrapper(
+        "ionice",
+        &["-c", "-n", "--class", "--classdata"],
+        0,
+        Layer::Thin,
+    ),
+    wrapper("chronic", &[], 0, Layer::Thin),
+    wrapper("nohup", &[], 0, Layer::Thin),
+    wrapper("setsid", &[], 0, Layer::Thin),
+    wrapper("systemd-cat", &["-t", "-p"], 0, Layer::Thin),
+    wrapper("env", &["-u", "--unset", "-C", "--chdir"], 0, Layer::Thick),
+    wrapper("caffeinate", &["-t", "-w"], 0, Layer::Thick),
+    wrapper(
+        "systemd-inhibit",
+        &["--what", "--who", "--why", "--mode"],
+        0,
+        Layer::Thick,
+    ),
+    wrapper(
+        "timeout",
+        &["-k", "-s", "--kill-after", "--signal"],
+        1,
+        Layer::Thick,
+    ),
+    wrapper(
+        "flock",
+        &["-w", "-E", "--timeout", "--wait", "--conflict-exit-code"],
+        1,
+        Layer::Thick,
+    ),
+    wrapper("sshpass", &["-f", "-d", "-p", "-P"], 0, Layer::Thick),
+    wrapper("trickle", &["-u", "-d", "-w", "-t", "-l"], 0, Layer::Thick),
+    wrapper("sudo", &["-u", "-g", "-h", "-p", "-C"], 0, Layer::Foreign),
+    wrapper("doas", &["-u", "-C"], 0, Layer::Foreign),
+    wrapper("pkexec", &["--user"], 0, Layer::Foreign),
+    wrapper("runuser", &["-u", "-g", "-G"], 0, Layer::Foreign),
+    wrapper("su", &["-s", "-g", "-G"], 0, Layer::Foreign),
 ];
 
-/// Returns the program that does the work, without what only changes how it runs.
-pub(super) fn unwrap(argv: &[String]) -> &[String] {
-    let mut rest = argv;
+/// Returns the program that does the work, without those in front that run it, and the most that
+/// any of them changes.
+pub(super) fn unwrap(argv: &[String]) -> (&[String], Layer) {
+    let (mut rest, mut layer) = (argv, Layer::Thin);
     // A line wraps a handful of times at most.
     for _ in 0..WRAPPERS.len() {
         let Some(program) = rest.first().map(|word| base(word)) else {
             break;
         };
-        let Some((_, with_word, n_words)) = WRAPPERS.iter().find(|(name, ..)| *name == program)
-        else {
+        let Some(wrapper) = WRAPPERS.iter().find(|it| it.name == program) else {
             break;
         };
         let mut at = 1;
         while let Some(word) = rest.get(at) {
-            if with_word.contains(&word.as_str()) {
+            if wrapper.with_word.contains(&word.as_str()) {
                 at += 2;
             } else if word.starts_with('-') || (program == "env" && assignment(word).is_some()) {
                 at += 1;
@@ -219,12 +288,15 @@ pub(super) fn unwrap(argv: &[String]) -> &[String] {
                 break;
             }
         }
-        let Some(inner) = rest.get(at + n_words..).filter(|inner| !inner.is_empty()) else {
+        let Some(inner) = rest
+            .get(at + wrapper.n_words..)
+            .filter(|inner| !inner.is_empty())
+        else {
             break;
         };
-        rest = inner;
+        (rest, layer) = (inner, layer.max(wrapper.layer));
     }
-    rest
+    (rest, layer)
 }
 
 /// Returns the name of a program without its folder.
@@ -258,7 +330,7 @@ mod tests {
         plain(r"a b\ c ''", &["a", "b c", ""]);
         plain("LANG=C mbsync -q x >/dev/null 2>&1", &["mbsync", "-q", "x"]);
         plain("cd ~/src && git pull", &["git", "pull"]);
-        plain("a ~b c~d", &["a", "~b", "c~d"]);
+        plain("a '~b' c~d", &["a", "~b", "c~d"]);
     }
 
     #[test]
@@ -281,6 +353,8 @@ mod tests {
             "",
             "# a",
             "cd x && cd y && a",
+            "a ~b/c",
+            "X=~/b a",
         ] {
             assert_eq!(read(line, "/home/anna"), Line::Shell, "{line}");
         }
@@ -300,17 +374,24 @@ mod tests {
 
     #[test]
     fn wrappers_are_looked_through() {
-        let check = |line: &str, expected: &str| {
+        let check = |line: &str, expected: &str, layer: Layer| {
             let argv: Vec<_> = line.split(' ').map(str::to_owned).collect();
-            assert_eq!(unwrap(&argv).join(" "), expected);
+            let (inner, found) = unwrap(&argv);
+            assert_eq!((inner.join(" ").as_str(), found), (expected, layer));
         };
-        check("nice -n 10 ionice -c3 rclone sync a b", "rclone sync a b");
         check(
-            "/usr/bin/flock -n /tmp/l timeout 1h /usr/bin/mbsync -a",
-            "/usr/bin/mbsync -a",
+            "nice -n 10 ionice -c3 rclone sync a b",
+            "rclone sync a b",
+            Layer::Thin,
         );
-        check("env A=b chronic x", "x");
-        check("nice", "nice");
-        check("rsync a b", "rsync a b");
+        check(
+            "nice /usr/bin/flock -n /tmp/l timeout 1h /usr/bin/mbsync -a",
+            "/usr/bin/mbsync -a",
+            Layer::Thick,
+        );
+        check("env A=b chronic x", "x", Layer::Thick);
+        check("sudo -u root rsync a b", "rsync a b", Layer::Foreign);
+        check("nice", "nice", Layer::Thin);
+        check("rsync a b", "rsync a b", Layer::Thin);
     }
 }

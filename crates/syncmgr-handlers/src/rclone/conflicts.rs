@@ -10,6 +10,8 @@ use std::sync::LazyLock;
 use regex::Regex;
 use rustix::fs::{CWD, RenameFlags};
 use rustix::io::Errno;
+use syncmgr_engine::entry::FileTime;
+use syncmgr_engine::merge::conflict_name;
 use syncmgr_model::conflict::{ConflictKind, Facts};
 use syncmgr_model::item::Item;
 use syncmgr_model::progress::Phase;
@@ -174,7 +176,7 @@ pub(super) fn resolve(
             Side::Left => hands.keep(&pair, &pair.left, &pair.right),
             Side::Right => hands.keep(&pair, &pair.right, &pair.left),
         },
-        Choice::KeepBoth => hands.keep_both(&pair),
+        Choice::KeepBoth => hands.keep_both(&pair, conflict),
         Choice::Merged(bytes) => hands.merged(&pair, bytes),
         Choice::MergeText => Err(not_possible(
             "rclone does not keep what both sides agreed on, so there is nothing to merge from",
@@ -214,6 +216,15 @@ fn changed(path: &[u8]) -> Trouble {
     Trouble::new(Code::StateChanged).with("path", syncmgr_model::escape::escape(path))
 }
 
+/// Most bytes of the name of a file, on nearly every file system.
+const NAME_MAX: usize = 255;
+
+/// Returns the last part of a place.
+fn last_part(place: &str) -> &str {
+    let place = place.trim_end_matches(['/', ':']);
+    place.rsplit(['/', ':']).next().unwrap_or(place)
+}
+
 /// What renames and puts files on one side.
 struct Hands<'a> {
     job: &'a Job<'a>,
@@ -234,13 +245,20 @@ impl Hands<'_> {
         self.rename(winner, &pair.base)
     }
 
-    fn keep_both(&self, pair: &Pair) -> Result<(), Trouble> {
-        let second = self.free_name(&pair.base)?;
-        self.rename(&pair.right, &second)?;
-        if pair.left == pair.base {
+    /// The newer content gets the name of the file, and the older one a name that says where and
+    /// when it comes from. Where that cannot be told, the right one gives way.
+    fn keep_both(&self, pair: &Pair, conflict: &ToolConflict) -> Result<(), Trouble> {
+        let older = newest(conflict).unwrap_or(Side::Left).other();
+        let (stays, goes) = match older {
+            Side::Left => (&pair.right, &pair.left),
+            Side::Right => (&pair.left, &pair.right),
+        };
+        let second = self.free_name(pair, goes, older, conflict)?;
+        self.rename(goes, &second)?;
+        if *stays == pair.base {
             return Ok(());
         }
-        self.rename(&pair.left, &pair.base)
+        self.rename(stays, &pair.base)
     }
 
     fn merged(&self, pair: &Pair, bytes: &[u8]) -> Result<(), Trouble> {
@@ -260,24 +278,50 @@ impl Hands<'_> {
         done
     }
 
-    /// Returns a name beside a file that is not taken: `report (2).txt`.
-    fn free_name(&self, base: &str) -> Result<String, Trouble> {
-        let (dir, file) = match base.rsplit_once('/') {
+    /// Returns a name beside the file that is not taken, as `report (conflict, Backup, 2026-11-20
+    /// 0912).txt`.
+    fn free_name(
+        &self,
+        pair: &Pair,
+        goes: &str,
+        side: Side,
+        conflict: &ToolConflict,
+    ) -> Result<String, Trouble> {
+        let (dir, file) = match pair.base.rsplit_once('/') {
             Some((dir, file)) => (format!("{dir}/"), file),
-            None => (String::new(), base),
+            None => (String::new(), pair.base.as_str()),
         };
-        let (stem, end) = match file.rsplit_once('.') {
-            Some((stem, end)) if !stem.is_empty() => (stem, format!(".{end}")),
-            _ => (file, String::new()),
+        // The file itself lies on the side on which decisions are carried out.
+        let place = match (goes == pair.base, side) {
+            (true, _) => self.place,
+            (false, Side::Left) => &self.chosen.from,
+            (false, Side::Right) => &self.chosen.to,
         };
+        let place = self.called(place);
+        let at = match conflict.sides[side].facts {
+            Facts::Present { modified, .. } => modified,
+            Facts::Missing | Facts::Unknown => self.job.ctx.now(),
+        };
+        let at = FileTime::new(at.0.div_euclid(1000), 0);
         // Nobody has so many copies of a file; the end is only there so that it ends.
-        for n in 2..100 {
-            let name = format!("{dir}{stem} ({n}){end}");
+        for attempt in 0..100 {
+            let name = conflict_name(file.as_bytes(), &place, at, attempt, NAME_MAX);
+            let name = format!("{dir}{}", String::from_utf8_lossy(&name));
             if !self.is_there(&name)? {
                 return Ok(name);
             }
         }
         Err(not_possible("every name for the second content is taken"))
+    }
+
+    /// Returns what tells a place from the other one: its last part, if that does.
+    fn called(&self, place: &Place) -> String {
+        let shown = place.shown(self.job.ctx);
+        let [one, other] = self.chosen.both().map(|it| it.shown(self.job.ctx));
+        if last_part(&one) == last_part(&other) {
+            return shown.trim_matches(['/', ':']).to_owned();
+        }
+        last_part(&shown).to_owned()
     }
 
     fn is_there(&self, name: &str) -> Result<bool, Trouble> {

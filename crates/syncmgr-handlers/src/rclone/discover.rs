@@ -1,7 +1,7 @@
 //! Finds what rclone is set up for: remotes in its configuration, and pairs that bisync has synced.
 //! Reads files only.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -42,7 +42,7 @@ pub(super) fn discover(ctx: &Context) -> Result<Vec<Found>, Trouble> {
 }
 
 /// Returns the configuration file of rclone, in the order in which it looks itself.
-fn config_file(ctx: &Context) -> Option<PathBuf> {
+pub(super) fn config_file(ctx: &Context) -> Option<PathBuf> {
     let first = ctx.config_dir().map(|dir| dir.join("rclone/rclone.conf"));
     let second = ctx.home().map(|home| home.join(".rclone.conf"));
     [first.clone(), second]
@@ -52,17 +52,20 @@ fn config_file(ctx: &Context) -> Option<PathBuf> {
         .or(first)
 }
 
-struct Remote {
-    name: String,
-    kind: String,
+/// A remote of a configuration.
+pub(super) struct Remote {
+    pub(super) name: String,
+    /// What stands in its section. Some of it may be secret.
+    pub(super) settings: BTreeMap<String, String>,
 }
 
-enum Config {
+/// A configuration of rclone.
+pub(super) enum Config {
     Plain(Vec<Remote>),
     Encrypted,
 }
 
-fn read_config(ctx: &Context, file: &Path) -> Result<Option<Config>, Trouble> {
+pub(super) fn read_config(ctx: &Context, file: &Path) -> Result<Option<Config>, Trouble> {
     let unreadable = |detail: String| {
         Trouble::new(Code::ToolFailed)
             .with("tool", "rclone")
@@ -93,12 +96,12 @@ fn read_config(ctx: &Context, file: &Path) -> Result<Option<Config>, Trouble> {
         {
             remotes.push(Remote {
                 name: name.to_owned(),
-                kind: String::new(),
+                settings: BTreeMap::new(),
             });
         } else if let (Some((key, value)), Some(last)) = (line.split_once('='), remotes.last_mut())
-            && key.trim() == "type"
         {
-            value.trim().clone_into(&mut last.kind);
+            let value = value.trim().to_owned();
+            last.settings.insert(key.trim().to_owned(), value);
         }
     }
     Ok(Some(Config::Plain(remotes)))
@@ -122,7 +125,13 @@ fn of_remote(ctx: &Context, file: &Path, remote: &Remote) -> Found {
         remarks: vec![
             format!(
                 "A remote of the kind {}; which of its folders is synced, and with what, is yours to choose.",
-                escape(remote.kind.as_bytes())
+                escape(
+                    remote
+                        .settings
+                        .get("type")
+                        .map_or("", String::as_str)
+                        .as_bytes()
+                )
             ),
             format!("The folder ~/{shown} has to be there before the first run."),
         ],

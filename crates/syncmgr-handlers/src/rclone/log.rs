@@ -173,6 +173,8 @@ impl Read {
         };
         let side = self.side.unwrap_or(Side::Right);
         match &entry.skipped {
+            // The times of the folder as a whole are nobody's change.
+            Some(_) if entry.object_type.ends_with(".Fs") => {}
             Some(skipped) => self.take_skipped(side, object, skipped, entry.size),
             None => self.take_done(side, object, &entry.msg, entry.size),
         }

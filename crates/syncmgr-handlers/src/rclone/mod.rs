@@ -3,7 +3,7 @@
 //!
 //! `chosen` reads the settings, `call` runs rclone and `log` reads what it says, `oneway` and
 //! `bisync` are the two kinds of runs, `state` is what bisync remembers, `conflicts` lists and
-//! decides, `discover` finds what is set up already.
+//! decides, `discover` finds what is set up already, `remotes` knows which folders it stands for.
 
 mod bisync;
 mod call;
@@ -12,11 +12,13 @@ mod conflicts;
 mod discover;
 mod log;
 mod oneway;
+mod remotes;
 mod state;
 
-pub(crate) use discover::is_plain_remote;
+pub(crate) use self::discover::is_plain_remote;
+pub(crate) use self::remotes::Remotes;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use syncmgr_model::item::{Found, Item, SettingSpec};
 use syncmgr_model::preview::Preview;
@@ -24,7 +26,7 @@ use syncmgr_model::request::Choice;
 use syncmgr_model::resolution::Abilities;
 use syncmgr_model::trouble::Trouble;
 
-use self::chosen::{Chosen, Mode, Place, SPECS};
+use self::chosen::{Chosen, Mode, SPECS};
 use crate::tool::{Context, Job, Outcome, Program, Seen, Tool, ToolConflict, Wish};
 
 /// The handler `rclone`.
@@ -55,8 +57,9 @@ impl Tool for RcloneTool {
         let Ok(chosen) = Chosen::read(ctx, item) else {
             return Vec::new();
         };
-        let folders = chosen.both().into_iter().filter_map(Place::local);
-        folders.map(Path::to_path_buf).collect()
+        let remotes = Remotes::load(ctx, chosen.config.as_deref());
+        let folders = chosen.both().into_iter().map(|it| remotes.folders(ctx, it));
+        folders.flatten().collect()
     }
 
     fn summary(&self, ctx: &Context, item: &Item) -> String {

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::chosen::{Chosen, Place};
+use super::remotes::Remotes;
 use crate::tool::Context;
 
 /// Largest lock file that is read.
@@ -47,6 +48,8 @@ impl Memory {
             Some(dir) => dir.clone(),
             None => default_dir(ctx)?,
         };
+        let remotes = Remotes::load(ctx, chosen.config.as_deref());
+        let canonical = |place| canonical(&remotes, place);
         let name = format!("{}..{}", canonical(&chosen.from), canonical(&chosen.to));
         Some(Self { dir, name })
     }
@@ -134,10 +137,11 @@ pub(super) fn default_dir(ctx: &Context) -> Option<PathBuf> {
     Some(ctx.cache_dir()?.join("rclone/bisync"))
 }
 
-fn canonical(place: &Place) -> String {
+fn canonical(remotes: &Remotes, place: &Place) -> String {
     match place {
         Place::Local(path) => canonical_name(&path.to_string_lossy()),
-        Place::Remote(text) => canonical_name(text),
+        // bisync names what an alias stands for.
+        Place::Remote(text) => canonical_name(&remotes.resolve(text)),
     }
 }
 

@@ -10,7 +10,7 @@ mod rest;
 mod session;
 mod xml;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use syncmgr_model::capability::HandlerType;
 use syncmgr_model::escape::escape;
@@ -81,9 +81,7 @@ impl Chosen {
             ));
         }
         let Some(config) = config::load(ctx, dir.as_deref())? else {
-            return Err(Trouble::new(Code::ToolMissing)
-                .with("tool", "syncthing")
-                .with("package", "syncthing"));
+            return Err(without_config(ctx, dir.as_deref()));
         };
         let Some(folder) = config.folder(id).cloned() else {
             let known: Vec<_> = config.folders.iter().map(|it| it.id.as_str()).collect();
@@ -104,6 +102,25 @@ impl Chosen {
     fn summary(&self, ctx: &Context) -> String {
         summary(ctx, &self.config, &self.folder)
     }
+}
+
+/// Says that there is no configuration: because Syncthing is not there, or never ran.
+fn without_config(ctx: &Context, dir: Option<&Path>) -> Trouble {
+    if let Some(dir) = dir {
+        return unusable("config", &ctx.shown(dir), "there is no config.xml in it");
+    }
+    if ctx.find("syncthing").is_none() {
+        return Trouble::new(Code::ToolMissing)
+            .with("tool", "syncthing")
+            .with("package", "syncthing");
+    }
+    Trouble::new(Code::ToolFailed)
+        .with("tool", "Syncthing")
+        .with("detail", "it is installed, and has no configuration yet")
+        .with(
+            "advice",
+            "start it once, as with `systemctl --user enable --now syncthing`, which makes one; then add the folder on its page, http://127.0.0.1:8384",
+        )
 }
 
 impl Tool for SyncthingTool {

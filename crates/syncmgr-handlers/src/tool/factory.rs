@@ -50,6 +50,12 @@ impl ToolFactory {
 }
 
 impl HandlerFactory for ToolFactory {
+    fn missing(&self) -> Option<Trouble> {
+        let program = self.tool.program()?;
+        let is_there = self.ctx.find(program.name).is_some();
+        (!is_there).then(|| super::context::missing(program))
+    }
+
     fn id(&self) -> &HandlerId {
         &self.id
     }

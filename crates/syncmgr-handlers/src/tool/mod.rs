@@ -53,7 +53,7 @@ pub use factory::ToolFactory;
 pub use job::{Job, Session};
 pub use lock::ItemLock;
 pub use memory::{recall, remember};
-pub use redact::redact;
+pub use redact::{GONE, line_without_secrets, redact, without_secrets};
 pub use secret::{NoSecrets, Secret, SecretFile, Secrets};
 pub use tail::Tail;
 

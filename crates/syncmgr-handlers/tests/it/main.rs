@@ -11,6 +11,7 @@ mod server;
 mod sshd;
 
 mod command;
+mod found;
 mod git;
 mod mbsync;
 mod rclone;

@@ -310,8 +310,14 @@ fn a_stopped_run_loses_no_message() {
     assert_eq!(post.local("Inbox"), names(400));
     post.settle("Inbox");
     post.sync().succeeded();
-    assert_eq!(post.server.subjects("INBOX"), names(400));
-    assert_eq!(post.local("Inbox"), names(400));
+    // Those that were on their way when it ended may come twice: mbsync had sent them and not yet
+    // written down that they arrived.
+    let once = |mut all: Vec<String>| {
+        all.dedup();
+        all
+    };
+    assert_eq!(once(post.server.subjects("INBOX")), names(400));
+    assert_eq!(once(post.local("Inbox")), names(400));
 }
 
 #[test]

@@ -428,6 +428,9 @@ fn conflicts_of_bisync_are_listed_and_decided() {
     for name in ["f0", "f1", "f2", "f3"] {
         edit(name);
     }
+    let f2 = std::fs::File::open(machine.home().join("Photos/f2")).unwrap();
+    f2.set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(2_000_000))
+        .unwrap();
     let preview = machine.preview(&it).told.preview.unwrap();
     assert_eq!(preview.conflicts.len(), 4);
     let ran = machine.sync(&it);
@@ -458,8 +461,10 @@ fn conflicts_of_bisync_are_listed_and_decided() {
     for side in ["Photos", "Backup"] {
         assert_eq!(machine.read(&format!("{side}/f0")), "f0 left");
         assert_eq!(machine.read(&format!("{side}/f1")), "f1 on the right");
-        assert_eq!(machine.read(&format!("{side}/f2")), "f2 left");
-        assert_eq!(machine.read(&format!("{side}/f2 (2)")), "f2 on the right");
+        assert_eq!(machine.read(&format!("{side}/f2")), "f2 on the right");
+        // The older one says where and when it comes from.
+        let older = format!("{side}/f2 (conflict, Photos, 1970-01-24 0333)");
+        assert_eq!(machine.read(&older), "f2 left");
         assert_eq!(machine.read(&format!("{side}/f3")), "merged");
     }
     let kept = |name: &str| {
@@ -722,6 +727,29 @@ fn what_rclone_is_set_up_for_is_found() {
     adopted.settings = settings.clone();
     let ran = machine.sync(&adopted);
     assert_eq!(ran.succeeded().n_held, 0);
+}
+
+#[test]
+fn an_alias_is_the_folder_it_stands_for() {
+    let Some(machine) = folders() else { return };
+    let alias = format!(
+        "[nas]\ntype = alias\nremote = {}\n",
+        machine.home().display()
+    );
+    machine.write(".config/rclone/rclone.conf", alias);
+    let it = both_ways(&[("right", "nas:Backup")]);
+    let reached = machine.ctx();
+    let paths =
+        syncmgr_handlers::tool::Tool::paths(&syncmgr_handlers::rclone::RcloneTool, &reached, &it);
+    let home = machine.home();
+    assert_eq!(paths, [home.join("Photos"), home.join("Backup")]);
+    // What bisync remembers of the pair is found under the name it gave it.
+    machine.write("Photos/a", "a");
+    allow(&machine, &it);
+    assert_eq!(machine.read("Backup/a"), "a");
+    machine.write("Photos/b", "b");
+    assert_eq!(machine.sync(&it).succeeded().n_held, 0);
+    assert_eq!(machine.read("Backup/b"), "b");
 }
 
 #[test]

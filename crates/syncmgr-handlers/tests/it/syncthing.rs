@@ -348,9 +348,19 @@ fn one_device_alone_over_tls_and_what_is_wrong_with_its_folder() {
 
 #[test]
 fn what_cannot_be_found_is_named() {
-    let machine = Machine::new();
+    let mut machine = Machine::new();
     let it = syncthing();
+    // Nothing to look for it in: it is not installed.
+    machine.set_env("PATH", machine.dir("bin"));
     machine.sync(&it).failed_with(Code::ToolMissing);
+    // It is, and was never started.
+    let program = machine.write("bin/syncthing", "#!/bin/sh\n");
+    std::fs::set_permissions(program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let ran = machine.sync(&it);
+    let trouble = ran.failed_with(Code::ToolFailed);
+    let said = format!("{trouble:?}");
+    assert!(said.contains("no configuration yet"), "{said}");
+    assert!(said.contains("enable --now syncthing"), "{said}");
     assert_eq!(machine.handler("syncthing", &[]).discover(), Ok(Vec::new()));
     machine.write(
         ".config/syncthing/config.xml",

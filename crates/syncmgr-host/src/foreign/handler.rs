@@ -49,6 +49,14 @@ impl HandlerFactory for Factory {
     fn abandon(&self, _session: &SessionId) {
         self.0.end(Why::GivenUp);
     }
+
+    fn is_apart(&self) -> bool {
+        true
+    }
+
+    fn wanted_now(&self) {
+        self.0.wanted_now();
+    }
 }
 
 /// See the module.

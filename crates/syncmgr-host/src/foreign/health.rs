@@ -1,7 +1,8 @@
 //! When a handler that ended unexpectedly may be started again.
 //!
 //! ```text
-//!  ended ──► waits 1 s, 2 s, 4 s … 5 min ──► started when it is needed
+//!  ended ──► waits 1 s, 2 s, 4 s … 5 min ──► started when it is needed, or
+//!    │                                       at once when a person asks for it
 //!    └── five ends within ten minutes ─────► off, until somebody restarts it
 //! ```
 
@@ -62,6 +63,11 @@ impl Health {
         self.n_in_row = 0;
     }
 
+    /// A person wants it now: it does not wait. How often it ended counts on.
+    pub(super) fn wanted_now(&mut self) {
+        self.not_before_ms = 0;
+    }
+
     /// Somebody restarts it: what was does not count any more.
     pub(super) fn renew(&mut self) {
         *self = Self::default();
@@ -102,6 +108,20 @@ mod tests {
         health.worked();
         health.ended(now);
         assert_eq!(health.may(now), May::In(1000));
+    }
+
+    #[test]
+    fn who_asks_by_hand_does_not_wait_and_the_limit_holds() {
+        let mut health = Health::default();
+        for _ in 0..4 {
+            health.ended(0);
+            assert_ne!(health.may(0), May::Start);
+            health.wanted_now();
+            assert_eq!(health.may(0), May::Start);
+        }
+        assert!(health.ended(0));
+        health.wanted_now();
+        assert_eq!(health.may(0), May::Off);
     }
 
     #[test]

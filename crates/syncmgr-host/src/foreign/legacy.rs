@@ -70,6 +70,14 @@ impl HandlerFactory for Factory {
     fn abandon(&self, _session: &SessionId) {
         self.program.end(Why::GivenUp);
     }
+
+    fn is_apart(&self) -> bool {
+        true
+    }
+
+    fn wanted_now(&self) {
+        self.program.wanted_now();
+    }
 }
 
 struct Maker {

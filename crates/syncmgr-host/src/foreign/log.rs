@@ -22,6 +22,8 @@ pub(super) struct Log {
     open: Mutex<Option<(File, u64)>>,
     /// What was written last did not end its line.
     is_in_line: AtomicBool,
+    /// It was removed for good: what is still said by one that ends makes no new file.
+    is_removed: AtomicBool,
 }
 
 impl Log {
@@ -31,12 +33,16 @@ impl Log {
             path,
             open: Mutex::default(),
             is_in_line: AtomicBool::new(false),
+            is_removed: AtomicBool::new(false),
         }
     }
 
     /// Adds bytes. What cannot be kept is lost: a full disk must not hold a handler up.
     pub(super) fn write(&self, bytes: &[u8]) {
         let mut open = lock(&self.open);
+        if self.is_removed.load(Ordering::SeqCst) {
+            return;
+        }
         if let Some(last) = bytes.last() {
             self.is_in_line.store(*last != b'\n', Ordering::SeqCst);
         }
@@ -101,12 +107,14 @@ impl Log {
         Some(syncmgr_model::escape::escape(line.trim_ascii()))
     }
 
-    /// Removes it.
+    /// Removes it for good.
     ///
     /// # Errors
     /// It cannot be removed.
     pub(super) fn remove(&self) -> io::Result<()> {
-        *lock(&self.open) = None;
+        let mut open = lock(&self.open);
+        self.is_removed.store(true, Ordering::SeqCst);
+        *open = None;
         for path in [self.path.clone(), older(&self.path)] {
             match fs::remove_file(path) {
                 Ok(()) => {}

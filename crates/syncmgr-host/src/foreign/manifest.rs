@@ -45,6 +45,8 @@ pub struct Manifest {
     pub allow: Vec<PathBuf>,
     /// What it may read and run beside the system.
     pub allow_read: Vec<PathBuf>,
+    /// It may talk to services of the same person, also to us: that is to do anything.
+    pub has_sockets: bool,
     /// What it may use.
     pub limits: Limits,
     /// It is of the older family.
@@ -157,6 +159,7 @@ impl Manifest {
         doc["sandbox"] = value(self.is_sandboxed);
         doc["allow"] = paths(&self.allow);
         doc["allow-read"] = paths(&self.allow_read);
+        doc["allow-sockets"] = value(self.has_sockets);
         doc["memory"] = value(self.limits.memory_bytes.to_string());
         doc["processes"] = value(i64::try_from(self.limits.n_processes).unwrap_or(i64::MAX));
         doc["legacy"] = value(self.is_legacy);
@@ -199,6 +202,7 @@ impl Manifest {
             "sandbox",
             "allow",
             "allow-read",
+            "allow-sockets",
             "memory",
             "processes",
             "legacy",
@@ -231,6 +235,7 @@ impl Manifest {
             },
             allow: list("allow")?.into_iter().map(PathBuf::from).collect(),
             allow_read: list("allow-read")?.into_iter().map(PathBuf::from).collect(),
+            has_sockets: flag("allow-sockets")?,
             limits: Limits {
                 memory_bytes: memory.ok_or_else(|| wrong("memory"))?,
                 n_processes: processes.ok_or_else(|| wrong("processes"))?,
@@ -367,6 +372,7 @@ mod tests {
             is_sandboxed: true,
             allow: vec!["/home/anna/Notes".into()],
             allow_read: Vec::new(),
+            has_sockets: false,
             limits: Limits::default(),
             is_legacy: false,
             form:
@@ -435,6 +441,11 @@ mod tests {
             "sandbox = 1",
             "`sandbox` has a value that does not fit",
         );
+        check_refused(
+            "allow-sockets = false",
+            "allow-sockets = 0",
+            "`allow-sockets` has a value that does not fit",
+        );
         check_refused("processes", "procesess", "`procesess` is no key of it");
         check_refused(
             "legacy = false",
@@ -446,6 +457,8 @@ mod tests {
     #[test]
     fn a_lost_line_takes_no_walls_away() {
         let text = notes().text().replace("sandbox = true\n", "");
-        assert!(Manifest::parse(&text).unwrap().is_sandboxed);
+        let text = text.replace("allow-sockets = false\n", "");
+        let read = Manifest::parse(&text).unwrap();
+        assert!(read.is_sandboxed && !read.has_sockets);
     }
 }

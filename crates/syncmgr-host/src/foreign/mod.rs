@@ -40,6 +40,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::json;
 use syncmgr_model::id::HandlerId;
+use syncmgr_model::item::{SettingKind, SettingSpec};
 use syncmgr_model::trouble::{Code, Trouble};
 use syncmgr_sdk::HandlerFactory;
 use syncmgr_sdk::legacy::{AlwaysOn, Connections, Dialogs, Surroundings};
@@ -55,6 +56,7 @@ use self::launch::Support;
 use self::manifest::Manifest;
 use self::program::Program;
 use self::warden::Warden;
+use self::wire::Hello;
 use crate::in_process::lock;
 
 /// The handlers in processes of their own. A clone is the same.
@@ -174,12 +176,56 @@ impl Foreign {
         self.find(id).ok().map(|program| program.view())
     }
 
-    /// Starts a handler anew at the next request, also one that was off.
+    /// Starts a handler anew, also one that was off, and waits until it has said who it is. Returns
+    /// its manifest with the form that it has now, when that is another one; nothing else is taken
+    /// over without a person who agrees to it.
     ///
     /// # Errors
-    /// `handler-unknown` for one that has no process of its own.
-    pub fn restart(&self, id: &HandlerId) -> Result<(), Trouble> {
-        self.find(id).map(|program| program.restart())
+    /// `handler-unknown` for one that has no process of its own; why it did not start; and a form
+    /// that cannot be used, or that makes folders of what were other settings: what was written
+    /// there would open these folders to it.
+    pub fn restart(&self, id: &HandlerId) -> Result<Option<Manifest>, Trouble> {
+        let program = self.find(id)?;
+        program.restart();
+        let hello = program.running(&[])?.hello;
+        if hello.offers.legacy {
+            return Ok(None);
+        }
+        let form = form_of(&hello);
+        if form == program.manifest.form {
+            return Ok(None);
+        }
+        let changed = Manifest {
+            form,
+            ..program.manifest.clone()
+        };
+        let unusable = |what: String| {
+            Trouble::new(Code::ProtocolFault)
+                .with("handler", id)
+                .with("log", id)
+                .with("detail", what)
+        };
+        let specs = changed.settings().map_err(unusable)?;
+        let is_folder = |spec: &SettingSpec| matches!(spec.kind, SettingKind::Folder);
+        let opens = specs.iter().filter(|spec| is_folder(spec)).find(|spec| {
+            let mut before = program.specs.iter();
+            before.any(|before| before.key == spec.key && !is_folder(before))
+        });
+        match opens {
+            None => Ok(Some(changed)),
+            Some(spec) => Err(Trouble::new(Code::NotPossible)
+                .with(
+                    "detail",
+                    format!(
+                        "`{}` of the handler {id} is the name of a folder now, and was none when it was installed",
+                        spec.key
+                    ),
+                )
+                .with(
+                    "advice",
+                    "install it again with `syncmgr handler install`, to see what it may reach",
+                )),
+        }
     }
 
     /// Returns the last part of what a handler wrote to its standard error, at most so many bytes.
@@ -212,10 +258,10 @@ impl Foreign {
     }
 
     /// Starts a handler that is not installed yet, kept to its private folder, and asks it who it
-    /// is and what it has. It ends afterwards.
+    /// is and what it has. It ends afterwards, and nothing of it is left, however it went.
     ///
     /// # Errors
-    /// Why it cannot be used, for people.
+    /// Why it cannot be used, for people; or what of it cannot be removed.
     pub fn introduce(&self, manifest: Manifest) -> Result<Introduction, Trouble> {
         let id = manifest.id.clone();
         let program = self.program(manifest, true);
@@ -228,7 +274,13 @@ impl Foreign {
         let met = self.meet(&program);
         program.restart();
         program.close();
-        met
+        let forgotten = program.forget();
+        let met = met?;
+        forgotten.map_err(|error| {
+            let detail = format!("what it left in its private folder stays: {error}");
+            Trouble::new(Code::NotPossible).with("detail", detail)
+        })?;
+        Ok(met)
     }
 
     fn meet(&self, program: &Arc<Program>) -> Result<Introduction, Trouble> {
@@ -240,10 +292,6 @@ impl Foreign {
                 .with("detail", what)
         };
         let id = HandlerId::new(hello.id.as_str()).map_err(|error| unusable(error.to_string()))?;
-        let form = hello
-            .settings
-            .as_ref()
-            .map(|form| wire::write(form).to_string());
         if let Some(form) = &hello.settings {
             form.specs().map_err(|wrong| unusable(wrong.to_string()))?;
         }
@@ -258,9 +306,16 @@ impl Foreign {
             id,
             name: hello.name.clone(),
             version: hello.version.clone(),
-            form: form.unwrap_or_default(),
+            form: form_of(hello),
             is_legacy: hello.offers.legacy,
             items,
         })
     }
+}
+
+/// Returns the form of its items, as JSON; empty when it finds its items itself.
+fn form_of(hello: &Hello) -> String {
+    let form = hello.settings.as_ref();
+    form.map(|form| wire::write(form).to_string())
+        .unwrap_or_default()
 }

@@ -106,6 +106,8 @@ pub(super) struct Process {
     n_long_calls: AtomicUsize,
     why: OnceLock<Arc<Why>>,
     is_ending: AtomicBool,
+    /// A person began anew: its end does not count against the handler.
+    is_forgiven: AtomicBool,
     is_gone: (Mutex<bool>, Condvar),
     log: Arc<Log>,
     masks: Arc<Masks>,
@@ -170,6 +172,16 @@ impl Process {
     /// Returns why it ended or is being ended.
     pub(super) fn why(&self) -> Option<Arc<Why>> {
         self.why.get().cloned()
+    }
+
+    /// Its end does not count against the handler, whatever the reason.
+    pub(super) fn forgive(&self) {
+        self.is_forgiven.store(true, Ordering::SeqCst);
+    }
+
+    /// Says whether its end does not count.
+    pub(super) fn is_forgiven(&self) -> bool {
+        self.is_forgiven.load(Ordering::SeqCst)
     }
 
     /// Says whether it has sessions, or long calls of the older family.
@@ -327,6 +339,7 @@ fn begin(start: Start) -> Result<(Arc<Process>, Child, impl Read), Why> {
         n_long_calls: AtomicUsize::new(0),
         why: OnceLock::new(),
         is_ending: AtomicBool::new(false),
+        is_forgiven: AtomicBool::new(false),
         is_gone: (Mutex::new(false), Condvar::new()),
         log: start.log,
         masks: start.masks,

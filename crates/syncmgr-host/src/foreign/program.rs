@@ -133,6 +133,8 @@ pub struct View {
     pub is_sandboxed: bool,
     /// Why not, when it is not.
     pub why_not: Option<String>,
+    /// It may talk to services of the same person, also to us, although it is kept to its folders.
+    pub has_sockets: bool,
     /// What it can read and change, when it is kept to that.
     pub reach: Vec<PathBuf>,
     /// The number of its process, when it runs.
@@ -230,6 +232,7 @@ impl Program {
         View {
             command: self.manifest.command.clone(),
             is_sandboxed: sandbox.is_ok(),
+            has_sockets: sandbox.is_ok() && self.manifest.has_sockets,
             reach: reach.map(|reach| reach.write).unwrap_or_default(),
             why_not: sandbox.err(),
             pid: is_on.map(|it| it.process.watcher().as_raw_nonzero().get().unsigned_abs()),
@@ -319,9 +322,15 @@ impl Program {
                 thread::sleep(Duration::from_millis(ms));
                 Ok(())
             }
-            May::In(_) => {
+            May::In(ms) => {
                 let unknown = || Arc::new(Why::Broke("it ended".to_owned()));
-                Err(last.unwrap_or_else(unknown).trouble(self.id()))
+                let last = last.unwrap_or_else(unknown).trouble(self.id());
+                // All ends are waited for alike; which one it was stands in the detail.
+                let trouble = Trouble::new(Code::HandlerStopped)
+                    .with("handler", self.id())
+                    .with("log", self.id())
+                    .with("detail", last.param("detail"));
+                Err(trouble.with("wait", ms.div_ceil(1000)))
             }
             May::Off => Err(self.off(n)),
         }
@@ -501,7 +510,7 @@ impl Program {
         let is_out = |path: &&PathBuf| {
             let wanted = Reach {
                 write: vec![(*path).clone()],
-                read: Vec::new(),
+                ..Reach::default()
             };
             !path.starts_with(&plan.data_dir) && !reach::covers(reach, &wanted)
         };
@@ -523,19 +532,23 @@ impl Program {
         }
     }
 
-    /// Starts anew at the next request, whatever was before.
+    /// A person asks for it: it does not wait any longer.
+    pub(super) fn wanted_now(&self) {
+        lock(&self.state).health.wanted_now();
+    }
+
+    /// Ends it; the next request starts it anew, whatever was before.
     pub(super) fn restart(&self) {
         let _alone = lock(&self.starting);
-        let running = {
-            let mut state = lock(&self.state);
-            state.health.renew();
-            state.last = None;
-            state.running.take()
-        };
+        let running = lock(&self.state).running.take();
         if let Some(running) = running {
+            running.process.forgive();
             self.say_good_bye(&running.process);
             running.process.is_gone_within(TERM_GRACE * 2);
         }
+        let mut state = lock(&self.state);
+        state.health.renew();
+        state.last = None;
     }
 
     /// Ends it for good, without waiting.

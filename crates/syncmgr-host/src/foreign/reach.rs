@@ -69,6 +69,7 @@ pub(super) fn reach(
     let reach = Reach {
         write: outermost(write),
         read: outermost(read),
+        has_sockets: manifest.has_sockets,
     };
     let n = reach.write.len() + reach.read.len();
     if n > FOLDERS_MAX {
@@ -193,7 +194,7 @@ mod tests {
         assert_eq!(outermost(paths), expected);
         let reach = |write: &[&str]| Reach {
             write: write.iter().map(PathBuf::from).collect(),
-            read: Vec::new(),
+            ..Reach::default()
         };
         assert!(covers(&reach(&["/a"]), &reach(&["/a/b"])));
         assert!(!covers(&reach(&["/a"]), &reach(&["/ab"])));

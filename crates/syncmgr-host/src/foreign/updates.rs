@@ -89,13 +89,15 @@ impl Inbox for Program {
         Ok(())
     }
 
-    fn ended(&self, _process: &Process, why: &Arc<Why>) {
+    fn ended(&self, process: &Process, why: &Arc<Why>) {
         let opened = std::mem::take(&mut *lock(&self.updates.opened));
         for session in opened.into_keys() {
             // What it had not finished counts as failed.
             self.ask_center(Control::CloseSession(session));
         }
-        self.note_end(why);
+        if !process.is_forgiven() {
+            self.note_end(why);
+        }
     }
 }
 

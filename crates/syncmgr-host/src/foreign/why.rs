@@ -97,8 +97,10 @@ impl Why {
                     .with("needed", "1");
             }
         };
+        // Who made it, and where it says more, is what people need to know of a handler of others.
         Trouble::new(code)
             .with("handler", handler)
+            .with("log", handler)
             .with("detail", detail)
     }
 }

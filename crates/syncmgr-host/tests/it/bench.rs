@@ -103,6 +103,7 @@ pub(crate) fn dispatch(handler: &str, session: &str) -> Dispatch {
         intent: Intent::Apply,
         token: None,
         may_ask: false,
+        is_manual: false,
         dirty: None,
     }
 }

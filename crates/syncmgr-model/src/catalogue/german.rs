@@ -239,6 +239,13 @@ fn what(t: &Trouble) -> String {
                 .to_owned()
         }
         Code::Stopped => "Der Lauf wurde von dir angehalten.".to_owned(),
+        Code::HandlerStopped if t.params.contains_key("wait") => format!(
+            "Der Handler {} hat sich unerwartet beendet und startet von selbst frühestens in {} \
+             wieder: {}.",
+            handler(t),
+            german_plural(t.number("wait"), "Sekunde", "Sekunden"),
+            detail(t)
+        ),
         Code::HandlerStopped => format!(
             "Der Handler {} hat sich unerwartet beendet: {}.",
             handler(t),

@@ -24,7 +24,10 @@ pub(super) fn words(t: &Trouble) -> Words {
         Code::TurnedOff => (
             format!("{name} is turned off."),
             KEPT,
-            vec![format!("turn it on with `syncmgr on {name}`")],
+            one(&match t.params.get("handler") {
+                Some(handler) => format!("turn it on with `syncmgr handler on {handler}`"),
+                None => format!("turn it on with `syncmgr on {name}`"),
+            }),
         ),
         Code::Paused => (
             format!("It is paused until {}.", t.param("until")),

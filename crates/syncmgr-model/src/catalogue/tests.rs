@@ -126,6 +126,43 @@ fn every_code_has_german_words() {
     }
 }
 
+/// A handler made by others has words of its own, in both languages.
+#[test]
+fn a_handler_of_others_has_a_log_and_is_no_bug_of_ours() {
+    let stopped = Trouble::new(Code::HandlerStopped)
+        .with("handler", "notes")
+        .with("log", "notes")
+        .with("detail", "it ended by itself with code 3");
+    let waits = stopped.clone().with("wait", 34);
+    let ended = Trouble::new(Code::HandlerAbandoned)
+        .with("handler", "notes")
+        .with("log", "notes")
+        .with("seconds", 10);
+    let off = Trouble::new(Code::TurnedOff)
+        .with("handler", "csvrows")
+        .with("name", "CSV rows");
+    for (trouble, command) in [
+        (stopped, "syncmgr handler logs notes"),
+        (waits.clone(), "syncmgr handler restart notes"),
+        (ended, "syncmgr handler logs notes"),
+        (off, "syncmgr handler on csvrows"),
+    ] {
+        let (english, german) = (notice(&trouble), german(&trouble));
+        for (english, german) in english.actions.iter().zip(&german.actions) {
+            assert_ne!(english, german);
+            assert_eq!(commands(english), commands(german));
+            assert!(
+                !english.contains("doctor") && !english.contains("lets go"),
+                "{english}"
+            );
+        }
+        assert_eq!(commands(&english.actions[0]), [command]);
+        assert_eq!(english.actions.len(), german.actions.len());
+    }
+    assert!(notice(&waits).what.contains("in 34 seconds"));
+    assert!(german(&waits).what.contains("in 34 Sekunden"));
+}
+
 /// Returns what stands between backticks.
 fn commands(text: &str) -> Vec<&str> {
     text.split('`').skip(1).step_by(2).collect()

@@ -99,8 +99,8 @@ pub(super) async fn update(
     Ok(StatusCode::ACCEPTED)
 }
 
-/// Starts a handler that a person installed anew when it is needed, also one that stopped too
-/// often. Its runs end.
+/// Starts a handler that a person installed anew, also one that stopped too often, and answers when
+/// it has said what it is and has. Its runs end.
 #[utoipa::path(post, path = "/api/v1/handlers/{id}/restart", tag = "handlers",
     request_body = Nothing, params(("id" = String, Path, min_length = 1)),
     responses((status = 200, body = Handler), Refusal))]
@@ -112,8 +112,8 @@ pub(super) async fn restart(
     let wanted = handler_id(&id)?;
     let (desk, whose) = (Arc::clone(&api.desk), wanted.clone());
     aside(move || desk.restart(&whose).map_err(|error| refused(&error))).await?;
-    let control = Control::UpdateHandler(wanted, ControlFlags::NO_UI);
-    drop(done(&api, control).await?);
+    let flags = ControlFlags::NO_UI | ControlFlags::WAIT;
+    drop(done(&api, Control::UpdateHandler(wanted, flags)).await?);
     get(State(api), Path(id)).await
 }
 

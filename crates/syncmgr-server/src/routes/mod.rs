@@ -11,6 +11,7 @@ mod decisions;
 mod desk;
 mod drafts;
 mod events;
+mod files;
 mod found;
 mod handlers;
 mod items;
@@ -95,6 +96,8 @@ pub(crate) fn center() -> OpenApiRouter<Api> {
         .routes(routes!(drafts::check))
         .routes(routes!(items::get, items::change, items::remove))
         .routes(routes!(desk::storage))
+        .routes(routes!(files::list))
+        .routes(routes!(files::matches))
         .routes(routes!(secrets::set, secrets::remove))
         .routes(routes!(items::pause))
         .routes(routes!(items::resume))

@@ -168,6 +168,7 @@ impl Handlers for Obedient {
             saved: Some(item.clone()),
         };
         let facts = HandlerFacts {
+            is_apart: false,
             id: id.clone(),
             name: Ok("Files".to_owned()),
             info: Ok(HandlerInfoFacts {

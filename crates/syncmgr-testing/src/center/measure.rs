@@ -184,6 +184,7 @@ fn many(id: &HandlerId, n_items: usize) -> HandlerFacts {
         saved: None,
     };
     HandlerFacts {
+        is_apart: false,
         id: id.clone(),
         name: Ok("many".to_owned()),
         info: Ok(HandlerInfoFacts {

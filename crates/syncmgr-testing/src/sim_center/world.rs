@@ -297,6 +297,7 @@ impl World {
             0
         };
         Ok(HandlerFacts {
+            is_apart: false,
             id: id.clone(),
             name: Ok(format!("handler {id}")),
             info: Ok(HandlerInfoFacts {

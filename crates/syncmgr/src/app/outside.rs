@@ -15,6 +15,7 @@ use syncmgr_host::foreign::{Around, Foreign, Patience};
 use syncmgr_host::{InProcess, ToCenter};
 use syncmgr_model::capability::ControlFlags;
 use syncmgr_model::id::HandlerId;
+use syncmgr_model::trouble::Trouble;
 use syncmgr_sdk::HandlerFactory;
 
 use crate::dirs::Dirs;
@@ -81,6 +82,7 @@ impl Outside {
             version: view.version,
             sandbox: view.is_sandboxed,
             why_no_sandbox: view.why_not,
+            sockets: view.has_sockets,
             folders: view
                 .reach
                 .iter()
@@ -89,6 +91,31 @@ impl Outside {
             pid: view.pid,
             off: view.is_off,
         })
+    }
+
+    /// Starts a handler anew and waits until it has answered. A form that is another one now is kept
+    /// in its file, unless somebody changed anything else there: what it may do is for a person to
+    /// say. Says whether something is to be taken over with [`Self::refresh`].
+    ///
+    /// # Errors
+    /// Why it does not start, or what of it cannot be kept.
+    pub(crate) fn restart(&self, id: &HandlerId) -> Result<bool, Trouble> {
+        let Some(changed) = self.foreign.restart(id)? else {
+            return Ok(false);
+        };
+        let (there, _errors) = manifest::load(&self.config_dir);
+        let is_same = there.iter().any(|there| {
+            let form = changed.form.clone();
+            Manifest {
+                form,
+                ..there.clone()
+            } == changed
+        });
+        if is_same {
+            let written = changed.write(&self.config_dir);
+            written.map_err(|error| Trouble::from(&error))?;
+        }
+        Ok(true)
     }
 
     /// Takes over what changed. A handler whose file cannot be read now stays as it was: a file

@@ -19,7 +19,8 @@ use syncmgr_vault::{Kind, Standing};
 pub(crate) fn run(app: &mut App) -> Done {
     let mut checks = vec![config(app), state_dir(app), history(app), secrets(app)];
     checks.extend(daemon::checks(app));
-    checks.extend(installed(app));
+    let off = stopped_too_often(app);
+    checks.extend(installed(app, &off));
     checks.extend(handlers(app));
     checks.extend(folders(app));
     checks.extend(shared(app));
@@ -118,9 +119,16 @@ fn history(app: &mut App) -> CheckJson {
     )
 }
 
+/// Returns the handlers that are not started any more, as the one says who starts them.
+fn stopped_too_often(app: &mut App) -> Vec<String> {
+    let handlers = app.handlers().unwrap_or_default().into_iter();
+    let off = handlers.filter(|it| it.process.as_ref().is_some_and(|it| it.off));
+    off.map(|it| it.id).collect()
+}
+
 /// The handlers that a person installed: whether their files can be used, and whether they are kept
 /// to their folders.
-fn installed(app: &App) -> Vec<CheckJson> {
+fn installed(app: &App, off: &[String]) -> Vec<CheckJson> {
     let mut checks = Vec::new();
     for error in app.outside.errors() {
         let place = shown(&error.place, app.dirs.home.as_deref());
@@ -135,7 +143,21 @@ fn installed(app: &App) -> Vec<CheckJson> {
             continue;
         };
         let id = &manifest.id;
+        if off.iter().any(|it| it == id.as_str()) {
+            checks.push(check(
+                "handler",
+                Err(format!(
+                    "{id} stopped too often and is not started any more"
+                )),
+                format!(
+                    "see why with `syncmgr handler logs {id}`, then `syncmgr handler restart {id}`"
+                ),
+            ));
+        }
         let result = match process.why_no_sandbox {
+            None if process.sockets => Ok(format!(
+                "{id} is kept to its folders (Landlock), and may ask syncmgr for anything: it was installed with `--allow-sockets`"
+            )),
             None => Ok(format!("{id} is kept to its folders (Landlock)")),
             // That was a choice; it is shown all the same.
             Some(why) if !manifest.is_sandboxed => Ok(format!("{id} has no sandbox: {why}")),

@@ -18,6 +18,9 @@ use crate::exit::Exit;
 use crate::json::{HandlerJson, HandlerLog, HandlersOutput, ProcessJson, SCHEMA};
 use crate::ui::safe;
 
+/// What `--allow-sockets` means.
+const SOCKETS: &str = "services that run as you, also syncmgr: it can ask that for anything, because of --allow-sockets";
+
 /// List handlers, install one, turn one on or off.
 #[derive(Debug, Args)]
 pub(crate) struct HandlerArgs {
@@ -117,10 +120,17 @@ fn line(app: &App, handler: &HandlerJson) -> String {
     };
     let sandbox = match &handler.process {
         Some(process) if !process.sandbox => "  (no sandbox)",
+        Some(process) if process.sockets => "  (with sockets)",
         Some(_) | None => "",
     };
+    let missing = app.missing_tool(&handler.id);
+    let missing = missing.map(|tool| format!("  ({} is not installed)", safe(&tool)));
     let name = app.ui.out.bold(&safe(&handler.id));
-    format!("  {name}  {state}  {}{sandbox}", safe(&handler.name))
+    let missing = missing.unwrap_or_default();
+    format!(
+        "  {name}  {state}  {}{sandbox}{missing}",
+        safe(&handler.name)
+    )
 }
 
 fn find(app: &mut App, id: &str) -> Result<HandlerJson, CliError> {
@@ -176,6 +186,9 @@ fn show_process(app: &App, process: &ProcessJson) {
         ),
         None => say("sandbox", "Landlock: it reaches its own folders only"),
     }
+    if process.sockets {
+        say("talks to", SOCKETS);
+    }
     for folder in &process.folders {
         let home = app.dirs.home.as_deref();
         say("changes", &place::shown(std::path::Path::new(folder), home));
@@ -211,7 +224,7 @@ fn restart(app: &mut App, text: &str) -> Done {
     let handler = find(app, text)?;
     json(app, std::slice::from_ref(&handler));
     app.ui
-        .say(format!("The handler {id} starts anew when it is needed."));
+        .say(format!("The handler {id} was started anew, and answers."));
     Ok(Exit::Done)
 }
 

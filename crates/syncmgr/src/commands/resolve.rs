@@ -185,7 +185,7 @@ fn decide(
             .and_then(|it| Trouble::try_from(it).ok())
         {
             notice::print(&app.ui, &trouble);
-            exit = Exit::of_code(trouble.code);
+            exit = Exit::of_trouble(&trouble);
         }
     }
     output.outcomes = outcomes;

@@ -10,6 +10,7 @@ use syncmgr_model::item::Item;
 use syncmgr_model::progress::Phase;
 use syncmgr_model::status::{Status, headline};
 use syncmgr_model::time::Timestamp;
+use syncmgr_model::trouble::Code;
 
 use super::{Done, show, watch};
 use crate::app::{App, ItemState};
@@ -189,6 +190,17 @@ fn next_step(app: &App, item: &Item, state: &ItemState) -> String {
         }
         Status::Held => format!("review with `syncmgr preview {words}`"),
         Status::Conflicts => "decide with `syncmgr conflicts` and `syncmgr resolve`".to_owned(),
+        Status::Failed | Status::Overdue
+            if state
+                .reason
+                .as_ref()
+                .is_some_and(|it| it.code == Code::HandlerOff) =>
+        {
+            format!(
+                "start it again with `syncmgr handler restart {}`",
+                item.handler
+            )
+        }
         // Only the one who started it knows how.
         Status::Failed | Status::Overdue if item.handler.as_str() == run::ID => {
             format!("see what it printed with `syncmgr results {words}`")

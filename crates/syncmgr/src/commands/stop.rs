@@ -7,6 +7,8 @@ use std::time::Duration;
 use clap::Args;
 use syncmgr_api::wire::run::OpenRun;
 use syncmgr_model::format::plural;
+use syncmgr_model::id::SessionId;
+use syncmgr_model::trouble::Code;
 
 use super::{Done, chosen};
 use crate::app::{App, key};
@@ -63,6 +65,15 @@ pub(crate) fn run(app: &mut App, args: &StopArgs) -> Done {
     } else if args.now {
         app.ui.say(format!("Asked {n} to stop."));
     } else if has_ended {
+        let n_given_up = given_up(app, &runs)?;
+        if n_given_up > 0 {
+            let n = plural(n_given_up, "run");
+            return Err(CliError::new(
+                Exit::Failed,
+                format!("{n} did not stop when asked and had to be given up; files that were being written may not be whole"),
+            )
+            .hint("`syncmgr results` says which, and what to do"));
+        }
         app.ui.say(format!(
             "Stopped {n}. Files are whole; the next run carries on."
         ));
@@ -74,6 +85,22 @@ pub(crate) fn run(app: &mut App, args: &StopArgs) -> Done {
         .hint("`syncmgr watch` shows them; files are whole"));
     }
     Ok(Exit::Done)
+}
+
+/// Counts the runs that did not stop by themselves.
+fn given_up(app: &mut App, runs: &[OpenRun]) -> Result<u64, CliError> {
+    let mut n = 0;
+    for run in runs {
+        let Ok(id) = SessionId::new(run.run.as_str()) else {
+            continue;
+        };
+        let events = app.events_of(&id)?;
+        let is_it = events
+            .iter()
+            .any(|it| it.trouble.code == Code::HandlerAbandoned);
+        n += u64::from(is_it);
+    }
+    Ok(n)
 }
 
 /// Waits until these runs have ended; false when they do not.

@@ -21,6 +21,7 @@ use syncmgr_model::capability::ControlFlags;
 use syncmgr_model::catalogue::phrase;
 use syncmgr_model::conflict::Address;
 use syncmgr_model::event::EventLevel::{Information, Warning};
+use syncmgr_model::folder::{Child, Covered};
 use syncmgr_model::id::{HandlerId, ItemId, SessionId};
 use syncmgr_model::item::{Item, SettingKind, SettingSpec, Settings, Value, bad_name};
 use syncmgr_model::outside::Subject;
@@ -265,7 +266,10 @@ impl Desk for ProgramDesk {
     }
 
     fn restart(&self, handler: &HandlerId) -> Result<(), Trouble> {
-        self.source.outside.foreign.restart(handler)
+        if self.source.outside.restart(handler)? {
+            (self.reload)()?;
+        }
+        Ok(())
     }
 
     fn log_of(&self, handler: &HandlerId, most: u64) -> Result<Vec<String>, Trouble> {
@@ -331,6 +335,18 @@ impl Desk for ProgramDesk {
     fn why(&self, item: &Item, path: &[u8]) -> Result<Explanation, Trouble> {
         self.ask(item, |it| {
             it.explain().map(|explain| explain.why(item, path))
+        })
+    }
+
+    fn folder(&self, item: &Item, path: &[u8]) -> Result<Vec<Child>, Trouble> {
+        self.ask(item, |it| {
+            it.explain().map(|looks| looks.folder(item, path))
+        })
+    }
+
+    fn covered(&self, item: &Item, patterns: &[String]) -> Result<Covered, Trouble> {
+        self.ask(item, |it| {
+            it.explain().map(|looks| looks.covered(item, patterns))
         })
     }
 

@@ -27,6 +27,7 @@ use syncmgr_handlers::tool::process::Exit as ToolExit;
 use syncmgr_model::escape::escape;
 use syncmgr_model::event::EventLevel;
 use syncmgr_model::id::{HandlerId, SessionId};
+use syncmgr_model::item::bad_name;
 use syncmgr_model::outside::{ReportedEnd, Subject};
 use syncmgr_model::progress::ProgressStatus;
 use syncmgr_model::record::Summary;
@@ -137,7 +138,17 @@ impl Wanted {
                 .ok()
         });
         let program = args.command.first().cloned().unwrap_or_default();
-        let (item, id) = match args.item.as_deref().filter(|name| !name.is_empty()) {
+        let wanted = args.item.as_deref().filter(|name| !name.is_empty());
+        let usable = wanted.filter(|name| match bad_name(name) {
+            None => true,
+            Some(why) => {
+                note.say(&format!(
+                    "--item `{name}` cannot be the name of a sync: {why}; this run belongs to the sync of its command"
+                ));
+                false
+            }
+        });
+        let (item, id) = match usable {
             Some(name) => (name.to_owned(), None),
             None => (label(&program), Some(identity(&args.command))),
         };

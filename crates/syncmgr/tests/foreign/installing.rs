@@ -78,6 +78,18 @@ impl Home {
         }
     }
 
+    /// Asks again and again until the answer has a text: what was installed is read beside.
+    #[track_caller]
+    fn wait_for(&self, words: &[&str], text: &str) {
+        for _ in 0..500 {
+            if self.run(words).text.contains(text) {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        panic!("no {text:?} in {:?}", self.run(words));
+    }
+
     /// The same at a terminal, where a person answers.
     pub(crate) fn type_in(&self, answer: &str, words: &[&str]) -> Said {
         self.talk(&[("[y/N]", answer)], words)
@@ -212,7 +224,7 @@ fn a_daemon_takes_an_installed_handler_in_and_lets_it_go() {
     has(
         &home.run(&["handler", "restart", "good"]),
         0,
-        &["starts anew"],
+        &["was started anew, and answers"],
     );
     let removed = home.run(&["handler", "remove", "good", "--forget"]);
     has(&removed, 0, &["Removed the handler good."]);
@@ -223,6 +235,50 @@ fn a_daemon_takes_an_installed_handler_in_and_lets_it_go() {
     // What is not installed cannot be looked after.
     assert_ne!(home.run(&["handler", "restart", "good"]).code, 0);
     assert_ne!(home.run(&["handler", "restart", "files"]).code, 0);
+}
+
+/// A new setting is known after a restart, and nothing else is taken over by it.
+#[test]
+fn a_restart_waits_for_the_answer_and_reads_the_form_again() {
+    let mut home = Home::new();
+    home.start_daemon();
+    has(&home.install("y"), 0, &[]);
+    let file = home.path("config/handlers/good.toml");
+    let before = fs::read_to_string(&file).unwrap();
+    let form = |kind: &str| {
+        let form = format!(r#"{{"type":"object","properties":{{"place":{kind}}}}}"#);
+        fs::write(home.path("scripts/form.json"), form).unwrap();
+    };
+    form(r#"{"type":"string","description":"where it is"}"#);
+    let restart = || home.run(&["handler", "restart", "good"]);
+    has(&restart(), 0, &["was started anew, and answers"]);
+    has(&home.run(&["handler", "show", "good"]), 0, &["where it is"]);
+    let after = fs::read_to_string(&file).unwrap();
+    let same = |text: &str| -> Vec<String> {
+        let lines = text.lines().filter(|line| !line.starts_with("form"));
+        lines.map(str::to_owned).collect()
+    };
+    assert_eq!(same(&before), same(&after));
+    assert!(after.contains("where it is"), "{after}");
+    has(
+        &home.run(&["add", "mine", "--handler", "good", "place=there"]),
+        0,
+        &[],
+    );
+    has(&home.run(&["sync", "mine"]), 0, &[]);
+
+    // What was written there as a text does not become a folder that it may change.
+    form(r#"{"type":"string","format":"folder","description":"where it is"}"#);
+    has(
+        &restart(),
+        12,
+        &["is the name of a folder now", "install it again"],
+    );
+    assert_eq!(fs::read_to_string(&file).unwrap(), after);
+
+    fs::write(home.path("scripts/good.py"), "import sys\nsys.exit(9)\n").unwrap();
+    let said = restart();
+    has(&said, 12, &["with code 9", "syncmgr handler logs good"]);
 }
 
 #[test]
@@ -257,6 +313,39 @@ fn no_sandbox_is_said_before_and_after() {
     );
 }
 
+/// A handler that tries asks the daemon for nothing, unless a person let it.
+#[test]
+fn a_handler_cannot_ask_the_daemon_unless_it_was_let() {
+    let mut home = Home::new();
+    home.start_daemon();
+    let socket = home.path("run/syncmgr.sock").display().to_string();
+    let try_it = |options: &[&str]| {
+        let mut words = vec!["handler", "install", "--yes"];
+        words.extend(options);
+        words.extend(["--", "python3", "-B", "scripts/bad.py", "ask-daemon"]);
+        words.push(&socket);
+        let installed = home.type_in("", &words);
+        has(&installed, 0, &["Installed the handler bad."]);
+        home.wait_for(&["list"], "One");
+        has(&home.run(&["sync", "One"]), 0, &[]);
+        let log = home.run(&["handler", "logs", "bad"]);
+        (installed, log)
+    };
+    let (installed, log) = try_it(&[]);
+    has(&log, 0, &["the daemon: PermissionError"]);
+    assert!(!log.text.contains("HTTP"), "{}", log.text);
+    assert!(!installed.text.contains("talks to"), "{}", installed.text);
+
+    let (installed, log) = try_it(&["--allow-sockets"]);
+    has(&log, 0, &["the daemon: HTTP/1.1 200"]);
+    let told = "also syncmgr: it can ask that for anything";
+    has(&installed, 0, &["talks to", told]);
+    let shown = home.run(&["handler", "show", "bad"]);
+    has(&shown, 0, &["talks to", told, "(with sockets)"]);
+    let json = home.run(&["handler", "show", "bad", "--json"]);
+    has(&json, 0, &["\"sockets\": true"]);
+}
+
 #[test]
 fn what_does_not_work_is_not_installed() {
     let home = Home::new();
@@ -281,7 +370,26 @@ fn what_does_not_work_is_not_installed() {
         &["handler", "install", "--yes", "--", "no-such-program"],
     );
     assert!(said.text.contains("there is no program"), "{}", said.text);
+    let words = [
+        "handler",
+        "install",
+        "--yes",
+        "--",
+        "python3",
+        "lost/bad.py",
+    ];
+    let said = home.type_in("", &words);
+    let parts = [
+        "`python3 lost/bad.py` did not start",
+        "there is no file `",
+        "nothing was installed",
+    ];
+    has(&said, 12, &parts);
+    assert!(!said.text.contains("trial"), "{}", said.text);
     assert!(!home.path("config/handlers").exists());
+    for left in ["state/handlers", "state/handler-logs"] {
+        assert_eq!(fs::read_dir(home.path(left)).unwrap().count(), 0, "{left}");
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use syncmgr_host::foreign::ENDS_MAX;
 use syncmgr_host::foreign::launch::Limits;
+use syncmgr_model::catalogue;
 use syncmgr_model::progress::ProgressStatus;
 
 use crate::world::{Set, World, errors, is_alive};
@@ -123,7 +124,8 @@ fn crash_at_shutdown_and_hang_at_shutdown_change_nothing() {
 /// A world whose bad handler was read once, and has ended since.
 fn restarted(how: &str) -> World {
     let world = World::open(Set::bad(how));
-    world.foreign.restart(&"bad".parse_id()).unwrap();
+    // Restarting waits for its answer, so what is wrong with it is said there already.
+    assert!(world.foreign.restart(&"bad".parse_id()).is_err());
     world
 }
 
@@ -326,6 +328,19 @@ fn ignored_cancel() {
     let errors = errors(&outcome);
     let is_said = errors.iter().any(|it| it.contains("[handler-abandoned]"));
     assert!(is_said, "{errors:?}");
+    // Its process is ended: nobody is told to wait until it lets go.
+    let events = outcome
+        .events
+        .iter()
+        .map(|it| catalogue::notice(&it.trouble));
+    let words: Vec<_> = events
+        .map(|it| format!("{} {:?}", it.meaning, it.actions))
+        .collect();
+    assert!(
+        words.iter().any(|it| it.contains("It was ended")),
+        "{words:?}"
+    );
+    assert!(!words.iter().any(|it| it.contains("lets go")), "{words:?}");
     assert_eq!(good.wait().unwrap().status, ProgressStatus::Succeeded);
     gone_within(pid, Duration::from_secs(15));
 }
@@ -355,6 +370,38 @@ fn what_it_leaves_behind_ends_with_it() {
     assert_eq!(outcome.status, ProgressStatus::Failed);
     let pid: u32 = std::fs::read_to_string(&note).unwrap().parse().unwrap();
     gone_within(pid, Duration::from_secs(5));
+}
+
+/// A person who asks does not wait for a handler that ended; runs that come by themselves do, and
+/// say for how long. Restarting begins the count anew.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "children run in real time")]
+fn who_asks_by_hand_starts_a_handler_at_once() {
+    let world = World::open(Set::bad("crash-in-session"));
+    let crash = || {
+        let errors = errors(&world.sync("bad", "one"));
+        assert!(errors[0].contains("with code 3"), "{errors:?}");
+    };
+    let began = Instant::now();
+    // Waits of 1, 2 and 4 seconds would lie between these.
+    for _ in 0..4 {
+        crash();
+    }
+    assert!(began.elapsed() < Duration::from_secs(6));
+    let by_itself = errors(&world.sync_by_itself("bad", "one"));
+    for part in [
+        "starts again by itself in ",
+        "with code 3",
+        "[handler-stopped]",
+    ] {
+        assert!(by_itself[0].contains(part), "no {part}: {by_itself:?}");
+    }
+    world.foreign.restart(&"bad".parse_id()).unwrap();
+    for _ in 0..ENDS_MAX {
+        crash();
+    }
+    let off = errors(&world.sync("bad", "one"));
+    assert!(off[0].contains("[handler-off]"), "{off:?}");
 }
 
 #[test]

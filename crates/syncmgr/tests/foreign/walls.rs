@@ -99,6 +99,64 @@ fn a_handler_reaches_its_folders_and_nothing_else() {
     assert!(at("state/handlers/bad/note.txt").exists());
 }
 
+/// What a handler said of sockets and other calls, while somebody listens in a folder of its own.
+fn sockets(has_sockets: bool) -> Vec<(String, String)> {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join("mine")).unwrap();
+    let path = dir.path().join("mine/service.sock");
+    let service = std::os::unix::net::UnixListener::bind(&path).unwrap();
+    std::thread::spawn(move || {
+        for caller in service.incoming() {
+            std::io::Write::write_all(&mut caller.unwrap(), b"yes\n").unwrap();
+        }
+    });
+    let mut set = Set {
+        has_sockets,
+        allow: vec!["mine"],
+        ..Set::bad("sockets")
+    };
+    set.bad.push(path.display().to_string());
+    said(&World::open_in(dir, set))
+}
+
+#[track_caller]
+fn check_sockets(has_sockets: bool, expected: &[(&str, &str)]) {
+    let said = sockets(has_sockets);
+    for (what, result) in expected {
+        let found = said.iter().find(|(name, _)| name == what);
+        let found = found.map(|(_, it)| it.as_str());
+        assert_eq!(found, Some(*result), "{what}: {said:?}");
+    }
+}
+
+/// Through such a socket our own daemon would do anything for a handler, outside the sandbox.
+#[test]
+fn a_handler_talks_to_no_service_of_its_person_and_still_works() {
+    if !can_be_tried() {
+        return;
+    }
+    let no = "PermissionError";
+    let same = [
+        ("a pair", "yes"),
+        ("the network", "yes"),
+        ("a machine", no),
+        ("trace", no),
+        ("a ring", no),
+        ("asyncio", "yes"),
+        ("subprocess", "yes"),
+    ];
+    check_sockets(false, &same);
+    check_sockets(
+        false,
+        &[("connect", no), ("a loose pair", no), ("a raw pair", no)],
+    );
+    if cfg!(target_arch = "x86_64") {
+        check_sockets(false, &[("the second family", no)]);
+    }
+    check_sockets(true, &same);
+    check_sockets(true, &[("connect", "yes"), ("a loose pair", "yes")]);
+}
+
 #[test]
 fn without_a_sandbox_it_is_said() {
     let no = Support::No("made so for a test".to_owned());

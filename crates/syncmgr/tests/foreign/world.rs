@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 
 use syncmgr_center::agenda::Timeless;
 use syncmgr_center::center::{Handle, Parts, start};
-use syncmgr_center::command::{Control, Limits as CenterLimits, Outcome, Scope, Update};
+use syncmgr_center::command::{
+    Control, Limits as CenterLimits, Outcome, Scope, StartOptions, Update,
+};
 use syncmgr_center::port::{Clock, Notifier, Store, Unwatched};
 use syncmgr_center::state::State;
 use syncmgr_host::foreign::launch::{Limits, Support};
@@ -17,6 +19,7 @@ use syncmgr_host::{InProcess, ToCenter};
 use syncmgr_model::id::{HandlerId, ItemId};
 use syncmgr_model::item::Item;
 use syncmgr_model::progress::{Progress, ProgressStatus};
+use syncmgr_model::request::Origin;
 use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::Trouble;
 use syncmgr_sdk::HandlerFactory;
@@ -69,6 +72,7 @@ pub(crate) struct Set {
     pub(crate) patience: Patience,
     pub(crate) grace_ms: i64,
     pub(crate) is_sandboxed: bool,
+    pub(crate) has_sockets: bool,
     pub(crate) support: Option<Support>,
     /// Folders below that of the test that `bad` may change.
     pub(crate) allow: Vec<&'static str>,
@@ -89,6 +93,7 @@ impl Set {
             },
             grace_ms: 1000,
             is_sandboxed: true,
+            has_sockets: false,
             support: None,
             allow: Vec::new(),
             older: None,
@@ -122,6 +127,7 @@ pub(crate) fn manifest(name: &str, args: &[String]) -> Manifest {
         allow: Vec::new(),
         allow_read: Vec::new(),
         limits: Limits::default(),
+        has_sockets: false,
         is_legacy: false,
         form: String::new(),
     }
@@ -152,6 +158,7 @@ impl World {
         let mut bad = manifest("bad", &set.bad);
         bad.limits = set.limits;
         bad.is_sandboxed = set.is_sandboxed;
+        bad.has_sockets = set.has_sockets;
         bad.allow = set.allow.iter().map(|it| dir.path().join(it)).collect();
         let good = manifest("good", &[set.good_secs.to_string()]);
         let mut factories: Vec<Arc<dyn HandlerFactory>> =
@@ -225,6 +232,24 @@ impl World {
 
     /// Begins a session of an item that need not be known to its handler.
     pub(crate) fn begin(&self, handler: &str, item: &str) -> syncmgr_center::center::Pending {
+        self.begin_with(handler, item, StartOptions::default())
+    }
+
+    /// A run that comes without a person who asks for it.
+    pub(crate) fn sync_by_itself(&self, handler: &str, item: &str) -> Outcome {
+        let options = StartOptions {
+            origin: Origin::Change,
+            ..StartOptions::default()
+        };
+        self.begin_with(handler, item, options).wait().unwrap()
+    }
+
+    fn begin_with(
+        &self,
+        handler: &str,
+        item: &str,
+        options: StartOptions,
+    ) -> syncmgr_center::center::Pending {
         let item = Item {
             id: ItemId::new(item).unwrap(),
             handler: id(handler),
@@ -232,7 +257,7 @@ impl World {
             settings: syncmgr_model::item::Settings::default(),
             is_enabled: true,
         };
-        let start = Control::StartWith(Box::new(item), Box::default());
+        let start = Control::StartWith(Box::new(item), Box::new(options));
         self.center.start(start).unwrap()
     }
 

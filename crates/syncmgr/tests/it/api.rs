@@ -128,3 +128,94 @@ fn what_versions_take_is_added_up() {
     assert_eq!(activity["runs"]["ok"], 2);
     assert_eq!(activity["files"], json!({"left": 0, "right": 2}));
 }
+
+#[test]
+fn one_folder_of_a_sync_is_told_name_by_name() {
+    let world = World::with_daemon();
+    for name in ["same", "left", "right", "both", "gone", "sub/deep"] {
+        world.put(&format!("A/{name}"), "1");
+    }
+    world.run("add photos ~/A ~/B --exclude *.tmp", 0);
+    world.run("sync photos", 0);
+    world.put("A/left", "22");
+    world.put("B/right", "22");
+    world.put("A/both", "22");
+    world.put("B/both", "333");
+    world.put("A/new", "1");
+    world.put("A/x.tmp", "1");
+    std::fs::remove_file(world.path("A/gone")).unwrap();
+    std::os::unix::fs::symlink("/", world.path("A/link")).unwrap();
+    let id = get(&world, "/items", &[])["items"][0]["id"].clone();
+    let path = format!("/items/{}/files", id.as_str().unwrap());
+    let states = |query: &[(&str, &str)]| {
+        let page = get(&world, &path, query);
+        let items = page["items"].as_array().unwrap().iter();
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let rows = items.map(|it| (text(&it["path"]), text(&it["state"])));
+        let rows: Vec<_> = rows.filter(|(_, state)| state != "own").collect();
+        (rows, page["next_cursor"].clone())
+    };
+    let (rows, _) = states(&[]);
+    let rows: Vec<_> = rows
+        .iter()
+        .map(|(path, state)| (&**path, &**state))
+        .collect();
+    let expected = [
+        ("sub", "same"),
+        ("both", "changed-both"),
+        ("gone", "only-right"),
+        ("left", "changed-left"),
+        ("link", "only-left"),
+        ("new", "only-left"),
+        ("right", "changed-right"),
+        ("same", "same"),
+        ("x.tmp", "excluded"),
+    ];
+    assert_eq!(rows, expected);
+    let (deep, _) = states(&[("folder", "sub")]);
+    assert_eq!(deep, [("sub/deep".to_owned(), "same".to_owned())]);
+    let (first, cursor) = states(&[("limit", "3")]);
+    let (rest, _) = states(&[("cursor", cursor.as_str().unwrap())]);
+    assert_eq!(first.len() + rest.len(), expected.len());
+
+    world.run("sync photos", 11);
+    let (rows, _) = states(&[]);
+    assert!(
+        rows.contains(&("both".to_owned(), "conflict".to_owned())),
+        "{rows:?}"
+    );
+
+    for bad in ["..", "/etc", "none", "link"] {
+        let asked = client(&world).get::<Value>(&format!("/api/v1{path}"), &[("folder", bad)]);
+        assert!(asked.is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn what_exclusions_would_cover_is_counted_and_nothing_is_changed() {
+    let world = World::with_daemon();
+    world.put("A/cache/a", "333");
+    world.put("A/cache/deep/b", "4444");
+    world.put("A/c.tmp", "55555");
+    world.put("A/d.log", "1");
+    world.put("B/e.log", "22");
+    world.run("add photos ~/A ~/B --exclude *.tmp", 0);
+    let id = get(&world, "/items", &[])["items"][0]["id"].clone();
+    let path = format!("/items/{}/matches", id.as_str().unwrap());
+    let matches = |patterns: &[&str]| post(&world, &path, &json!({"patterns": patterns}));
+    let cache = matches(&["cache/"]);
+    assert_eq!((&cache["files"], &cache["bytes"]), (&json!(2), &json!(7)));
+    assert_eq!(cache["sample"], json!(["cache"]));
+    let logs = matches(&["*.log", "!d.log", "*.tmp"]);
+    assert_eq!(
+        logs["sample"],
+        json!(["e.log"]),
+        "what is covered already does not count"
+    );
+    assert_eq!((&logs["files"], &logs["more"]), (&json!(1), &json!(false)));
+    assert_eq!(matches(&[])["files"], 0);
+    let bad =
+        client(&world).post::<Value>(&format!("/api/v1{path}"), &json!({"patterns": ["[z-a]"]}));
+    assert!(bad.is_err());
+    assert_eq!(get(&world, "/status", &[])["status"], "never");
+}

@@ -26,7 +26,7 @@ const CRONTAB: &str = "MAILTO=anna
 fn set_up(world: &World) {
     world.put(
         ".config/rclone/rclone.conf",
-        "[nas]\ntype = alias\nremote = /tmp\n",
+        "[nas]\ntype = alias\nremote = /mnt/nas\n",
     );
     world.put(
         ".unison/photos.prf",
@@ -313,4 +313,44 @@ fn folders_that_others_work_on_are_told() {
         "{said}"
     );
     assert!(!said.contains("photos"), "{said}");
+}
+
+/// `rsync -a A B` copies A into B: what else is in B stays, also after the first sync.
+#[test]
+fn a_line_of_rsync_without_a_slash_leaves_the_rest_of_its_target_alone() {
+    let world = World::new();
+    set_up(&world);
+    world.put("Music/a.mp3", "a");
+    world.put("disk/Music/gone.mp3", "gone");
+    world.put("disk/precious", "only here");
+    world.put(
+        "crontab.txt",
+        "@daily rsync -a --delete ~/Music ~/disk\n@daily my-backup --password=geheim /x\n@daily sudo rsync -a /x/ /y\n",
+    );
+    let found = json(&world, "import");
+    let music = one(&found, "rsync-disk");
+    let target = world.path("disk/Music");
+    assert_eq!(music["settings"]["target"], target.to_str().unwrap());
+    assert_eq!(one(&found, "my-backup-x")["can_be_added"], false);
+    let other = one(&found, "rsync-y")["remarks"][0].as_str().unwrap();
+    assert!(other.contains("sudo"), "{other}");
+    let all = run(&world, "import --all");
+    assert!(all.status.success(), "{all:?}");
+    let saved = fs::read_to_string(world.path(".config/syncmgr/config.toml")).unwrap();
+    for text in [
+        found.to_string(),
+        saved,
+        format!("{:?}", run(&world, "import")),
+        format!("{all:?}"),
+    ] {
+        assert!(!text.contains("geheim"), "{text}");
+    }
+    let done = run(&world, "sync rsync-disk");
+    assert!(done.status.success(), "{done:?}");
+    assert_eq!(
+        fs::read_to_string(world.path("disk/precious")).unwrap(),
+        "only here"
+    );
+    assert!(world.path("disk/Music/a.mp3").exists());
+    assert!(!world.path("disk/Music/gone.mp3").exists());
 }

@@ -208,6 +208,23 @@ fn a_command_is_one_sync_under_one_name_and_shows_no_secret() {
 
 /// Without a daemon a command that runs has a file; killed, it is reported by whoever comes next.
 #[test]
+fn a_name_that_no_sync_can_have_is_said_and_the_command_runs() {
+    let world = World::without_daemon();
+    for name in ["bad/with", "no:such"] {
+        let ran = output(&world, &format!("--item {name}"), "echo out; exit 3");
+        assert_eq!(ran.status.code(), Some(3));
+        assert_eq!(ran.stdout, b"out\n");
+        let said = String::from_utf8(ran.stderr).unwrap();
+        let expected = format!("--item `{name}` cannot be the name of a sync: it has");
+        assert!(said.contains(&expected), "{said}");
+    }
+    let config = fs::read_to_string(world.path(CONFIG)).unwrap();
+    // Both belong to the sync of the command.
+    assert_eq!(config.matches("[sync.").count(), 1, "{config}");
+    assert!(config.contains("[sync.sh]"), "{config}");
+}
+
+#[test]
 fn a_run_that_was_killed_is_reported_as_interrupted() {
     for daemon_comes in [false, true] {
         let mut world = World::without_daemon();

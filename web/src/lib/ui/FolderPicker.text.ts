@@ -19,7 +19,6 @@ const en = {
   not_writable: 'cannot be written',
   removable: 'removable disk',
   network: 'on the network',
-  not_yet: 'This version of the daemon shows no folders. Type the whole path.',
 };
 const de: typeof en = {
   title: 'Ordner auswählen',
@@ -40,6 +39,5 @@ const de: typeof en = {
   not_writable: 'nicht beschreibbar',
   removable: 'Wechseldatenträger',
   network: 'im Netzwerk',
-  not_yet: 'Diese Version des Dienstes zeigt keine Ordner. Gib den ganzen Pfad ein.',
 };
 export const folderPickerWords = () => words(en, de);

@@ -1,18 +1,10 @@
 /** Planned runs, as the daemon lists them. */
 import { get } from '../../api/client';
-
-// until the description has it
-export interface Planned {
-  at: string;
-  schedule: string;
-  items: { id: string; title: string }[];
-  /** Syncs in all; the first of them are named. */
-  total: number;
-}
+import type { Agenda, PlannedRun } from '../../api/types';
 
 /** Runs by what `key` says of their time, in order. */
-export function grouped(planned: Planned[], key: (at: Date) => string): Map<string, Planned[]> {
-  const groups = new Map<string, Planned[]>();
+export function grouped(planned: PlannedRun[], key: (at: Date) => string): Map<string, PlannedRun[]> {
+  const groups = new Map<string, PlannedRun[]>();
   for (const run of planned) {
     const name = key(new Date(run.at));
     const group = groups.get(name);
@@ -22,9 +14,14 @@ export function grouped(planned: Planned[], key: (at: Date) => string): Map<stri
   return groups;
 }
 
+/** The syncs of a planned run; one that is called as its schedule need not be named again. */
+export function othersOf(run: PlannedRun): PlannedRun['items'] {
+  return run.total === 1 && run.items[0]?.title === run.schedule ? [] : run.items;
+}
+
 /** As many as the daemon lists at once. */
 export const LISTED_MAX = 500;
 
-export async function agenda(from: Date, until: Date, limit: number, signal: AbortSignal): Promise<Planned[]> {
-  return (await get<{ items: Planned[] }>('/agenda', { from: from.toISOString(), until: until.toISOString(), limit }, signal)).items;
+export async function agenda(from: Date, until: Date, limit: number, signal: AbortSignal): Promise<PlannedRun[]> {
+  return (await get<Agenda>('/agenda', { from: from.toISOString(), until: until.toISOString(), limit }, signal)).items;
 }

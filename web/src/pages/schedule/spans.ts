@@ -1,15 +1,15 @@
 /** Planned runs as lines to read: a schedule that follows only itself is one line. */
 import { dayKey } from '../../lib/week';
-import type { Planned } from './agenda';
+import type { PlannedRun } from '../../api/types';
 
 export interface Span {
-  first: Planned;
-  last: Planned;
+  first: PlannedRun;
+  last: PlannedRun;
   n: number;
 }
 
 /** Joins runs of one schedule that follow each other on one day. */
-export function spans(planned: Planned[]): Span[] {
+export function spans(planned: PlannedRun[]): Span[] {
   const lines: Span[] = [];
   for (const run of planned) {
     const line = lines.at(-1);

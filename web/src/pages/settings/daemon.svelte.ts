@@ -1,9 +1,10 @@
 /** The settings of the daemon, read and changed. */
 import { ask, Refused } from '../../api/client';
+import type { DaemonSettings as Answer } from '../../api/types';
 import { query, type Query } from '../../lib/query.svelte';
 import { toasts } from '../../lib/toasts.svelte';
 import { settingsWords } from '../Settings.text';
-import { settingsOf, typed, type Setting, type SettingsAnswer } from './sections';
+import { settingsOf, typed, type Setting } from './sections';
 
 export class DaemonSettings {
   #query: Query<{ settings: Setting[]; etag: string | null }>;
@@ -11,8 +12,8 @@ export class DaemonSettings {
   /** Must be made while a component is set up. */
   constructor() {
     this.#query = query(async (signal) => {
-      const { data, etag } = await ask<SettingsAnswer>('GET', '/settings', { signal });
-      return { settings: settingsOf(data), etag };
+      const { data, etag } = await ask<Answer>('GET', '/settings', { signal });
+      return { settings: settingsOf(data.keys ?? []), etag };
     });
   }
 

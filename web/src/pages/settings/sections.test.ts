@@ -24,8 +24,9 @@ describe('settings', () => {
     expect(typed('10m')).toBe('10m');
     expect(typed('')).toBeNull();
   });
-  it('are there with and without their descriptions', () => {
-    expect(settingsOf({ settings: { metrics: 'true' } })[0]).toMatchObject({ key: 'metrics', words: ['true', 'false'] });
-    expect(settingsOf({ settings: {}, keys: [{ key: 'grace', value: '"10s"', default: '"10s"', kind: 'text', words: [], takes: 'a duration', help: 'h' }] })[0]).toMatchObject({ value: '10s', default: '10s', help: 'h' });
+  it('are shown as they are described', () => {
+    const key = { default: null, words: [], takes: '', help: '' };
+    expect(settingsOf([{ ...key, key: 'metrics', value: 'true', kind: 'truth' }])[0]).toMatchObject({ key: 'metrics', words: ['true', 'false'] });
+    expect(settingsOf([{ ...key, key: 'grace', value: '"10s"', default: '"10s"', kind: 'text', takes: 'a duration', help: 'h' }])[0]).toMatchObject({ value: '10s', default: '10s', help: 'h' });
   });
 });

@@ -1,4 +1,5 @@
 /** Where each setting of the daemon is shown, and how it is typed. */
+import type { SettingKey } from '../../api/types';
 
 export const SECTIONS = ['general', 'notifications', 'network', 'handlers', 'safety', 'access', 'data', 'about'] as const;
 export type Section = (typeof SECTIONS)[number];
@@ -45,23 +46,6 @@ export interface Setting {
   takes: string;
 }
 
-// until the description has it
-interface KeyView {
-  key: string;
-  value: unknown;
-  default: unknown;
-  kind: string;
-  words: string[];
-  takes: string;
-  help: string;
-}
-
-// until the description has it
-export interface SettingsAnswer {
-  settings: Record<string, unknown>;
-  keys?: KeyView[];
-}
-
 /** A value without the quotes that it has in the file. */
 export function shown(value: unknown): string {
   if (value === null || value === undefined) return '';
@@ -77,13 +61,12 @@ export function shown(value: unknown): string {
   return text;
 }
 
-export function settingsOf(answer: SettingsAnswer): Setting[] {
-  const keys = answer.keys ?? Object.entries(answer.settings).map(([key, value]) => ({ key, value, default: null, kind: 'text', words: [], takes: '', help: '' }));
+export function settingsOf(keys: SettingKey[]): Setting[] {
   return keys.map((entry) => ({
     key: entry.key,
     value: shown(entry.value),
     default: shown(entry.default),
-    words: entry.words.length === 0 && (entry.kind === 'truth' || isSwitch(shown(entry.value))) ? ['true', 'false'] : entry.words,
+    words: entry.kind === 'truth' ? ['true', 'false'] : entry.words,
     help: entry.help,
     takes: entry.takes,
   }));

@@ -1,12 +1,7 @@
 /** What the daemon says about a sync before it is saved. */
 import { ask, del, get, post } from '../../api/client';
-import type { ItemPreview, Notice, Preview, RunsAccepted } from '../../api/types';
+import type { ItemPreview, Notice, Notices, Preview, RunsAccepted } from '../../api/types';
 import { query, type Query } from '../../lib/query.svelte';
-
-// until the description has it
-export interface Checked {
-  notices: Notice[];
-}
 
 export interface Wish {
   handler: string;
@@ -25,11 +20,11 @@ export function calm(signal: AbortSignal): Promise<void> {
 }
 
 /** Asks what is to be said about a sync, whenever it changes. Nothing is saved by it. */
-export function checked(wish: () => Wish | undefined): Query<Checked> {
+export function checked(wish: () => Wish | undefined): Query<Notices> {
   return query((signal) => {
     const body = wish();
     if (!body) return undefined;
-    return calm(signal).then(async () => (await ask<Checked>('POST', '/items/check', { body, signal })).data);
+    return calm(signal).then(async () => (await ask<Notices>('POST', '/items/check', { body, signal })).data);
   });
 }
 

@@ -1,16 +1,5 @@
 /** Files of a sync as they are now. */
 
-// until the description has it
-export interface FileRow {
-  name: string;
-  path: string;
-  kind: string;
-  state: string;
-  left: { size: number | null; modified: string | null } | null;
-  right: { size: number | null; modified: string | null } | null;
-  reason: string | null;
-}
-
 /** The folders down to a path below the folders of a sync. */
 export function steps(folder: string): { name: string; path: string }[] {
   const parts = folder.split('/').filter(Boolean);

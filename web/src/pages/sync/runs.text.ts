@@ -15,7 +15,7 @@ const en = {
     })[origin] ?? origin,
   kind: (kind: string) => ({ sync: '', resolve: 'Conflicts decided', undo: 'Taken back', restore: 'Version restored' })[kind] ?? kind,
   at_work: 'At work',
-  took: (ms: number) => (ms < 1000 ? 'under 1 s' : duration(ms)),
+  took: (ms: number) => (ms < 1000 ? 'under 1 sec' : duration(ms)),
 };
 const de: typeof en = {
   origin: (origin: string, name: string) =>

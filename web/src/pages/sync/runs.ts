@@ -1,10 +1,6 @@
 /** Numbers of runs, for columns and pictures. */
 import type { Run, SidesTally } from '../../api/types';
 
-/** A run in the list; `outcome` is one word for how it ended. */
-// until the description has it
-export type Row = Run & { outcome?: string; title?: string };
-
 type Tally = SidesTally['left'];
 
 /** Files and folders changed on one side, deletions apart. */

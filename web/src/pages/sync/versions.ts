@@ -1,13 +1,6 @@
 /** Kept versions, by day. */
 import type { Version } from '../../api/types';
 
-// until the description has it
-export interface Storage {
-  files: number;
-  bytes: number;
-  days: { day: string; files: number; bytes: number }[];
-}
-
 /** Names one version among all. */
 export function keyOf(version: Version): string {
   return `${version.run} ${version.side} ${version.path}`;

@@ -74,6 +74,7 @@ pub(super) fn item_facts(id: &str, paths: &[&str]) -> ItemFacts {
 pub(super) fn handler_facts(id: &str, is_concurrent: bool) -> HandlerFacts {
     let several = HandlerCapabilities::SUPPORTS_CONCURRENT_SESSIONS.bits();
     HandlerFacts {
+        is_apart: false,
         id: handler(id),
         name: Ok(format!("handler {id}")),
         info: Ok(HandlerInfoFacts {

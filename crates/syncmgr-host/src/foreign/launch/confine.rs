@@ -1,7 +1,7 @@
 //! The sandbox: what a handler cannot reach does not exist for it. Landlock on Linux.
 //!
-//! It keeps files: reading, writing, running, renaming. It does not keep the network, nor sockets
-//! and services of programs of the same person.
+//! It keeps files: reading, writing, running, renaming. It does not keep the network, nor what files
+//! are besides their content: their mode, times and owner. Sockets are kept by [`super::syscalls`].
 
 use std::path::{Path, PathBuf};
 
@@ -74,6 +74,7 @@ mod linux {
         RulesetError, RulesetStatus, Scope,
     };
 
+    use super::super::syscalls;
     use super::{DEVICES, Path, PathBuf, Reach, SYSTEM, Support};
 
     /// The first one that also keeps files from being cut short.
@@ -90,7 +91,10 @@ mod linux {
             .handle_access(AccessFs::from_all(LEAST))
             .and_then(Ruleset::create);
         match probed {
-            Ok(_) => Support::Yes,
+            Ok(_) if syscalls::can() => Support::Yes,
+            Ok(_) => Support::No(
+                "this system has no seccomp filter that can keep it from the sockets of services (x86-64 and ARM64 only)".to_owned(),
+            ),
             Err(_) => Support::No(
                 "this kernel has no Landlock that can keep it (Linux 6.2 or later, with `landlock` among its security modules)".to_owned(),
             ),
@@ -100,7 +104,9 @@ mod linux {
     pub(super) fn confine(data_dir: &Path, reach: &Reach) -> Result<(), String> {
         let status = rules(data_dir, reach).map_err(|error| error.to_string())?;
         match status.ruleset {
-            RulesetStatus::FullyEnforced | RulesetStatus::PartiallyEnforced => Ok(()),
+            RulesetStatus::FullyEnforced | RulesetStatus::PartiallyEnforced => {
+                syscalls::apply(reach.has_sockets)
+            }
             RulesetStatus::NotEnforced => Err("the kernel did not take it".to_owned()),
         }
     }

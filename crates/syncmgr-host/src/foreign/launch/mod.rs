@@ -14,6 +14,7 @@
 
 mod confine;
 mod run;
+mod syscalls;
 mod tree;
 mod watch;
 
@@ -70,6 +71,8 @@ pub struct Reach {
     pub write: Vec<PathBuf>,
     /// Files and folders it reads and runs.
     pub read: Vec<PathBuf>,
+    /// It may talk to services of the same person through their sockets, ours among them.
+    pub has_sockets: bool,
 }
 
 /// How a handler is started.
@@ -106,6 +109,7 @@ impl Plan {
             command.arg("--sandbox");
             command.args(reach.write.iter().map(|path| option("write", path)));
             command.args(reach.read.iter().map(|path| option("read", path)));
+            command.args(reach.has_sockets.then_some("--sockets"));
         }
         command.arg("--").args(&self.argv);
         command
@@ -131,6 +135,10 @@ impl Plan {
     fn take(&mut self, arg: &OsStr) -> Option<()> {
         if arg == "--sandbox" {
             self.reach = Some(Reach::default());
+            return Some(());
+        }
+        if arg == "--sockets" {
+            self.reach.as_mut()?.has_sockets = true;
             return Some(());
         }
         let bytes = arg.as_bytes();
@@ -255,6 +263,7 @@ mod tests {
             reach: Some(Reach {
                 write: vec!["/a=b".into(), OsStr::from_bytes(b"/\xff").into()],
                 read: vec!["/c".into()],
+                has_sockets: true,
             }),
             argv: ["/bin/x", "--read=1", "--", "-"]
                 .map(OsString::from)

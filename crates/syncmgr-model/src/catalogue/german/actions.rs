@@ -15,7 +15,7 @@ const AGAIN: &str = "gleiche noch einmal ab";
 pub(super) fn actions(t: &Trouble) -> Vec<String> {
     let one = |text: &str| vec![text.to_owned()];
     let two = |first: &str, second: &str| vec![first.to_owned(), second.to_owned()];
-    let (name, handler) = (fact(t, "name"), fact(t, "handler"));
+    let (name, handler, log) = (fact(t, "name"), fact(t, "handler"), fact(t, "log"));
     match t.code {
         Code::FolderMissing => {
             one("hänge den Ordner ein oder lege ihn an, oder wähle mit `syncmgr set` einen anderen")
@@ -92,7 +92,18 @@ pub(super) fn actions(t: &Trouble) -> Vec<String> {
             one("sieh dir die Vorschau neu an und erlaube den Plan, den sie nennt")
         }
         Code::StateChanged => one("gleiche zuerst ab, sieh noch einmal hin, dann entscheide"),
-        Code::NotPossible => one("sieh dir die Vorschau an, oder wähle einen anderen Weg"),
+        Code::NotPossible => vec![t.params.get("advice").cloned().unwrap_or_else(|| {
+            "wähle einen anderen Weg, oder ändere zuerst, was diesem im Weg steht".to_owned()
+        })],
+        Code::HandlerStopped if t.params.contains_key("wait") => vec![
+            format!("starte ihn jetzt mit `syncmgr handler restart {log}`"),
+            format!("sieh mit `syncmgr handler logs {log}` nach, warum er sich beendet hat"),
+        ],
+        Code::HandlerStopped if t.params.contains_key("log") => vec![
+            format!("sieh mit `syncmgr handler logs {log}` nach, warum"),
+            "gleiche noch einmal ab; geschieht es wieder, melde es dem Autor des Handlers"
+                .to_owned(),
+        ],
         Code::HandlerStopped => one(
             "gleiche noch einmal ab; geschieht es wieder, melde es mit der Ausgabe von \
              `syncmgr doctor`",
@@ -106,12 +117,20 @@ pub(super) fn actions(t: &Trouble) -> Vec<String> {
         Code::HandlerSilent => {
             one("starte ihn mit `syncmgr handler restart` neu, oder sieh in sein Protokoll")
         }
+        Code::HandlerAbandoned if t.params.contains_key("log") => vec![
+            format!("sieh mit `syncmgr handler logs {log}` nach, was er getan hat"),
+            "sieh dir die Dateien an, an denen er gearbeitet hat, dann gleiche noch einmal ab"
+                .to_owned(),
+        ],
         Code::HandlerAbandoned => one(
             "warte, bis er loslässt, dann gleiche noch einmal ab; tut er es nie, starte syncmgr neu",
         ),
         Code::HandlerSays => Vec::new(),
         Code::NotSetUp => one("richte ihn zuerst ein"),
-        Code::TurnedOff => vec![format!("schalte es mit `syncmgr on {name}` ein")],
+        Code::TurnedOff => vec![match t.params.get("handler") {
+            Some(handler) => format!("schalte ihn mit `syncmgr handler on {handler}` ein"),
+            None => format!("schalte es mit `syncmgr on {name}` ein"),
+        }],
         Code::Paused => one("setze ihn mit `syncmgr resume` fort"),
         Code::Disconnected => one(
             "schließe den Datenträger, das Gerät oder das Netzwerk an; es wird von selbst wieder \

@@ -67,6 +67,10 @@ pub(super) fn meaning(t: &Trouble) -> &'static str {
         Code::Interrupted | Code::Stopped => {
             "Dateien sind vollständig; was übrig blieb, erledigt der nächste Lauf."
         }
+        Code::HandlerStopped if t.params.contains_key("wait") => "Dieser Lauf hat nicht begonnen.",
+        Code::HandlerStopped if t.params.contains_key("log") => {
+            "Dieser Lauf wurde beendet; eine Datei, die er gerade schrieb, ist vielleicht nicht ganz."
+        }
         Code::HandlerStopped => "Dieser Lauf wurde beendet; fertige Dateien sind vollständig.",
         Code::HandlerUnknown => {
             "Seine Abgleiche laufen nicht; ihre Einstellungen und Dateien bleiben, wie sie sind."
@@ -74,6 +78,9 @@ pub(super) fn meaning(t: &Trouble) -> &'static str {
         Code::ProtocolFault => "Die Meldung wurde nicht beachtet.",
         Code::HandlerSilent => {
             "Seine Abgleiche laufen nicht, bis er es tut; deine Dateien sind nicht betroffen."
+        }
+        Code::HandlerAbandoned if t.params.contains_key("log") => {
+            "Er wurde beendet, mit allem, was er gestartet hat; eine Datei, die er gerade schrieb, ist vielleicht nicht ganz."
         }
         Code::HandlerAbandoned => {
             "Sein Lauf wurde aufgegeben, und nichts, was er noch meldet, zählt."

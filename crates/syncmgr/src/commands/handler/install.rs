@@ -10,8 +10,10 @@ use syncmgr_handlers::files::place;
 use syncmgr_host::foreign::launch::{Limits, Support, support};
 use syncmgr_host::foreign::manifest::Manifest;
 use syncmgr_host::foreign::{Introduction, own_places};
+use syncmgr_model::catalogue;
 use syncmgr_model::format::{bytes, parse_bytes, plural};
 use syncmgr_model::id::HandlerId;
+use syncmgr_model::trouble::{Code, Trouble};
 
 use super::super::Done;
 use crate::app::App;
@@ -29,6 +31,10 @@ pub(crate) struct InstallArgs {
     /// Let it read and run what is in this folder (may be given several times)
     #[arg(long, value_name = "PATH")]
     allow_read: Vec<PathBuf>,
+    /// Let it talk to services that run as you (D-Bus, ssh-agent, databases): it can then ask
+    /// syncmgr for anything too
+    #[arg(long)]
+    allow_sockets: bool,
     /// Most memory it may hold
     #[arg(long, value_name = "BYTES", default_value = "1GiB")]
     memory: String,
@@ -67,9 +73,7 @@ pub(crate) fn install(app: &mut App, args: &InstallArgs) -> Done {
     }
     let trial = trial(app, args)?;
     let met = app.outside.foreign.introduce(trial.clone());
-    let forgotten = app.outside.foreign.forget(trial.clone());
-    let met = met.map_err(CliError::from)?;
-    forgotten.map_err(|error| CliError::new(Exit::Failed, error))?;
+    let met = met.map_err(|trouble| not_usable(&trouble, &args.command))?;
     let manifest = manifest(app, &met, trial)?;
     let before = app.outside.foreign.manifests();
     let before = before.iter().find(|other| other.id == manifest.id);
@@ -101,6 +105,36 @@ pub(crate) fn install(app: &mut App, args: &InstallArgs) -> Done {
     Ok(Exit::Done)
 }
 
+/// Says in the words that were typed why a program cannot be a handler.
+fn not_usable(trouble: &Trouble, command: &[OsString]) -> CliError {
+    let words: Vec<_> = command.iter().map(|word| word.to_string_lossy()).collect();
+    let typed = safe(&words.join(" "));
+    let failed = |what: String| CliError::new(Exit::Failed, what).hint("nothing was installed");
+    if trouble.code == Code::HandlerTooOld {
+        return failed(catalogue::notice(&trouble.clone().with("handler", typed)).what);
+    }
+    // What it was started in is not where the person stands.
+    let looks_like_file = |word: &&std::borrow::Cow<'_, str>| {
+        let path = Path::new(&***word);
+        let is_named = word.contains('/') || path.extension().is_some();
+        !word.starts_with('-') && is_named && !word.contains("://") && !path.exists()
+    };
+    let missing = words.iter().skip(1).find(looks_like_file);
+    match missing {
+        Some(word) if trouble.code == Code::HandlerStopped => {
+            let shown = absolute(Path::new(&**word));
+            failed(format!(
+                "`{typed}` did not start: there is no file `{}`",
+                safe(&shown.to_string_lossy())
+            ))
+        }
+        Some(_) | None => failed(format!(
+            "`{typed}` cannot be used as a handler: {}",
+            safe(trouble.param("detail"))
+        )),
+    }
+}
+
 fn unusable(error: &dyn std::fmt::Display) -> CliError {
     CliError::new(Exit::Failed, format!("cannot keep the handler: {error}"))
         .hint("check the permissions of the settings folder; nothing was installed")
@@ -128,6 +162,7 @@ fn trial(app: &App, args: &InstallArgs) -> Result<Manifest, CliError> {
         is_sandboxed: !args.no_sandbox,
         allow: existing(app, &args.allow)?,
         allow_read: existing(app, &args.allow_read)?,
+        has_sockets: args.allow_sockets,
         limits: Limits {
             memory_bytes: memory,
             n_processes: args.processes,
@@ -285,6 +320,10 @@ fn show(app: &App, manifest: &Manifest, met: &Introduction, before: Option<&Mani
             list("reads", &read);
             say(format!("  {:<12} programs and libraries of the system", ""));
             say(format!("  {:<12} the network is not kept from it", ""));
+            if manifest.has_sockets {
+                let whom = super::SOCKETS;
+                say(format!("  {:<12} {whom}", "talks to"));
+            }
         }
     }
     let limits = manifest.limits;

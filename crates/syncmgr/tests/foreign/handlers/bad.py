@@ -1,7 +1,10 @@
 """A handler that breaks one rule, chosen by its first argument, and keeps all others."""
 
+import asyncio
+import ctypes
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -42,6 +45,26 @@ def try_to(what):
         return "yes"
     except OSError as error:
         return type(error).__name__
+
+
+def talk(path):
+    """What the one who listens there answers first."""
+    with socket.socket(socket.AF_UNIX) as there:
+        there.settimeout(10)
+        there.connect(path)
+        there.sendall(b"GET /api/v1/items HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        return there.recv(1000).decode().splitlines()[0]
+
+
+def call(number, *args):
+    """Calls the system past the library."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.syscall(ctypes.c_long(number), *map(ctypes.c_long, args)) == -1:
+        raise OSError(ctypes.get_errno(), "refused")
+
+
+async def in_a_loop():
+    await (await asyncio.create_subprocess_exec("/bin/true")).wait()
 
 
 def say(session, name, description):
@@ -135,6 +158,32 @@ def work(request, session, item):
         progress(session, item, "succeeded")
         send(id=request, result={})
         return
+    elif HOW == "sockets":
+        second, uring, ptrace = 0x40000000, 425, 101 if os.uname().machine == "x86_64" else 117
+        results = {
+            "connect": try_to(lambda: talk(ARGS[0])),
+            "a pair": try_to(lambda: socket.socketpair()),
+            "a loose pair": try_to(lambda: socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)),
+            "a raw pair": try_to(lambda: socket.socketpair(socket.AF_UNIX, socket.SOCK_RAW)),
+            "the network": try_to(lambda: socket.socket(socket.AF_INET)),
+            "a machine": try_to(lambda: socket.socket(socket.AF_VSOCK)),
+            "trace": try_to(lambda: call(ptrace, 0, 0, 0, 0)),
+            "a ring": try_to(lambda: call(uring, 1, 0)),
+            "the second family": try_to(lambda: call(second + 41, 1, 1, 0)),
+            "asyncio": try_to(lambda: asyncio.run(in_a_loop())),
+            "subprocess": try_to(lambda: subprocess.run(["/bin/true"], check=True)),
+        }
+        for name, result in results.items():
+            say(session, name, result)
+        progress(session, item, "succeeded")
+        send(id=request, result={})
+        return
+    elif HOW == "ask-daemon":
+        try:
+            said = talk(ARGS[0])
+        except OSError as error:
+            said = repr(error)
+        print("the daemon:", said, file=sys.stderr, flush=True)
     elif HOW == "environment":
         say(session, "environment", " ".join(sorted(os.environ)))
         say(session, "folder", os.getcwd())

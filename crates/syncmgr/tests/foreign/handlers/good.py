@@ -1,11 +1,15 @@
 """A handler that keeps the rules: it syncs for as long as its argument says, and stops when asked."""
 
+import json
+import os
 import sys
 import threading
 
 from wire import hello, messages, progress, send
 
 SECONDS = float(sys.argv[1])
+# A newer version of it may have a form.
+FORM = os.path.join(os.path.dirname(os.path.abspath(__file__)), "form.json")
 cancelled = {}
 
 
@@ -25,7 +29,10 @@ def sync(request, session, items, stop):
 for message in messages():
     method, params = message.get("method"), message.get("params", {})
     if method == "initialize":
-        send(id=message["id"], result=hello("good", concurrent_sessions=True))
+        answer = hello("good", concurrent_sessions=True)
+        if os.path.exists(FORM):
+            answer["settings"] = json.load(open(FORM))
+        send(id=message["id"], result=answer)
     elif method == "items/list":
         send(id=message["id"], result={"items": [{"id": "one", "name": "One"}, {"id": "two", "name": "Two"}]})
     elif method == "items/get":

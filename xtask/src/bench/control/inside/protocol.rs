@@ -183,6 +183,7 @@ fn manifest(number: u64) -> Result<Manifest> {
         allow: Vec::new(),
         allow_read: Vec::new(),
         limits: HandlerLimits::default(),
+        has_sockets: false,
         is_legacy: false,
         form: r#"{"type":"object","properties":{"does":{"type":"string"},"n":{"type":"integer"}}}"#
             .to_owned(),
