@@ -88,7 +88,10 @@ const TRIALS: [Step; 10] = [
     ),
     Step::new("kills", &["xtask", "kill", "--rounds", KILLS]),
     Step::new("API against its description", &["xtask", "api"]),
-    Step::new("the page in a browser", &["xtask", "page", "test"]),
+    Step::new(
+        "the page in a browser, small dose",
+        &["xtask", "page", "test", "--smoke"],
+    ),
     Step::new("benchmark, small dose", &["xtask", "bench", "--smoke"]),
     Step::new(
         "control benchmark, small dose",

@@ -40,7 +40,7 @@ cargo xtask VERB
                               kill real runs at random moments and look at what is left
   api    [--seconds N] [--seed S]
                               send the API what its description allows and forbids
-  page check|test [--only NAME]|shots [--readme] [--dir DIR]
+  page check|test [--smoke] [--only NAME]|shots [--readme] [--dir DIR]
                               the page: types and rules; in a browser; its pictures
   bench  [--only W1,W2] [--tools syncmgr,rsync] [--runs N] [--scale 0.1] [--smoke]
          [--dir DIR] [--image] [--keep] [--json FILE]
