@@ -102,7 +102,10 @@ impl Log {
         const LINE_MAX: u64 = 2048;
         let bytes = self.tail(LINE_MAX).ok()?;
         let mut lines = bytes.split(|byte| *byte == b'\n').rev();
-        let line = lines.find(|line| line.iter().any(|byte| !byte.is_ascii_whitespace()))?;
+        // Lines of our own are not words of the handler.
+        let line = lines.find(|line| {
+            line.iter().any(|byte| !byte.is_ascii_whitespace()) && !line.starts_with(b"syncmgr: ")
+        })?;
         let line = &line[..line.len().min(200)];
         Some(syncmgr_model::escape::escape(line.trim_ascii()))
     }
@@ -169,7 +172,8 @@ mod tests {
             log.write(format!("line {n:06} of what it says to nobody\n").as_bytes());
         }
         log.write(&vec![b'x'; 3 << 20]);
-        log.note("the end\u{1b}[2J");
+        log.write(b"\nthe end\x1b[2J\n");
+        log.note("ended");
         let on_disk: u64 = fs::read_dir(dir.path())
             .unwrap()
             .map(|entry| entry.unwrap().metadata().unwrap().len())
@@ -177,7 +181,7 @@ mod tests {
         assert!(on_disk <= LOG_MAX, "{on_disk}");
         assert!(log.tail(LOG_MAX).unwrap().len() as u64 > FILE_MAX);
         let last = log.last_line().unwrap();
-        assert_eq!(last, "syncmgr: the end\\u{1b}[2J");
+        assert_eq!(last, "the end\\u{1b}[2J");
         log.remove().unwrap();
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
     }
