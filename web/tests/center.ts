@@ -90,7 +90,11 @@ export class Center {
     for (const name of ['config', 'state', 'run']) mkdirSync(join(dir, name), { recursive: true, mode: 0o700 });
     writeFileSync(join(dir, 'config/config.toml'), settings);
     const { code, out } = await command(dir, ['daemon', 'start'], extra);
-    if (code !== 0) throw new Error(out);
+    if (code !== 0) {
+      // It may run all the same, with settings it does not take.
+      await command(dir, ['daemon', 'stop']);
+      throw new Error(out);
+    }
     const address = /^http:\/\/[^/]+/.exec(await door(dir))?.[0] ?? '';
     return new Center(dir, address);
   }

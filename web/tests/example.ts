@@ -95,6 +95,7 @@ export async function enter(
 ): Promise<{ context: BrowserContext; page: Page; faults: Faults }> {
   const context = await browser.newContext({ viewport: DESKTOP, locale: 'en-GB', ...options });
   context.setDefaultTimeout(PATIENCE);
+  await context.addInitScript(countPending);
   const page = await context.newPage();
   const faults: Faults = { list: [] };
   page.on('pageerror', (error) => faults.list.push(`${page.url()}: ${error.message}`));
@@ -108,4 +109,49 @@ export async function enter(
   await page.goto(await example.door());
   await page.locator('main h1').first().waitFor();
   return { context, page, faults };
+}
+
+/** Nothing more is drawn when nothing has changed for so long. */
+const STILL_MS = 150;
+/** A page on which something always moves is looked at as it is then. */
+const MOVING_MS = 700;
+
+/** Counts what a page asks for and has no answer to. */
+function countPending(): void {
+  const pending = { n: 0 };
+  (window as unknown as { pending: typeof pending }).pending = pending;
+  const ask = window.fetch.bind(window);
+  window.fetch = async (...words) => {
+    pending.n += 1;
+    try {
+      return await ask(...words);
+    } finally {
+      pending.n -= 1;
+    }
+  };
+}
+
+/** Waits until a page that `enter` opened has drawn what it asked for. */
+export async function settled(page: Page): Promise<void> {
+  await page.locator('main h1').first().waitFor();
+  await page.evaluate(
+    ([still, moving]) =>
+      new Promise<void>((done) => {
+        const { pending } = window as unknown as { pending: { n: number } };
+        const began = performance.now();
+        let changed = began;
+        const observer = new MutationObserver(() => (changed = performance.now()));
+        observer.observe(document.documentElement, { subtree: true, childList: true, characterData: true, attributes: true });
+        const timer = setInterval(() => {
+          const now = performance.now();
+          if (pending.n > 0) changed = now;
+          else if (now - changed >= still || now - began >= moving) {
+            clearInterval(timer);
+            observer.disconnect();
+            done();
+          }
+        }, 20);
+      }),
+    [STILL_MS, MOVING_MS] as const,
+  );
 }
