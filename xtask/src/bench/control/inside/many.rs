@@ -64,7 +64,6 @@ impl Handlers for Many {
             capabilities: Ok(HandlerCapabilities::SUPPORTS_CONCURRENT_SESSIONS.bits()),
             policies: Ok(0),
             items: Ok(saved.iter().map(facts).collect()),
-            is_apart: false,
         };
         drop(to.send(Command::Loaded(id.clone(), Ok(Box::new(facts)))));
     }
