@@ -19,7 +19,7 @@ use crate::extract::{Json, Query, json};
 #[into_params(parameter_in = Query)]
 pub(super) struct FoldersQuery {
     /// The folder, absolute or with `~`, escaped as everywhere; otherwise the home folder.
-    #[param(min_length = 1, max_length = 8192)]
+    #[param(min_length = 1, max_length = 2048)]
     path: Option<String>,
 }
 

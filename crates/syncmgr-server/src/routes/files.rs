@@ -30,7 +30,7 @@ const PATTERN_LEN_MAX: usize = 1000;
 #[into_params(parameter_in = Query)]
 pub(super) struct FilesQuery {
     /// The folder below the folders of the sync, escaped as everywhere; otherwise those themselves.
-    #[param(max_length = 8192)]
+    #[param(max_length = 2048)]
     folder: Option<String>,
     /// Most rows.
     #[param(minimum = 1, maximum = 1000, default = 100)]
