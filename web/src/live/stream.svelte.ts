@@ -12,6 +12,8 @@ class Stream {
   /** When what is shown was last known to be true. */
   since = $state(new Date());
   #hearers = new Map<Kind, Set<Hear>>();
+  /** What a page asked for before the stream stood may have changed before it stood. */
+  #isBegun = false;
   #send: ((word: 'start' | 'bye') => void) | undefined;
   #onSignedOut: () => void = () => {};
 
@@ -56,6 +58,7 @@ class Stream {
     switch (report.kind) {
       case 'open':
         this.state = 'open';
+        this.#begin();
         break;
       case 'lost':
         if (this.state === 'open') this.since = new Date();
@@ -66,9 +69,16 @@ class Stream {
         break;
       case 'message':
         this.state = 'open';
+        this.#begin();
         this.#hear(JSON.parse(report.data) as Message);
         break;
     }
+  }
+
+  #begin(): void {
+    if (this.#isBegun) return;
+    this.#isBegun = true;
+    this.#hear({ type: 'reset' });
   }
 
   #hear(message: Message): void {

@@ -12,6 +12,8 @@ class Center {
   /** What the handler of a run last said. */
   texts = $state<Record<string, string>>({});
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Answers may overtake each other; only that to the last question is believed. */
+  #nAsked = 0;
 
   /** Begins to follow; once, when signed in. */
   start(): () => void {
@@ -67,8 +69,10 @@ class Center {
   }
 
   async #loadStatus(): Promise<void> {
+    const asked = ++this.#nAsked;
     try {
-      this.status = await get<CenterState>('/status');
+      const status = await get<CenterState>('/status');
+      if (asked === this.#nAsked) this.status = status;
     } catch {
       // The banner of the stream says that nobody answers; what was known stays.
     }
