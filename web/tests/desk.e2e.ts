@@ -178,13 +178,11 @@ test('a side that changes meanwhile is not written over, and the typed merge is 
   const theirs = 'Milk\nchanged while you typed\nTea\n';
   writeFileSync(file('stick', 'moving.txt'), theirs);
   await page.locator('button[aria-disabled=false]', { hasText: 'Apply' }).click();
-  await page.getByText('A file changed since the last run.').waitFor();
+  await page.getByText('One of the sides changed just now.').waitFor();
   expect(both('moving.txt')).toEqual([said('laptop', 'moving.txt'), theirs]);
   expect(await result.inputValue()).toBe(mine);
 
-  await button('Sync now').click();
-  await page.getByText('One of the sides changed just now.').waitFor();
-  await button('Show the new state').click();
+  await button('Sync, and show the new state').click();
   await page.getByText('Your text is kept as you left it.').waitFor();
   expect(await result.inputValue()).toBe(mine);
   await page.getByText('changed while you typed').first().waitFor();

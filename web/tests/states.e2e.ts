@@ -147,7 +147,8 @@ test('what is not set up yet stands among what can be set up, each with its butt
   // While the program is missing, that is said, with what brings it.
   await card('rclone').getByText('not installed').waitFor();
   await setUp('rclone').click();
-  await page.locator('.toast').getByText('not installed').waitFor();
+  await card('rclone').getByText('rclone is not there yet. Install it in a terminal').waitFor();
+  await card('rclone').getByRole('button', { name: 'Copy command' }).waitFor();
   expect(await setUp('rclone').count()).toBe(1);
 
   const tool = join(center.dir, 'bin/rclone');

@@ -24,11 +24,12 @@ const en = {
   deleted_changed: (deleted: string, changed: string) => `Deleted in ${deleted}, changed in ${changed}.`,
 
   changed: 'One of the sides changed just now.',
-  changed_meaning: 'What you see is not what is there any more, so nothing is applied. Your merged text is kept.',
+  changed_at: (places: string) => `${places} changed just now.`,
+  changed_meaning: 'What you see is not what is there any more, so nothing is applied.',
+  merge_kept: 'Your merged text is kept.',
   show_new: 'Show the new state',
-  outdated: 'A file changed since the last run.',
-  outdated_meaning: 'Nothing was changed. Sync again, and this page shows the new state. Your merged text is kept.',
-  sync_now: 'Sync now',
+  sync_and_show: 'Sync, and show the new state',
+  looking_again: 'Looking again …',
 
   differences: 'Differences',
   compare_a: 'Compare',
@@ -142,11 +143,12 @@ const de: typeof en = {
   deleted_changed: (deleted: string, changed: string) => `In ${deleted} gelöscht, in ${changed} geändert.`,
 
   changed: 'Eine der Seiten hat sich gerade geändert.',
-  changed_meaning: 'Was du siehst, ist nicht mehr das, was da ist; deshalb wird nichts angewendet. Dein zusammengeführter Text bleibt erhalten.',
+  changed_at: (places: string) => `Gerade geändert: ${places}.`,
+  changed_meaning: 'Was du siehst, ist nicht mehr das, was da ist; deshalb wird nichts angewendet.',
+  merge_kept: 'Dein zusammengeführter Text bleibt erhalten.',
   show_new: 'Neuen Stand zeigen',
-  outdated: 'Seit dem letzten Lauf hat sich eine Datei geändert.',
-  outdated_meaning: 'Es wurde nichts geändert. Gleiche noch einmal ab, dann zeigt diese Seite den neuen Stand. Dein zusammengeführter Text bleibt erhalten.',
-  sync_now: 'Jetzt abgleichen',
+  sync_and_show: 'Abgleichen und neuen Stand zeigen',
+  looking_again: 'Es wird noch einmal nachgesehen …',
 
   differences: 'Unterschiede',
   compare_a: 'Vergleiche',

@@ -1,6 +1,6 @@
 /** Decisions on their way: what they would do, that they are carried out, and back again. */
 import { ask, get, post, Refused } from '../../api/client';
-import type { ItemPreview, ItemView, ListedConflict, Notice, PageItemPreview, Problem, Report, Resolve, ResolveAnswer, ResolveMatching, RunState } from '../../api/types';
+import type { ItemPreview, ItemView, ListedConflict, Notice, PageItemPreview, Problem, Report, Resolve, ResolveAnswer, ResolveMatching, RunsAccepted, RunState } from '../../api/types';
 import { stream } from '../../live/stream.svelte';
 import { toasts } from '../../lib/toasts.svelte';
 import { decisionOf, type Choice } from './choices';
@@ -57,6 +57,12 @@ const later = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 export async function carryOut(resolve: Resolve, seen?: string): Promise<ResolveAnswer> {
   const matching: ResolveMatching | undefined = resolve.matching ? { ...resolve.matching, seen } : undefined;
   return post<ResolveAnswer>('/conflicts/resolve', { ...resolve, matching, preview: false });
+}
+
+/** Runs a sync, and ends with it. */
+export async function runOnce(item: string): Promise<void> {
+  const { runs } = await post<RunsAccepted>('/sessions', { items: [item], mode: 'sync' });
+  await Promise.all(runs.map(({ run }) => endOf(run)));
 }
 
 /** The rule that stands for a choice in the settings of a sync of two folders. */
