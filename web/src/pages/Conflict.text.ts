@@ -32,8 +32,8 @@ const en = {
   looking_again: 'Looking again …',
 
   differences: 'Differences',
-  compare_a: 'Compare',
-  compare_b: 'with',
+  compare_a: 'Compare: first text',
+  compare_b: 'Compare: second text',
   base: 'what both last had',
   ignore_spaces: 'Ignore spaces',
   wrap: 'Wrap lines',
@@ -151,8 +151,8 @@ const de: typeof en = {
   looking_again: 'Es wird noch einmal nachgesehen …',
 
   differences: 'Unterschiede',
-  compare_a: 'Vergleiche',
-  compare_b: 'mit',
+  compare_a: 'Vergleich: erster Text',
+  compare_b: 'Vergleich: zweiter Text',
   base: 'was beide zuletzt hatten',
   ignore_spaces: 'Leerraum übergehen',
   wrap: 'Zeilen umbrechen',

@@ -1,4 +1,4 @@
-import { words } from '../lib/i18n/index.svelte';
+import { plural, words } from '../lib/i18n/index.svelte';
 import type { TokenScope } from '../api/types';
 import type { Section } from './settings/sections';
 
@@ -68,7 +68,17 @@ const en = {
   network_help: 'When syncs may run is said by their schedules: only on power, only on a network that costs nothing by amount, only when nobody uses the computer. The speed limit is a setting of each sync.',
   to_schedule: 'To the schedule',
   to_syncs: 'To the syncs',
-  safety_help: 'A run that would delete unusually much, or finds a side empty, stops before that and waits for your OK. What a run replaces or deletes is kept as a version. How long versions are kept is a setting of each sync.',
+  safe_hold: 'A run that would delete unusually much, or that finds a side empty, stops before it and waits for your OK.',
+  safe_versions: 'What a run replaces or deletes is kept as a version for a while, and can be brought back.',
+  safe_undo: 'A run and a decided conflict can be taken back while their versions are kept.',
+  safe_meanwhile: 'A file that changes while it is copied, or after you saw it, is never written over.',
+  safe_syncs: 'Your syncs',
+  safe_syncs_help: 'What each of them deletes, asks and keeps. A change takes effect with its next run.',
+  safe_none: 'No sync yet that keeps versions or asks before it deletes.',
+  kept_now: 'Versions kept now',
+  kept: (files: number, bytes: string) => plural(files, { one: `# version, ${bytes}`, other: `# versions, ${bytes}` }),
+  kept_none: 'none',
+  change: 'Change',
   handlers_help: 'A handler does the work of its syncs. Those that come with syncmgr are built in.',
   handler_install: 'Handlers made by others are installed in a terminal, so that no page and no program can do it.',
   built_in: 'built in',
@@ -170,7 +180,17 @@ const de: typeof en = {
   network_help: 'Wann Abgleiche laufen dürfen, sagen ihre Zeitpläne: nur am Strom, nur in einem Netzwerk, das nicht nach Menge kostet, nur wenn niemand den Computer benutzt. Die Höchstgeschwindigkeit ist eine Einstellung jedes Abgleichs.',
   to_schedule: 'Zum Zeitplan',
   to_syncs: 'Zu den Abgleichen',
-  safety_help: 'Ein Lauf, der ungewöhnlich viel löschen würde oder eine Seite leer vorfindet, hält vorher an und wartet auf dein OK. Was ein Lauf ersetzt oder löscht, bleibt als Version erhalten. Wie lange Versionen bleiben, ist eine Einstellung jedes Abgleichs.',
+  safe_hold: 'Ein Lauf, der ungewöhnlich viel löschen würde oder eine Seite leer vorfindet, hält davor an und wartet auf dein OK.',
+  safe_versions: 'Was ein Lauf ersetzt oder löscht, bleibt eine Zeit lang als Version erhalten und lässt sich zurückholen.',
+  safe_undo: 'Ein Lauf und ein gelöster Konflikt lassen sich zurücknehmen, solange ihre Versionen da sind.',
+  safe_meanwhile: 'Eine Datei, die sich beim Kopieren ändert oder nachdem du sie gesehen hast, wird nie überschrieben.',
+  safe_syncs: 'Deine Abgleiche',
+  safe_syncs_help: 'Was jeder von ihnen löscht, fragt und behält. Eine Änderung gilt ab seinem nächsten Lauf.',
+  safe_none: 'Noch kein Abgleich, der Versionen behält oder vor dem Löschen fragt.',
+  kept_now: 'Jetzt behaltene Versionen',
+  kept: (files: number, bytes: string) => plural(files, { one: `# Version, ${bytes}`, other: `# Versionen, ${bytes}` }),
+  kept_none: 'keine',
+  change: 'Ändern',
   handlers_help: 'Ein Handler tut die Arbeit seiner Abgleiche. Die mitgelieferten sind eingebaut.',
   handler_install: 'Handler von anderen werden in einem Terminal installiert, damit keine Seite und kein Programm es kann.',
   built_in: 'eingebaut',
