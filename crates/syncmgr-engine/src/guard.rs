@@ -7,6 +7,7 @@
 use crate::entry::{Kind, Side};
 use crate::plan::{Change, Hold, HoldKind, Op, Plan};
 use crate::rules::Mode;
+use crate::taken_back::TakenBack;
 
 /// Up to this many files may always be deleted or overwritten: small folders change as a whole.
 const FREE_FILES: u64 = 20;
@@ -14,10 +15,29 @@ const FREE_FILES: u64 = 20;
 /// From this many agreed files on, one side being empty is an accident until a person says so.
 const EMPTIED_MIN: u64 = 2;
 
-/// Holds back dangerous changes of a plan. `is_first_mirror`: what the first run of this mirror held
-/// back still waits.
-pub(crate) fn hold_back(plan: &mut Plan, mode: Mode, is_first_mirror: bool) {
+/// Holds back dangerous changes of a plan, and what a person took back. `is_first_mirror`: what the
+/// first run of this mirror held back still waits.
+pub(crate) fn hold_back(
+    plan: &mut Plan,
+    mode: Mode,
+    is_first_mirror: bool,
+    taken_back: &TakenBack,
+) {
     for side in Side::BOTH {
+        let n_returning = count(plan, |change| taken_back.returns(change, side));
+        if n_returning > 0 {
+            let kind = HoldKind::TakenBack;
+            hold(
+                plan,
+                Hold {
+                    kind,
+                    side,
+                    n_files: n_returning,
+                    n_total: plan.census[side.other()].n_files,
+                },
+                |change| taken_back.returns(change, side),
+            );
+        }
         let n_total = plan.census[side].n_files;
         let n_deleted = count(plan, |change| deletes_file(change, side));
         let other_is_empty =

@@ -35,6 +35,7 @@ mod install;
 mod ledger;
 mod own;
 mod pace;
+mod taken_back;
 mod undo;
 mod versions;
 mod workers;

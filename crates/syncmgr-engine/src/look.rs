@@ -25,6 +25,7 @@ use crate::replica::{Capabilities, Fault, Listing, Observe};
 use crate::rules::{ConflictRule, Mode};
 use crate::scan::{self, Difference, Scan, state_failure};
 use crate::state::State;
+use crate::taken_back::TakenBack;
 use crate::workers;
 
 /// Up to this many directories are visited by a single thread.
@@ -43,6 +44,7 @@ pub(crate) struct Ground<'a> {
     pub(crate) replaced: Sides<bool>,
     /// The first run of a mirror left deletions behind that nobody has allowed yet.
     pub(crate) is_first_mirror: bool,
+    pub(crate) taken_back: &'a TakenBack,
     /// Decisions on single conflicts.
     pub(crate) decided: &'a BTreeMap<RelPath, ConflictRule>,
     /// Only these paths; everything when empty.
@@ -86,7 +88,12 @@ impl Ground<'_> {
         plan.is_targeted = is_targeted;
         plan.is_first = !uses_base;
         if self.scope.is_empty() {
-            guard::hold_back(&mut plan, self.options.mode, self.is_first_mirror);
+            guard::hold_back(
+                &mut plan,
+                self.options.mode,
+                self.is_first_mirror,
+                self.taken_back,
+            );
         }
         for side in Side::BOTH {
             if self.replaced[side] && !is_empty && !resembles(&plan) {

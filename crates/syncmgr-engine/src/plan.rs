@@ -124,6 +124,8 @@ pub enum HoldKind {
     RootReplaced,
     /// The first run of a mirror would delete what only this side has.
     FirstMirror,
+    /// A run that copied it to this side was taken back.
+    TakenBack,
 }
 
 /// One path of a plan, with what happens on either side; `None` on both means that only the
@@ -144,7 +146,8 @@ pub struct Change {
     pub reason: Reason,
     /// Set when the change waits for a person's OK.
     pub held: Option<HoldKind>,
-    /// The sides are meant to differ afterwards: a decision on a conflict is taken back.
+    /// The sides are meant to differ afterwards: a decision on a conflict is taken back, or the
+    /// copy of something that stays where it was written.
     pub leaves_apart: bool,
 }
 
@@ -172,6 +175,17 @@ impl Change {
     #[must_use]
     pub fn deletes_on(&self, side: Side) -> bool {
         matches!(self.ops[side], Some(Op::Delete))
+    }
+
+    /// Returns the side on which what was written stays while its copy is taken back.
+    #[must_use]
+    pub fn stays_on(&self) -> Option<Side> {
+        Side::BOTH.into_iter().find(|&side| {
+            self.leaves_apart
+                && self.ops[side].is_none()
+                && self.seen[side].entry().is_some()
+                && self.deletes_on(side.other())
+        })
     }
 
     /// Says whether this replaces the content of a file on `side`.

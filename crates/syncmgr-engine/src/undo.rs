@@ -2,8 +2,10 @@
 //!
 //! A sync brought a change from one side to the other. Taking it back gives both sides what they
 //! had in common before, so that the next run does not do it again; what that replaces becomes a
-//! version in turn, so an undo can be undone. Taking back a decision on a conflict is different:
-//! each side gets its own version back, and the conflict is there again.
+//! version in turn, so an undo can be undone. What was new is different: nothing came before it,
+//! and a person wrote it, so it stays where it was written and only the copy goes; the next run
+//! asks before it copies it again ([`crate::plan::HoldKind::TakenBack`]). So is a decision on a
+//! conflict: each side gets its own version back, and the conflict is there again.
 
 use std::collections::BTreeMap;
 
@@ -62,7 +64,7 @@ pub(crate) fn plan(
             sides,
             path,
             now_at,
-            is_decision: run.kind == RunKind::Resolve,
+            kind: run.kind,
         };
         match undo.change(&steps, agreed)? {
             Ok(Some(change)) => plan.changes.push(change),
@@ -125,7 +127,7 @@ struct Undo<'a> {
     path: RelPath,
     /// The path now.
     now_at: &'a RelPath,
-    is_decision: bool,
+    kind: RunKind,
 }
 
 impl Undo<'_> {
@@ -145,11 +147,17 @@ impl Undo<'_> {
         }
         let stepped = Sides::from_fn(|side| steps.iter().any(|step| step.side == side));
         let mut ops = Sides::<Option<Op>>::default();
+        let is_decision = self.kind == RunKind::Resolve;
+        let mut leaves_apart = is_decision;
         for side in Side::BOTH {
+            if !is_decision && !stepped[side] && self.is_own(&seen[side], steps, agreed) {
+                leaves_apart = true;
+                continue;
+            }
             // Attributes of the other side are part of the same change; content comes from the
             // step that replaced it.
             let own = steps.iter().rev().find(|step| step.side == side);
-            let step = if self.is_decision {
+            let step = if is_decision {
                 own
             } else {
                 own.or_else(|| steps.last())
@@ -190,8 +198,23 @@ impl Undo<'_> {
             link: None,
             reason: Reason::Undone,
             held: None,
-            leaves_apart: self.is_decision,
+            leaves_apart,
         })))
+    }
+
+    /// Says whether a side that the run left alone has something of its own: what the run copied
+    /// from there, or what an undo left there while its copy went.
+    fn is_own(
+        &self,
+        seen: &Seen,
+        steps: &[&Step],
+        agreed: &dyn Fn(&RelPath) -> Option<Agreed>,
+    ) -> bool {
+        let is_new = steps.iter().any(|step| {
+            step.before.is_none() && matches!(step.kind, StepKind::MadeDir | StepKind::Copied)
+        });
+        let was_left = self.kind == RunKind::Undo && agreed(self.now_at).is_none();
+        matches!(seen, Seen::Present(_)) && (is_new || was_left)
     }
 
     fn before(&self, step: &Step) -> Result<Option<Before>, Fault> {

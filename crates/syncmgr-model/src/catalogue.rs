@@ -155,6 +155,8 @@ pub fn retry(code: Code) -> Retry {
         | Code::TooManyChanges
         | Code::FolderReplaced
         | Code::FirstMirror
+        | Code::TakenBack
+        | Code::LeftApart
         | Code::PermissionDenied
         | Code::ChangedSince
         | Code::NameNotAllowed
@@ -207,7 +209,8 @@ fn words(t: &Trouble) -> Words {
         | Code::TooManyDeletions
         | Code::TooManyChanges
         | Code::FolderReplaced
-        | Code::FirstMirror => held(t),
+        | Code::FirstMirror
+        | Code::TakenBack => held(t),
         Code::FolderMissing
         | Code::FolderUnusable
         | Code::Busy
@@ -230,6 +233,7 @@ fn words(t: &Trouble) -> Words {
         | Code::MountChanged
         | Code::ReadWriteFailed
         | Code::Blocked
+        | Code::LeftApart
         | Code::NotReached => left_alone(t),
         Code::NotFound
         | Code::PlanChanged
@@ -324,6 +328,15 @@ fn held(t: &Trouble) -> Words {
             ),
             "None of them was deleted; everything else was synced.",
             "if they should stay, use the mode two-way or add-only",
+        ),
+        Code::TakenBack => (
+            format!(
+                "This run would copy {} to {} again, though the run that did was taken back.",
+                plural(t.number("n_changes"), "entry"),
+                t.param("folder")
+            ),
+            "They stay where they were written; everything else was synced.",
+            "if they should be on one side only, move them away or leave them out",
         ),
         _ => (
             format!(
@@ -452,6 +465,15 @@ fn left_alone(t: &Trouble) -> Words {
             ),
             REST_IS_DONE,
             one("give yourself access to them, or leave them out with --exclude"),
+        ),
+        Code::LeftApart => (
+            format!(
+                "{} in {folder} {} there; only what was copied from there is taken back.",
+                plural(t.number("n"), "entry"),
+                if n_is_one { "stays" } else { "stay" }
+            ),
+            "Nothing that was written there is deleted. The next run asks before it copies it again.",
+            one("look at the next run beforehand with `syncmgr preview`"),
         ),
         Code::ReadOnly => (
             format!("{folder} is read-only: {files} could not be changed there."),

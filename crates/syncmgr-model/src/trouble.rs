@@ -45,6 +45,10 @@ codes! {
     FolderReplaced = "folder-replaced",
     /// The first mirror would delete what only one side has. `folder`, `n_deletions`, `n_files`.
     FirstMirror = "first-mirror",
+    /// What was taken back would come again. `folder`, `empty` (where it comes from), `n_entries`.
+    TakenBack = "taken-back",
+    /// What was new stays where it was written; its copy went. `folder`, `n`.
+    LeftApart = "left-apart",
     /// No space. `folder`, `n`.
     DiskFull = "disk-full",
     /// Not allowed to read or write. `folder`, `n`.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use syncmgr_api::wire::ListedConflict;
+use syncmgr_api::wire::doctor::{Alert, Check};
 use syncmgr_api::wire::handler::HandlerProcess;
 use syncmgr_api::wire::{Folders, SettingKey};
 pub use syncmgr_center::desk::Places;
@@ -390,6 +391,40 @@ pub trait Desk: Send + Sync {
         _n_most: usize,
     ) -> Result<Vec<(Timestamp, Arc<Schedule>)>, Trouble> {
         Ok(Vec::new())
+    }
+
+    /// Checks this installation.
+    ///
+    /// # Errors
+    /// Why it cannot be looked at.
+    fn doctor(&self) -> Result<Vec<Check>, Trouble> {
+        Ok(Vec::new())
+    }
+
+    /// Returns a report to be sent to somebody who helps, without secrets and contents.
+    ///
+    /// # Errors
+    /// Why there is none.
+    fn report(&self) -> Result<String, Trouble> {
+        Err(Trouble::new(Code::NotPossible).with("detail", "no reports are made here"))
+    }
+
+    /// Returns the ways on which a person is told something.
+    ///
+    /// # Errors
+    /// Why they cannot be read.
+    fn alerts(&self) -> Result<Vec<Alert>, Trouble> {
+        Ok(Vec::new())
+    }
+
+    /// Sends a test notice on one of them; returns why it did not arrive.
+    ///
+    /// # Errors
+    /// `not-found`, or why it cannot be sent.
+    fn test_alert(&self, name: &str) -> Result<Option<Trouble>, Trouble> {
+        Err(Trouble::new(Code::NotFound)
+            .with("what", "alert")
+            .with("name", name))
     }
 
     /// Returns the settings of the daemon, with their defaults.

@@ -131,7 +131,7 @@ pub(crate) enum Command {
     /// Read and change the settings
     Config(commands::config::ConfigArgs),
     /// Check this installation, with a fix for everything that is wrong
-    Doctor,
+    Doctor(commands::doctor::DoctorArgs),
     /// Try everything with made-up folders
     Demo(commands::demo::DemoArgs),
     /// Print the version

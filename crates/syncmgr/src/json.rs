@@ -697,13 +697,13 @@ pub(crate) struct VersionOutput {
     pub(crate) version: &'static str,
 }
 
-/// The answer of `man` and `completions`.
+/// The answer of `man`, `completions` and `doctor --report`.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct TextOutput {
     /// [`SCHEMA`].
     pub(crate) schema: u32,
-    /// The page or the script.
+    /// The page, the script or the report.
     pub(crate) text: String,
 }
 

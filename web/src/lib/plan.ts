@@ -48,7 +48,7 @@ export function entriesOf(preview: Pick<Preview, 'changes' | 'conflicts'>): Entr
 }
 
 /** Messages that say why a part of the plan waits for an OK. */
-const HOLDS = ['side-emptied', 'too-many-deletions', 'too-many-changes', 'folder-replaced', 'first-mirror'];
+const HOLDS = ['side-emptied', 'too-many-deletions', 'too-many-changes', 'folder-replaced', 'first-mirror', 'taken-back'];
 export const isHold = (notice: { code: string }): boolean => HOLDS.includes(notice.code);
 
 /** Towards which side. */

@@ -7,6 +7,7 @@
 pub mod center;
 pub mod conflict;
 pub mod desk;
+pub mod doctor;
 pub mod event;
 pub mod folder;
 pub mod found;

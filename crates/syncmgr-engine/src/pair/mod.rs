@@ -32,6 +32,7 @@ use crate::replica::{Observe, Replica};
 use crate::rules::ConflictRule;
 use crate::scan::state_failure;
 use crate::state::{State, StateError};
+use crate::taken_back::TakenBack;
 use crate::{apply, look, undo, versions};
 use killed::note_unfinished;
 use open::remember_paths;
@@ -186,6 +187,7 @@ impl Pair {
         let killed = self.killed(&state)?;
         let are_local = self.locals.left.is_some() && self.locals.right.is_some();
         let focus = self.focus(&state, options, asked.dirty)?;
+        let taken_back = TakenBack::read(&state).map_err(|error| state_failure(&error))?;
         let ground = look::Ground {
             sides: self.observed(),
             state: &state,
@@ -196,6 +198,7 @@ impl Pair {
             roots: are_local.then(|| roots.map(|root| root.id)),
             replaced,
             is_first_mirror: is_waiting(&state)?,
+            taken_back: &taken_back,
             decided: asked.decided,
             scope: asked.scope,
             focus: focus.as_ref(),
@@ -303,8 +306,14 @@ impl Pair {
             .map(|(hash, text)| (*hash, &**text))
             .collect();
         state.keep_content(&texts).map_err(failed)?;
-        if kind == RunKind::Sync {
-            note_first_mirror(&mut state, plan).map_err(failed)?;
+        let taken_back = TakenBack::read(&state).map_err(failed)?;
+        match kind {
+            RunKind::Sync => {
+                note_first_mirror(&mut state, plan).map_err(failed)?;
+                taken_back.settle(plan, &mut state).map_err(failed)?;
+            }
+            RunKind::Undo => taken_back.add(plan, &mut state).map_err(failed)?,
+            RunKind::Resolve | RunKind::Restore => {}
         }
         let ground = apply::Ground {
             sides: Sides::from_fn(|side| &*self.sides[side]),
@@ -430,8 +439,10 @@ impl Pair {
         state.steps(run).map_err(|error| state_failure(&error))
     }
 
-    /// Makes the plan that takes a run back on both sides. Paths that changed since are left alone
-    /// and listed as problems. To be carried out with [`RunKind::Undo`].
+    /// Makes the plan that takes a run back. Both sides get what they had in common before, with one
+    /// exception: what was new on one side stays there, only its copy goes, and the next run holds
+    /// it back instead of copying it again. Paths that changed since are left alone and listed as
+    /// problems. To be carried out with [`RunKind::Undo`].
     ///
     /// # Errors
     /// [`Failure::NotFound`], [`Failure::State`], [`Failure::Root`].

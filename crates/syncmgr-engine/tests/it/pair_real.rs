@@ -201,12 +201,63 @@ fn undo_gives_both_sides_what_they_had() {
     let report = desk.apply(&mut pair, &plan, RunKind::Undo);
     assert!(report.is_in_sync(), "{report:?}");
     drop(pair);
-    desk.assert_equal();
     assert_eq!(desk.read("left/edit").as_deref(), Some("old"));
     assert_eq!(desk.read("left/gone").as_deref(), Some("gone"));
-    assert_eq!(desk.read("left/fresh"), None);
     assert_eq!(desk.read("right/d/x").as_deref(), Some("x"));
+    // It was written there, and no run put it there.
+    assert_eq!(desk.read("left/fresh"), None);
+    assert_eq!(desk.read("right/fresh").as_deref(), Some("fresh"));
     assert!(desk.preview().changes_nothing(), "{:?}", desk.preview());
+    fs::remove_file(desk.path("right/fresh")).unwrap();
+    desk.assert_equal();
+}
+
+#[test]
+fn a_first_run_that_is_taken_back_leaves_each_side_as_it_was_and_the_next_one_asks() {
+    let mut desk = Desk::new();
+    desk.write("left/mine", "mine");
+    desk.write("left/d/x", "x");
+    desk.write("right/theirs", "theirs");
+    assert!(desk.sync().is_in_sync());
+    let mut pair = desk.pair();
+    let run = RunId::new("run-0001").unwrap();
+    let plan = pair.plan_undo(&run, &Options::default()).unwrap();
+    let report = desk.apply(&mut pair, &plan, RunKind::Undo);
+    assert_eq!(report.problems, []);
+    drop(pair);
+    let check = |desk: &Desk, name: &str, sides: (Option<&str>, Option<&str>)| {
+        let left = desk.read(&format!("left/{name}"));
+        let right = desk.read(&format!("right/{name}"));
+        assert_eq!((left.as_deref(), right.as_deref()), sides, "{name}");
+    };
+    for _ in 0..2 {
+        check(&desk, "mine", (Some("mine"), None));
+        check(&desk, "d/x", (Some("x"), None));
+        check(&desk, "theirs", (None, Some("theirs")));
+        assert!(!desk.path("right/d").exists());
+        desk.write("left/later", "comes over");
+        let report = desk.sync();
+        assert_eq!(report.n_held, 4);
+        check(&desk, "later", (Some("comes over"), Some("comes over")));
+    }
+    // Let go once is let go for good.
+    let mut pair = desk.pair();
+    let mut plan = pair
+        .plan(&Options::default(), &Silent, &Cancel::new())
+        .unwrap();
+    let id = plan.held_id().unwrap();
+    assert!(plan.release(&id));
+    assert!(
+        desk.apply(&mut pair, &plan, RunKind::Sync).is_in_sync(),
+        "{plan:?}"
+    );
+    drop(pair);
+    desk.assert_equal();
+    fs::remove_file(desk.path("right/mine")).unwrap();
+    assert!(desk.sync().is_in_sync());
+    desk.write("left/mine", "again");
+    assert!(desk.sync().is_in_sync());
+    desk.assert_equal();
 }
 
 #[test]

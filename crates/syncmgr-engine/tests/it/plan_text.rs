@@ -135,5 +135,6 @@ fn hold_name(kind: HoldKind) -> &'static str {
         HoldKind::ManyRewrites => "many-rewrites",
         HoldKind::RootReplaced => "root-replaced",
         HoldKind::FirstMirror => "first-mirror",
+        HoldKind::TakenBack => "taken-back",
     }
 }

@@ -273,6 +273,7 @@ fn troubles(work: &Work, plan: &Plan, chosen: &Chosen, home: Option<&Path>) -> V
         .iter()
         .map(|hold| trouble::of_hold(hold, chosen, home))
         .collect();
+    troubles.extend(trouble::of_left_apart(plan, chosen, home));
     troubles.extend(of_problems(work, &plan.problems, chosen, home));
     troubles
 }
@@ -311,7 +312,11 @@ fn tell(
         say(trouble::of_hold(hold, chosen, home)
             .with("plan", plan.held_id().map_or_else(String::new, |id| id.0)));
     }
-    for trouble in of_problems(work, &report.problems, chosen, home) {
+    let apart = trouble::of_left_apart(plan, chosen, home);
+    for trouble in apart
+        .into_iter()
+        .chain(of_problems(work, &report.problems, chosen, home))
+    {
         say(trouble);
     }
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use syncmgr_engine::entry::Side;
 use syncmgr_engine::pair::{Failure, OpenError};
 use syncmgr_engine::path::display_bytes;
-use syncmgr_engine::plan::{Hold, HoldKind, Problem, ProblemKind};
+use syncmgr_engine::plan::{Change, Hold, HoldKind, Plan, Problem, ProblemKind};
 use syncmgr_engine::replica::{Fault, FaultKind};
 use syncmgr_model::event::EventLevel;
 use syncmgr_model::trouble::{Code, PATHS_MAX, Trouble};
@@ -86,6 +86,7 @@ pub(super) fn of_hold(hold: &Hold, chosen: &Chosen, home: Option<&Path>) -> Trou
         HoldKind::ManyRewrites => (Code::TooManyChanges, "n_changes"),
         HoldKind::RootReplaced => (Code::FolderReplaced, "n_deletions"),
         HoldKind::FirstMirror => (Code::FirstMirror, "n_deletions"),
+        HoldKind::TakenBack => (Code::TakenBack, "n_changes"),
     };
     Trouble::new(code)
         .with("folder", &here)
@@ -94,6 +95,23 @@ pub(super) fn of_hold(hold: &Hold, chosen: &Chosen, home: Option<&Path>) -> Trou
         .with("side", hold.side.as_str())
         .with(n, hold.n_files)
         .with("n_files", hold.n_total)
+}
+
+/// Says what an undo leaves where it was written.
+pub(super) fn of_left_apart(plan: &Plan, chosen: &Chosen, home: Option<&Path>) -> Vec<Trouble> {
+    let sides = Side::BOTH.into_iter().map(|side| {
+        let stays = |change: &&Change| change.stays_on() == Some(side);
+        (side, plan.changes.iter().filter(stays).count())
+    });
+    sides
+        .filter(|(_, n)| *n > 0)
+        .map(|(side, n)| {
+            Trouble::new(Code::LeftApart)
+                .at_level(EventLevel::Information)
+                .with("folder", shown(chosen.folder(side), home))
+                .with("n", n)
+        })
+        .collect()
 }
 
 /// Groups what was left alone by cause and side.

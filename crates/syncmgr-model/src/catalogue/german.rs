@@ -92,6 +92,17 @@ fn what(t: &Trouble) -> String {
             files(t.number("n_deletions")),
             folder(t)
         ),
+        Code::TakenBack => format!(
+            "Dieser Lauf würde {} noch einmal nach {} kopieren, obwohl der Lauf davor zurückgenommen wurde.",
+            german_plural(t.number("n_changes"), "Eintrag", "Einträge"),
+            folder(t)
+        ),
+        Code::LeftApart => format!(
+            "{} in {} {} dort; zurückgenommen wird nur, was von dort kopiert wurde.",
+            german_plural(n, "Eintrag", "Einträge"),
+            folder(t),
+            by_number(t, "bleibt", "bleiben")
+        ),
         Code::DiskFull => format!(
             "Nicht genug Platz in {}: {} {} nicht kopiert werden.",
             folder(t),

@@ -6,9 +6,11 @@ mod sign_in;
 mod tokens;
 
 mod activity;
+mod alerts;
 mod conflicts;
 mod decisions;
 mod desk;
+mod doctor;
 mod drafts;
 mod events;
 mod files;
@@ -139,4 +141,8 @@ pub(crate) fn center() -> OpenApiRouter<Api> {
         .routes(routes!(desk::restore))
         .routes(routes!(desk::settings, desk::change_settings))
         .routes(routes!(desk::reload))
+        .routes(routes!(doctor::doctor))
+        .routes(routes!(doctor::report))
+        .routes(routes!(alerts::list))
+        .routes(routes!(alerts::test))
 }

@@ -7,8 +7,8 @@ use std::path::Path;
 
 use super::ConfigError;
 
-/// Largest file read; a person's file is a few kilobytes (S10).
-const SIZE_MAX: u64 = 1 << 20;
+/// Largest file read; a person's file is a few kilobytes, that of 10,000 syncs is 2 MiB (S10).
+const SIZE_MAX: u64 = 16 << 20;
 
 /// Reads the file; a missing one is empty.
 pub(super) fn read(path: &Path) -> Result<String, ConfigError> {
@@ -19,7 +19,7 @@ pub(super) fn read(path: &Path) -> Result<String, ConfigError> {
     };
     match std::fs::metadata(path) {
         Ok(meta) if meta.len() > SIZE_MAX => {
-            return Err(failed(io::Error::other("it is larger than 1 MiB")));
+            return Err(failed(io::Error::other("it is larger than 16 MiB")));
         }
         Ok(_) => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(String::new()),

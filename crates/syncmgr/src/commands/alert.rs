@@ -1,11 +1,16 @@
 //! `alert`: the ways out of this computer, tried.
 
+use std::path::Path;
+
 use clap::{Args, Subcommand};
 use syncmgr_alerts::channel::Channel;
 use syncmgr_alerts::message::Message;
 use syncmgr_alerts::settings::specs;
 use syncmgr_model::catalogue;
 use syncmgr_model::item::Value;
+use syncmgr_model::time::Timestamp;
+use syncmgr_model::trouble::Trouble;
+use syncmgr_store::config::Alert;
 
 use super::Done;
 use crate::app::App;
@@ -49,30 +54,22 @@ pub(crate) fn run(app: &mut App, args: &AlertArgs) -> Done {
         alerts: Vec::new(),
     };
     for alert in alerts {
-        let mut settings = alert.settings.clone();
-        settings.set("kind", Value::Text(alert.kind.clone()));
-        let channel = Channel::from_settings(&settings, app.dirs.home.as_deref())
-            .map_err(|error| CliError::from(error.trouble()))?;
         let label = safe(&alert.name);
         app.ui.talk(format!("Sending a test notice by {label} …"));
-        let message = Message::test(&host(), app.now());
-        let failed = match syncmgr_alerts::deliver(&channel, &message) {
-            Ok(()) => {
-                app.ui
-                    .say(format!("{} {label}: it arrived.", app.ui.out.tick(true)));
-                None
-            }
-            Err(error) => {
-                let trouble = error.trouble(&alert.name);
-                let what = catalogue::notice(&trouble);
+        let failed = test(&alert, app.dirs.home.as_deref(), app.now())?;
+        match &failed {
+            None => app
+                .ui
+                .say(format!("{} {label}: it arrived.", app.ui.out.tick(true))),
+            Some(trouble) => {
+                let what = catalogue::notice(trouble);
                 app.ui
                     .say(format!("{} {label}: {}", app.ui.out.tick(false), what.what));
                 for action in what.actions {
                     app.ui.hint(action);
                 }
-                Some(trouble)
             }
-        };
+        }
         output.alerts.push(AlertJson {
             name: alert.name,
             arrived: failed.is_none(),
@@ -86,6 +83,22 @@ pub(crate) fn run(app: &mut App, args: &AlertArgs) -> Done {
     } else {
         Exit::Failed
     })
+}
+
+/// Sends a test notice; returns why it did not arrive.
+///
+/// # Errors
+/// `setting-unusable` when its settings cannot be used.
+pub(crate) fn test(
+    alert: &Alert,
+    home: Option<&Path>,
+    now: Timestamp,
+) -> Result<Option<Trouble>, Trouble> {
+    let mut settings = alert.settings.clone();
+    settings.set("kind", Value::Text(alert.kind.clone()));
+    let channel = Channel::from_settings(&settings, home).map_err(|error| error.trouble())?;
+    let delivered = syncmgr_alerts::deliver(&channel, &Message::test(&host(), now));
+    Ok(delivered.err().map(|error| error.trouble(&alert.name)))
 }
 
 /// Returns the name of this computer.

@@ -2,12 +2,15 @@
 
 use std::path::Path;
 
+use clap::Args;
+
 mod daemon;
+mod report;
 
 use super::{Done, config as config_command, secret};
 use crate::app::App;
 use crate::exit::Exit;
-use crate::json::{CheckJson, DoctorOutput, SCHEMA};
+use crate::json::{CheckJson, DoctorOutput, SCHEMA, TextOutput};
 use syncmgr_center::port::SessionQuery;
 use syncmgr_handlers::files::place::shown;
 use syncmgr_model::catalogue::notice;
@@ -15,15 +18,27 @@ use syncmgr_model::format::{plural, without_os_numbers};
 use syncmgr_model::trouble::Trouble;
 use syncmgr_vault::{Kind, Standing};
 
+/// Look for trouble.
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    /// Print a report to be sent to somebody who helps; it names folders and files, and holds
+    /// neither secrets nor contents
+    #[arg(long)]
+    report: bool,
+}
+
 /// Runs `doctor`. Ends with 12 when a check fails.
-pub(crate) fn run(app: &mut App) -> Done {
-    let mut checks = vec![config(app), state_dir(app), history(app), secrets(app)];
-    checks.extend(daemon::checks(app));
-    let off = stopped_too_often(app);
-    checks.extend(installed(app, &off));
-    checks.extend(handlers(app));
-    checks.extend(folders(app));
-    checks.extend(shared(app));
+pub(crate) fn run(app: &mut App, args: &DoctorArgs) -> Done {
+    if args.report {
+        let text = report::text(app);
+        app.ui.json(&TextOutput {
+            schema: SCHEMA,
+            text: text.clone(),
+        });
+        app.ui.say(text.trim_end());
+        return Ok(Exit::Done);
+    }
+    let checks = checks(app);
     app.ui.json(&DoctorOutput {
         schema: SCHEMA,
         checks: checks
@@ -46,6 +61,18 @@ pub(crate) fn run(app: &mut App) -> Done {
     }
     let all_ok = checks.iter().all(|check| check.ok);
     Ok(if all_ok { Exit::Done } else { Exit::Failed })
+}
+
+/// Runs all checks.
+fn checks(app: &mut App) -> Vec<CheckJson> {
+    let mut checks = vec![config(app), state_dir(app), history(app), secrets(app)];
+    checks.extend(daemon::checks(app));
+    let off = stopped_too_often(app);
+    checks.extend(installed(app, &off));
+    checks.extend(handlers(app));
+    checks.extend(folders(app));
+    checks.extend(shared(app));
+    checks
 }
 
 fn check(name: &'static str, result: Result<String, String>, fix: impl Into<String>) -> CheckJson {

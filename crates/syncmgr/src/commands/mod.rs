@@ -80,7 +80,7 @@ pub(crate) fn run(app: &mut App, command: Option<Command>) -> Done {
         Some(Command::Versions(args)) => versions::run(app, &args),
         Some(Command::Why(args)) => why::run(app, &args),
         Some(Command::Daemon(args)) => daemon::run(app, &args),
-        Some(Command::Doctor) => doctor::run(app),
+        Some(Command::Doctor(args)) => doctor::run(app, &args),
         Some(Command::Demo(args)) => demo::run(app, &args),
         Some(Command::Version) => man::version(app),
         Some(Command::Completions { shell }) => man::completions(app, shell),

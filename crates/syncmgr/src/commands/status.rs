@@ -79,7 +79,8 @@ pub(crate) fn print(app: &App, items: &[Item], states: &[ItemState]) {
     }
 }
 
-fn rows(app: &App, items: &[Item], states: &[ItemState]) -> Vec<String> {
+/// Returns a line for each sync.
+pub(crate) fn rows(app: &App, items: &[Item], states: &[ItemState]) -> Vec<String> {
     let label = |item: &Item| app.label(item).unwrap_or_else(|| "-".to_owned());
     let widest = |texts: &mut dyn Iterator<Item = usize>| texts.max().unwrap_or(0);
     let wide_name = widest(&mut items.iter().map(|item| label(item).chars().count()));

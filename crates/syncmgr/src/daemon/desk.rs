@@ -5,9 +5,12 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use serde::Deserialize;
 use syncmgr_alerts::settings as alert_settings;
+use syncmgr_api::wire::doctor::{Alert, Check};
 use syncmgr_api::wire::handler::HandlerProcess;
 use syncmgr_api::wire::{Folders, SettingKey};
 use syncmgr_calendar::{Between, Calendar};
@@ -22,6 +25,7 @@ use syncmgr_model::catalogue::phrase;
 use syncmgr_model::conflict::Address;
 use syncmgr_model::event::EventLevel::{Information, Warning};
 use syncmgr_model::folder::{Child, Covered};
+use syncmgr_model::format::without_os_numbers;
 use syncmgr_model::id::{HandlerId, ItemId, SessionId};
 use syncmgr_model::item::{Item, SettingKind, SettingSpec, Settings, Value, bad_name};
 use syncmgr_model::outside::Subject;
@@ -41,7 +45,10 @@ use syncmgr_vault::{Secret, Vault};
 use super::browse;
 use super::settings::Source;
 use crate::app::key;
+use crate::commands::alert;
+use crate::dirs::Dirs;
 use crate::overlap::Placed;
+use crate::ui::safe;
 use crate::{conflicts, found, overlap};
 
 /// Tells the center what the settings are now; returns what is wrong with them.
@@ -53,6 +60,8 @@ pub(crate) struct ProgramDesk {
     files: Arc<FilesHandler>,
     reload: Reload,
     vault: Vault,
+    /// Where commands find everything, for what asks about all of it.
+    dirs: Dirs,
     /// Changes of the file by the API come one after the other.
     editing: Mutex<()>,
 }
@@ -69,6 +78,7 @@ impl ProgramDesk {
         source: Source,
         files: Arc<FilesHandler>,
         vault: Vault,
+        dirs: Dirs,
         reload: Reload,
     ) -> Self {
         Self {
@@ -76,6 +86,7 @@ impl ProgramDesk {
             files,
             reload,
             vault,
+            dirs,
             editing: Mutex::default(),
         }
     }
@@ -108,6 +119,31 @@ impl ProgramDesk {
         question: impl FnOnce(&dyn Handler) -> Option<Result<T, Trouble>>,
     ) -> Result<T, Trouble> {
         conflicts::ask(&self.source.host, item, question)
+    }
+
+    /// Has a command look at everything, which asks this daemon like any other. It is a process
+    /// of its own: the locks of this one do not keep it out of its own files.
+    fn command(&self, words: &[&str]) -> Result<Vec<u8>, Trouble> {
+        let Dirs {
+            config,
+            state,
+            runtime,
+            home: _,
+        } = &self.dirs;
+        let ran = Command::new("/proc/self/exe")
+            .args(words)
+            .env("SYNCMGR_CONFIG_DIR", config)
+            .env("SYNCMGR_STATE_DIR", state)
+            .env("SYNCMGR_RUNTIME_DIR", runtime)
+            .stdin(Stdio::null())
+            .output();
+        let failed = |why: String| Trouble::new(Code::NotPossible).with("detail", why);
+        let ran = ran.map_err(|error| failed(without_os_numbers(&error.to_string())))?;
+        if ran.stdout.is_empty() {
+            let said = String::from_utf8_lossy(&ran.stderr);
+            return Err(failed(safe(said.trim())));
+        }
+        Ok(ran.stdout)
     }
 
     /// Changes the file and has the center take the change over.
@@ -500,6 +536,42 @@ impl Desk for ProgramDesk {
     fn remove_secret(&self, item: &Item, key: &str) -> Result<bool, Trouble> {
         let removed = self.vault.remove(&self::key(item), key);
         removed.map_err(|error| (&error).into())
+    }
+
+    fn doctor(&self) -> Result<Vec<Check>, Trouble> {
+        #[derive(Deserialize)]
+        struct Told {
+            checks: Vec<Check>,
+        }
+        let told = self.command(&["doctor", "--json"])?;
+        let told: Told = serde_json::from_slice(&told).map_err(|error| {
+            Trouble::new(Code::NotPossible).with("detail", format!("what it says is odd: {error}"))
+        })?;
+        Ok(told.checks)
+    }
+
+    fn report(&self) -> Result<String, Trouble> {
+        let text = self.command(&["doctor", "--report"])?;
+        Ok(String::from_utf8_lossy(&text).into_owned())
+    }
+
+    fn alerts(&self) -> Result<Vec<Alert>, Trouble> {
+        let alerts = self.config()?.alerts(&alert_settings::specs);
+        let alerts = alerts.map_err(|error| of_config(&error))?;
+        let shown = alerts.into_iter().map(|alert| Alert {
+            name: alert.name,
+            kind: alert.kind,
+        });
+        Ok(shown.collect())
+    }
+
+    fn test_alert(&self, name: &str) -> Result<Option<Trouble>, Trouble> {
+        let alerts = self.config()?.alerts(&alert_settings::specs);
+        let mut alerts = alerts.map_err(|error| of_config(&error))?.into_iter();
+        let alert = alerts.find(|alert| alert.name == name);
+        let alert = alert.ok_or_else(|| not_found("alert", name))?;
+        let now = self.source.clock.now();
+        alert::test(&alert, self.source.home.as_deref(), now)
     }
 
     fn schedules(&self) -> Result<Vec<Schedule>, Trouble> {

@@ -38,6 +38,7 @@ use super::sockets::{self, Sockets};
 use super::watch::FolderWatches;
 use super::{machine, time};
 use crate::app::{App, Built, random};
+use crate::dirs::Dirs;
 use crate::error::CliError;
 use crate::exit::Exit;
 
@@ -80,6 +81,7 @@ pub(crate) fn run(app: &App, in_background: bool) -> Result<Exit, CliError> {
         state: state.clone(),
         home: app.dirs.home.clone(),
         config: app.config_path(),
+        dirs: app.dirs.clone(),
         clock,
         log,
         lock,
@@ -118,6 +120,7 @@ struct Daemon {
     state: PathBuf,
     home: Option<PathBuf>,
     config: PathBuf,
+    dirs: Dirs,
     clock: Arc<dyn Clock>,
     log: Log,
     lock: Lock,
@@ -268,6 +271,7 @@ impl Daemon {
             source.clone(),
             Arc::clone(&self.built.files),
             Vault::new(&self.state),
+            self.dirs.clone(),
             Box::new(move || for_desk.apply(&own, &told)),
         ));
         self.take_in(center, &desk);

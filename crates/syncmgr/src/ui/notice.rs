@@ -36,6 +36,7 @@ fn is_hold(trouble: &Trouble) -> bool {
             | Code::TooManyChanges
             | Code::FolderReplaced
             | Code::FirstMirror
+            | Code::TakenBack
     )
 }
 

@@ -1,5 +1,8 @@
 //! The API of a real daemon, where files matter.
 
+use std::io::{Read as _, Write as _};
+use std::os::unix::net::UnixStream;
+
 use serde_json::{Value, json};
 use syncmgr_api::Client;
 
@@ -7,6 +10,7 @@ use crate::harness::World;
 
 /// Below the home of a world.
 const SOCKET: &str = ".local/state/syncmgr/run/syncmgr.sock";
+const CONFIG: &str = ".config/syncmgr/config.toml";
 
 fn client(world: &World) -> Client {
     Client::connect(&world.path(SOCKET)).unwrap()
@@ -20,6 +24,16 @@ fn get(world: &World, path: &str, query: &[(&str, &str)]) -> Value {
 fn post(world: &World, path: &str, body: &Value) -> Value {
     let path = format!("/api/v1{path}");
     client(world).post::<Value>(&path, body).unwrap().body
+}
+
+/// Returns an answer that is no JSON, with its head.
+fn text(world: &World, path: &str) -> String {
+    let mut stream = UnixStream::connect(world.path(SOCKET)).unwrap();
+    let ask = format!("GET /api/v1{path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    stream.write_all(ask.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
 }
 
 /// Returns the codes and the keys that are said of a draft.
@@ -218,4 +232,83 @@ fn what_exclusions_would_cover_is_counted_and_nothing_is_changed() {
         client(&world).post::<Value>(&format!("/api/v1{path}"), &json!({"patterns": ["[z-a]"]}));
     assert!(bad.is_err());
     assert_eq!(get(&world, "/status", &[])["status"], "never");
+}
+
+#[test]
+fn what_doctor_says_is_there_for_programs_too_and_a_report_holds_no_secret() {
+    let world = World::with_daemon();
+    world.put("A/a", "a text of somebody");
+    world.run("add photos ~/A ~/B", 0);
+    world.run("sync photos", 0);
+    std::fs::remove_dir_all(world.path("B")).unwrap();
+    let checks = get(&world, "/doctor", &[]);
+    let checks = checks["items"].as_array().unwrap();
+    let wrong: Vec<_> = checks.iter().filter(|it| it["ok"] == false).collect();
+    assert_eq!(wrong.len(), 1, "{checks:?}");
+    assert!(
+        wrong[0]["detail"]
+            .as_str()
+            .unwrap()
+            .starts_with("~/B (photos)")
+    );
+    assert!(
+        wrong[0]["fix"]
+            .as_str()
+            .unwrap()
+            .contains("mount or create it")
+    );
+    let daemon = checks.iter().find(|it| it["name"] == "daemon").unwrap();
+    assert!(
+        daemon["detail"]
+            .as_str()
+            .unwrap()
+            .starts_with("runs (process ")
+    );
+    world.run("sync photos", 12);
+    let report = world.run("doctor --report", 0);
+    for part in [
+        "## Checks",
+        "## Syncs",
+        "## Results",
+        "## Log",
+        "[folder-missing]",
+    ] {
+        assert!(report.contains(part), "{part} in {report}");
+    }
+    assert!(!report.contains("a text of somebody"));
+    let told = text(&world, "/doctor/report");
+    assert!(
+        told.contains("attachment; filename=\"syncmgr-report.txt\""),
+        "{told}"
+    );
+    assert!(told.contains(report.lines().next().unwrap()), "{told}");
+}
+
+#[test]
+fn the_ways_to_be_told_are_listed_and_tried() {
+    let world = World::with_daemon();
+    let alerts = "[alert.well]\nkind = \"command\"\ncommand = [\"true\"]\n\n\
+                  [alert.badly]\nkind = \"command\"\ncommand = [\"false\"]\n";
+    world.put(CONFIG, alerts);
+    let listed = get(&world, "/alerts", &[]);
+    let names: Vec<_> = listed["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| &it["name"])
+        .collect();
+    assert_eq!(names, [&json!("well"), &json!("badly")]);
+    assert_eq!(
+        post(&world, "/alerts/well/test", &json!({})),
+        json!({"arrived": true, "notice": null})
+    );
+    let badly = post(&world, "/alerts/badly/test", &json!({}));
+    assert_eq!(
+        (&badly["arrived"], &badly["notice"]["code"]),
+        (&json!(false), &json!("alert-failed"))
+    );
+    let error = client(&world)
+        .post::<Value>("/api/v1/alerts/nobody/test", &json!({}))
+        .unwrap_err();
+    assert!(error.to_string().contains("nobody"), "{error}");
 }

@@ -46,6 +46,7 @@ fn every_command_answers_in_json() {
     world.json("versions restore ~/B/b", 0);
     world.json("why ~/A/a", 0);
     world.json("doctor", 0);
+    world.json("doctor --report", 0);
     world.json("version", 0);
     world.json("man", 0);
     world.json("completions zsh", 0);

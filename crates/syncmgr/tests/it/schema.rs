@@ -47,6 +47,7 @@ fn name(words: &str) -> &'static str {
         ["import", ..] => "import",
         ["daemon", ..] => "daemon",
         ["doctor"] => "doctor",
+        ["doctor", ..] => "text",
         ["on" | "off", ..] => "sync",
         ["stop", ..] => "stop",
         ["results", ..] => "results",

@@ -47,6 +47,11 @@ pub(super) fn actions(t: &Trouble) -> Vec<String> {
             ALLOW,
             "wenn sie bleiben sollen, nimm den Modus two-way oder add-only",
         ),
+        Code::TakenBack => two(
+            ALLOW,
+            "wenn sie nur auf einer Seite sein sollen, verschiebe sie oder schließe sie aus",
+        ),
+        Code::LeftApart => one("sieh dir den nächsten Lauf vorher mit `syncmgr preview` an"),
         Code::DiskFull => {
             one("schaffe Platz oder schließe Ordner mit --exclude aus, dann gleiche noch einmal ab")
         }

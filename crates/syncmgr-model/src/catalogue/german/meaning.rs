@@ -25,6 +25,13 @@ pub(super) fn meaning(t: &Trouble) -> &'static str {
         Code::TooManyDeletions | Code::FirstMirror => {
             "Keine davon wurde gelöscht; alles andere wurde abgeglichen."
         }
+        Code::TakenBack => {
+            "Sie bleiben, wo sie geschrieben wurden; alles andere wurde abgeglichen."
+        }
+        Code::LeftApart => {
+            "Nichts, was dort geschrieben wurde, wird gelöscht. Der nächste Lauf fragt, bevor er es \
+             noch einmal kopiert."
+        }
         Code::TooManyChanges => "Keine davon wurde überschrieben; alles andere wurde abgeglichen.",
         Code::FolderReplaced => "Deswegen wurde nichts gelöscht oder überschrieben.",
         Code::DiskFull => "Kopierte Dateien sind vollständig; die anderen warten noch.",
