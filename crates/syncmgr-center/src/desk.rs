@@ -27,8 +27,10 @@ mod filter;
 mod places;
 
 pub use drive::{Batch, Carried, Presenter, Resolver, resolve};
-pub use filter::{Filter, Unfit};
+pub use filter::{About, Filter, Unfit};
 pub use places::{Places, places};
+
+use std::collections::BTreeMap;
 
 use syncmgr_model::conflict::Address;
 use syncmgr_model::id::HandlerId;
@@ -48,6 +50,13 @@ pub struct Case {
     pub address: Address,
     /// Its kind, a word of its handler.
     pub kind: String,
+}
+
+impl Case {
+    /// Returns what a choice for all applies to (spec 152).
+    fn sort(&self) -> (HandlerId, String) {
+        (self.address.handler.clone(), self.kind.clone())
+    }
 }
 
 /// What is known of a conflict when its turn comes.
@@ -113,6 +122,8 @@ pub struct Round {
     cases: Vec<Case>,
     outcomes: Vec<Decided>,
     at: usize,
+    /// How many of a handler and kind come after the one at hand.
+    n_after: BTreeMap<(HandlerId, String), usize>,
     n_tries: u32,
     known: Known,
     by: By,
@@ -124,10 +135,15 @@ impl Round {
     /// Begins with a set, in its order.
     #[must_use]
     pub fn new(cases: Vec<Case>) -> Self {
+        let mut n_after = BTreeMap::new();
+        for case in cases.iter().skip(1) {
+            *n_after.entry(case.sort()).or_default() += 1;
+        }
         let mut round = Self {
             outcomes: vec![Decided::Untouched; cases.len()],
             cases,
             at: 0,
+            n_after,
             n_tries: 0,
             known: Known::default(),
             by: By::Usual,
@@ -236,6 +252,13 @@ impl Round {
     fn next(&mut self, outcome: Decided) {
         self.settle(outcome);
         self.at += 1;
+        if let Some(n) = self
+            .case()
+            .map(Case::sort)
+            .and_then(|it| self.n_after.get_mut(&it))
+        {
+            *n -= 1;
+        }
         self.n_tries = 0;
         self.begin();
     }
@@ -264,15 +287,13 @@ impl Round {
 
     /// Returns where the loop stands (spec 151).
     fn iteration(&self) -> Iteration {
-        let same = |case: &&Case| {
-            self.case().is_some_and(|this| {
-                case.kind == this.kind && case.address.handler == this.address.handler
-            })
-        };
+        let sort = self.case().map(Case::sort);
         Iteration {
             index: self.at,
             n_total: self.cases.len(),
-            n_remaining: self.cases.iter().skip(self.at + 1).filter(same).count(),
+            n_remaining: sort
+                .and_then(|it| self.n_after.get(&it).copied())
+                .unwrap_or(0),
         }
     }
 

@@ -47,7 +47,7 @@ pub(crate) struct Ground<'a> {
     pub(crate) taken_back: &'a TakenBack,
     /// Decisions on single conflicts.
     pub(crate) decided: &'a BTreeMap<RelPath, ConflictRule>,
-    /// Only these paths; everything when empty.
+    /// Only these paths, sorted; everything when empty.
     pub(crate) scope: &'a [RelPath],
     /// Only these directories, because nothing changed in the others; everything when `None`.
     pub(crate) focus: Option<&'a Focus>,

@@ -87,7 +87,7 @@ pub(crate) struct Ground<'a> {
     pub(crate) roots: Option<Sides<FileId>>,
     /// `false` looks as if nothing had ever been agreed.
     pub(crate) uses_base: bool,
-    /// Only these paths and what is beneath them; everything when empty.
+    /// Only these paths and what is beneath them, sorted; everything when empty.
     pub(crate) scope: &'a [RelPath],
     /// Only these directories, and everything beneath what is not as agreed in them; all when
     /// `None`. Needs `uses_base`.
@@ -521,9 +521,13 @@ impl Ground<'_> {
             return true;
         }
         let path = dir.join(name);
-        self.scope
-            .iter()
-            .any(|wanted| wanted.is_within(&path) || path.is_within(wanted))
+        // Sorted, so what is in a directory comes directly behind it.
+        let at = self.scope.partition_point(|wanted| *wanted < path);
+        let is_on_the_way = self.scope.get(at).is_some_and(|it| it.is_within(&path));
+        is_on_the_way
+            || path
+                .ancestors()
+                .any(|above| self.scope.binary_search(&above).is_ok())
     }
 
     fn is_excluded(&self, visit: &Visit, records: &Records, met: &Met<'_>) -> bool {

@@ -1,13 +1,17 @@
 //! Decides real conflicts at the desk of the center: shows each by itself, by the presenter of its
 //! handler or by the usual one, and carries decisions out by its handler or in sessions.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use syncmgr_center::desk::{self, Batch, By, Carried, Case, Decided, Known, Presenter, Resolver};
 use syncmgr_model::conflict::{Address, ConflictId};
+use syncmgr_model::escape::escape;
 use syncmgr_model::hresult::Hresult;
-use syncmgr_model::id::HandlerId;
+use syncmgr_model::id::{HandlerId, ItemId};
 use syncmgr_model::item::Item;
 use syncmgr_model::resolution::{
     Abilities, Decision, Feedback, KeptItem, NextStep, Pick, PresenterChoice, Proceed, ResolveInfo,
@@ -18,6 +22,9 @@ use syncmgr_sdk::{ConflictPresenter, ConflictView};
 use crate::in_process::{InProcess, silent};
 use crate::seen::state_of;
 use crate::stores::guarded_trouble;
+
+/// Whose a conflict is: of an item, or of the handler itself.
+type Owner = (HandlerId, Option<ItemId>);
 
 /// Carries a batch of decisions out in one session, and waits for its end.
 pub type Session<'a> = dyn FnMut(&Batch) -> Result<(), Trouble> + 'a;
@@ -33,6 +40,8 @@ pub struct Desk<'a> {
     is_rehearsal: bool,
     /// The states that were decided on, by index; one that has none was not seen before.
     states: Vec<String>,
+    /// The folders of the items whose conflicts were looked at.
+    folders: RefCell<BTreeMap<Owner, Vec<PathBuf>>>,
 }
 
 impl std::fmt::Debug for Desk<'_> {
@@ -53,6 +62,7 @@ impl<'a> Desk<'a> {
             is_quiet: false,
             is_rehearsal: false,
             states: Vec::new(),
+            folders: RefCell::default(),
         }
     }
 
@@ -94,13 +104,46 @@ impl<'a> Desk<'a> {
         self.host.bind_conflict(address, extra, items)
     }
 
+    /// Finds conflicts again, in their order; each item is asked once.
+    ///
+    /// # Errors
+    /// As [`InProcess::bind_conflict`], for the first one that is not found.
+    pub fn bind_all(&self, addresses: &[&Address]) -> Result<Vec<Arc<dyn ConflictView>>, Trouble> {
+        if let [address] = addresses {
+            return Ok(vec![self.bind(address, None)?]);
+        }
+        let mut of_item: BTreeMap<(&HandlerId, Option<&ItemId>), BTreeMap<Vec<u8>, _>> =
+            BTreeMap::new();
+        let bound = addresses.iter().map(|address| {
+            let (handler, item) = (&address.handler, address.item.as_ref());
+            let known = match of_item.entry((handler, item)) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(place) => {
+                    let items = self.items.get(handler).map_or(&[][..], Vec::as_slice);
+                    let views = self.host.conflicts(handler, items, item)?;
+                    place.insert(views.into_iter().map(|view| (view.id().id, view)).collect())
+                }
+            };
+            known.get(&address.id).map(Arc::clone).ok_or_else(|| {
+                Trouble::new(Code::NotFound)
+                    .with("what", "conflict")
+                    .with("name", escape(&address.id))
+            })
+        });
+        bound.collect()
+    }
+
     fn state(&self, address: &Address, view: &dyn ConflictView) -> Result<String, Trouble> {
-        let items = self.items.get(&address.handler).into_iter().flatten();
-        let item = items
-            .into_iter()
-            .find(|item| address.item.as_ref() == Some(&item.id));
-        let folders = item.map(|item| self.host.paths(item)).unwrap_or_default();
-        Ok(state_of(&view.contents()?, &folders))
+        let of: Owner = (address.handler.clone(), address.item.clone());
+        let mut folders = self.folders.borrow_mut();
+        let folders = folders.entry(of).or_insert_with(|| {
+            let items = self.items.get(&address.handler).into_iter().flatten();
+            let item = items
+                .into_iter()
+                .find(|item| address.item.as_ref() == Some(&item.id));
+            item.map(|item| self.host.paths(item)).unwrap_or_default()
+        });
+        Ok(state_of(&view.contents()?, folders))
     }
 
     /// Decides conflicts, one after the other; returns what became of each, in their order. The
@@ -127,7 +170,7 @@ impl<'a> Desk<'a> {
             kind: seat.view.kind(),
         });
         let cases = cases.collect();
-        let shared = std::cell::RefCell::new(set);
+        let shared = RefCell::new(set);
         let mut shows = Shows {
             desk: self,
             set: &shared,
@@ -151,7 +194,7 @@ struct Seat {
     state: Option<String>,
 }
 
-type Set = std::cell::RefCell<Vec<Seat>>;
+type Set = RefCell<Vec<Seat>>;
 
 fn view_of(set: &Set, index: usize) -> Result<(HandlerId, Arc<dyn ConflictView>), Trouble> {
     let set = set.borrow();
@@ -214,15 +257,25 @@ struct Does<'a> {
 
 impl Does<'_> {
     /// Finds a conflict again, in the state that a decision is about.
-    fn again(&self, index: usize) -> Result<(Address, Arc<dyn ConflictView>, String), Trouble> {
-        let (address, extra, seen) = {
+    /// With `is_anew` its store is asked once more, which may list all of them for it.
+    fn again(
+        &self,
+        index: usize,
+        is_anew: bool,
+    ) -> Result<(Address, Arc<dyn ConflictView>, String), Trouble> {
+        let (address, extra, seen, found) = {
             let set = self.set.borrow();
             let seat = set.get(index);
             let seat = seat.ok_or_else(|| Trouble::new(Code::NotFound).with("what", "conflict"))?;
             let extra = seat.id.extra.clone();
-            (seat.address.clone(), extra, seat.state.clone())
+            let found = Arc::clone(&seat.view);
+            (seat.address.clone(), extra, seat.state.clone(), found)
         };
-        let view = self.desk.bind(&address, extra)?;
+        let view = if is_anew {
+            self.desk.bind(&address, extra)?
+        } else {
+            found
+        };
         let state = guarded_trouble(&address.handler, || self.desk.state(&address, &*view))?;
         if seen.is_some_and(|seen| seen != state) {
             let name = view.card(&address.handler).name;
@@ -233,9 +286,10 @@ impl Does<'_> {
 }
 
 impl Resolver for Does<'_> {
-    /// Finds the conflict again, because it may have changed since the set was chosen.
+    /// Finds the conflict again, because it may have changed since the set was chosen. Where nobody
+    /// is waited for, that was a moment ago.
     fn look(&mut self, index: usize) -> Result<Known, Trouble> {
-        let (address, view, state) = self.again(index)?;
+        let (address, view, state) = self.again(index, !self.desk.is_quiet)?;
         let known = guarded_trouble(&address.handler, || {
             Ok(Known {
                 abilities: view.resolution().abilities().unwrap_or(Abilities::empty()),
@@ -252,8 +306,17 @@ impl Resolver for Does<'_> {
     }
 
     fn carry_out(&mut self, index: usize, decision: &Decision) -> Result<Carried, Trouble> {
-        // A person may have thought about it for an hour.
-        let (address, view, _) = self.again(index)?;
+        let is_work = |view: &dyn ConflictView| {
+            let decision = with_names(decision, view)?;
+            Ok(view.resolution().as_work(&decision)?.is_some())
+        };
+        // A person may have thought about it for an hour. What goes with others is looked at once
+        // more by the session that carries it out.
+        let is_anew = !self.desk.is_quiet || {
+            let (handler, view) = view_of(self.set, index)?;
+            !guarded_trouble(&handler, || is_work(&*view))?
+        };
+        let (address, view, _) = self.again(index, is_anew)?;
         guarded_trouble(&address.handler, || {
             let decision = with_names(decision, &*view)?;
             let resolution = view.resolution();

@@ -177,8 +177,19 @@ impl InProcess {
         items: &[Item],
     ) -> (Vec<Arc<dyn ConflictView>>, Vec<Silent>) {
         let (mut found, mut silent) = (Vec::new(), Vec::new());
+        let instance = guarded_trouble(handler, || self.inner().create_with(handler, items));
+        let instance = match instance {
+            Ok(instance) => instance,
+            Err(trouble) => return (found, vec![(handler.clone(), None, trouble)]),
+        };
         for item in items {
-            match self.conflicts(handler, items, Some(&item.id)) {
+            let id = Some(&item.id);
+            let asked = guarded_trouble(handler, || {
+                with_conflicts(handler, &*instance, id, |store| {
+                    store.enumerate(&filter(handler, id))
+                })
+            });
+            match asked {
                 Ok(views) => found.extend(views),
                 Err(trouble) => silent.push((handler.clone(), Some(item.id.clone()), trouble)),
             }

@@ -68,7 +68,8 @@ pub struct Found {
     pub abilities: Abilities,
     /// What each side has, when it is about a file.
     pub file: Option<Conflict>,
-    /// Names the state of the contents: what was decided on another state is not carried out.
+    /// Names the state of the contents: what was decided on another state is not carried out. Empty
+    /// in a list until [`Desk::complete`] has looked at them.
     pub state: String,
 }
 
@@ -179,10 +180,13 @@ pub trait Desk: Send + Sync {
     }
 
     /// Returns the conflicts of all these handlers, in any order, and who could not be asked. One
-    /// that keeps none is no mistake.
+    /// that keeps none is no mistake. No content is looked at: their states are left out.
     fn find_conflicts(&self, _places: &Places) -> (Vec<Found>, Vec<Silent>) {
         (Vec::new(), Vec::new())
     }
+
+    /// Looks at the contents of conflicts that were found, and names their states.
+    fn complete(&self, _places: &Places, _found: &mut [Found]) {}
 
     /// Finds one conflict again, by its address.
     ///

@@ -20,7 +20,7 @@ use syncmgr_sdk::{ConflictView, Handler};
 use syncmgr_server::desk::{Chosen, Compared, Found, Runs, Silent};
 
 /// Returns the conflicts of all these handlers, and who could not be asked. One that keeps none is
-/// no mistake.
+/// no mistake. Their states are named by [`complete`].
 pub(crate) fn find_all(host: &InProcess, places: &Places) -> (Vec<Found>, Vec<Silent>) {
     let (mut found, mut silent) = (Vec::new(), Vec::new());
     for (handler, items) in places {
@@ -38,6 +38,41 @@ pub(crate) fn find_all(host: &InProcess, places: &Places) -> (Vec<Found>, Vec<Si
     (found, silent)
 }
 
+/// Looks at the contents of conflicts, and names their states.
+pub(crate) fn complete(host: &InProcess, places: &Places, found: &mut [Found]) {
+    let mut of_handler = BTreeMap::new();
+    for one in found {
+        let Address { handler, item, .. } = &one.card.address;
+        let files = of_handler
+            .entry(handler.clone())
+            .or_insert_with(|| Files::new(host, items_of(places, handler)));
+        one.state = state_of(&one.contents, files.folders_of(item.as_ref()));
+    }
+}
+
+/// Finds conflicts again, in this order; each item is asked once.
+///
+/// # Errors
+/// `not-found` for the first that is gone, or why one cannot be looked at.
+pub(crate) fn find_these(
+    host: &InProcess,
+    places: &Places,
+    addresses: &[Address],
+) -> Result<Vec<Found>, Trouble> {
+    let desk = Desk::new(host, places.clone());
+    let views = desk.bind_all(&addresses.iter().collect::<Vec<_>>())?;
+    let mut of_handler = BTreeMap::new();
+    let mut found = Vec::with_capacity(views.len());
+    for (address, view) in addresses.iter().zip(views) {
+        let files = of_handler
+            .entry(&address.handler)
+            .or_insert_with(|| Files::new(host, items_of(places, &address.handler)));
+        found.push(files.found(&address.handler, &*view)?);
+    }
+    complete(host, places, &mut found);
+    Ok(found)
+}
+
 /// Finds one conflict again.
 ///
 /// # Errors
@@ -49,7 +84,10 @@ pub(crate) fn find_one(
 ) -> Result<Found, Trouble> {
     let items = items_of(places, &address.handler);
     let view = host.bind_conflict(address, None, items)?;
-    Files::new(host, items).found(&address.handler, &*view)
+    let mut found = [Files::new(host, items).found(&address.handler, &*view)?];
+    complete(host, places, &mut found);
+    let [found] = found;
+    Ok(found)
 }
 
 fn items_of<'a>(places: &'a Places, handler: &HandlerId) -> &'a [Item] {
@@ -75,10 +113,9 @@ pub(crate) fn decide(
         desk.quiet()
     };
     let desk = desk.on_states(chosen.iter().map(|it| it.state.clone()).collect());
-    let set = chosen
-        .iter()
-        .map(|it| Ok((it.address.handler.clone(), desk.bind(&it.address, None)?)))
-        .collect::<Result<Vec<_>, Trouble>>()?;
+    let addresses: Vec<_> = chosen.iter().map(|it| &it.address).collect();
+    let handlers = chosen.iter().map(|it| it.address.handler.clone());
+    let set: Vec<_> = handlers.zip(desk.bind_all(&addresses)?).collect();
     let mut picked = Picked(chosen.iter().map(|it| it.pick.clone()).collect());
     Ok(desk.resolve(&set, &mut picked, runs))
 }
@@ -177,7 +214,7 @@ pub(crate) fn ask<T>(
 struct Files<'a> {
     host: &'a InProcess,
     items: &'a [Item],
-    known: BTreeMap<ItemId, Vec<Conflict>>,
+    known: BTreeMap<ItemId, BTreeMap<String, Conflict>>,
     folders: BTreeMap<ItemId, Vec<PathBuf>>,
 }
 
@@ -192,30 +229,30 @@ impl<'a> Files<'a> {
     }
 
     fn folders_of(&mut self, id: Option<&ItemId>) -> &[PathBuf] {
-        let Some(item) = self.items.iter().find(|item| id == Some(&item.id)) else {
-            return &[];
-        };
-        let host = self.host;
-        self.folders
-            .entry(item.id.clone())
-            .or_insert_with(|| host.paths(item))
+        let Some(id) = id else { return &[] };
+        if !self.folders.contains_key(id) {
+            let item = self.items.iter().find(|item| *id == item.id);
+            let folders = item.map(|item| self.host.paths(item));
+            self.folders.insert(id.clone(), folders.unwrap_or_default());
+        }
+        self.folders.get(id).map_or(&[], Vec::as_slice)
     }
 
     /// Completes a conflict.
     fn found(&mut self, handler: &HandlerId, view: &dyn ConflictView) -> Result<Found, Trouble> {
         let card = view.card(handler);
         let file = match &card.address.item {
-            Some(item) => self
-                .of(item)?
-                .iter()
-                .find(|it| it.id.as_bytes() == card.address.id),
+            Some(item) => {
+                let of_it = self.of(item)?;
+                let id = std::str::from_utf8(&card.address.id).ok();
+                id.and_then(|id| of_it.get(id))
+            }
             None => None,
         };
         let file = file.cloned();
         let contents = view.contents()?;
-        let folders = self.folders_of(card.address.item.as_ref());
         Ok(Found {
-            state: state_of(&contents, folders),
+            state: String::new(),
             file,
             contents,
             abilities: view.resolution().abilities().unwrap_or_default(),
@@ -223,7 +260,7 @@ impl<'a> Files<'a> {
         })
     }
 
-    fn of(&mut self, id: &ItemId) -> Result<&[Conflict], Trouble> {
+    fn of(&mut self, id: &ItemId) -> Result<&BTreeMap<String, Conflict>, Trouble> {
         if !self.known.contains_key(id) {
             let item = self.items.iter().find(|item| item.id == *id);
             let list = item.map(|item| {
@@ -238,9 +275,10 @@ impl<'a> Files<'a> {
                 Some(Err(trouble)) => return Err(trouble),
                 None => Vec::new(),
             };
-            self.known.insert(id.clone(), list);
+            let by_id = list.into_iter().map(|it| (it.id.to_string(), it));
+            self.known.insert(id.clone(), by_id.collect());
         }
-        Ok(self.known.get(id).map_or(&[], Vec::as_slice))
+        Ok(self.known.entry(id.clone()).or_default())
     }
 }
 
@@ -438,9 +476,16 @@ mod tests {
         }
     }
 
-    fn decided(world: &World, pick: Pick, is_preview: bool) -> (Vec<Decided>, Vec<String>) {
-        let (found, silent) = find_all(&world.host, &world.places);
+    /// Everything, with its states.
+    fn listed(world: &World) -> Vec<Found> {
+        let (mut found, silent) = find_all(&world.host, &world.places);
         assert!(silent.is_empty(), "{silent:?}");
+        complete(&world.host, &world.places, &mut found);
+        found
+    }
+
+    fn decided(world: &World, pick: Pick, is_preview: bool) -> (Vec<Decided>, Vec<String>) {
+        let found = listed(world);
         let chosen = [Chosen {
             address: found[0].card.address.clone(),
             state: found[0].state.clone(),
@@ -489,7 +534,7 @@ mod tests {
     #[test]
     fn what_was_decided_on_another_content_is_not_carried_out() {
         let world = world(Abilities::empty());
-        let (found, _) = find_all(&world.host, &world.places);
+        let found = listed(&world);
         std::fs::write(world.dir.path().join("cards/a"), "two").unwrap();
         let chosen = [Chosen {
             address: found[0].card.address.clone(),

@@ -129,10 +129,12 @@ pub struct Silent {
 /// A part of the list of conflicts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Conflicts {
-    /// The conflicts, by address.
+    /// The conflicts, in the order that was asked for.
     pub items: Vec<ListedConflict>,
     /// Leads to the next part; null at the end.
     pub next_cursor: Option<String>,
+    /// How many fit, in all parts together.
+    pub total: u64,
     /// Who could not be asked: their conflicts are missing here, and are not gone.
     pub silent: Vec<Silent>,
 }
@@ -161,8 +163,8 @@ pub struct ResolveOne {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ResolveMatching {
-    /// Conditions joined by `and`: `path~PATTERN`, `kind=WORD`, `item=ID`, `handler=ID`. Empty:
-    /// every conflict.
+    /// Conditions joined by `and`: `path~PATTERN`, `text~WORDS`, `kind=WORD`, `item=ID`,
+    /// `handler=ID`, `since=TIME`, `until=TIME`. Empty: every conflict.
     #[schema(max_length = 4096)]
     pub filter: String,
     /// The decision.

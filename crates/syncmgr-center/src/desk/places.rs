@@ -25,6 +25,17 @@ pub fn places(state: &State, store: &mut dyn Store) -> Result<Places, StoreError
     let mut places: Places = ids
         .map(|id| (id.clone(), state.present_items(id)))
         .collect();
+    // Of ten thousand, each is looked up and not looked for.
+    let mut at: BTreeMap<ItemKey, usize> = BTreeMap::new();
+    for (handler, items) in &places {
+        for (index, item) in items.iter().enumerate() {
+            let key = ItemKey {
+                handler: handler.clone(),
+                item: item.id.clone(),
+            };
+            at.insert(key, index);
+        }
+    }
     for known in store.items()? {
         let key = ItemKey {
             handler: known.handler.clone(),
@@ -33,7 +44,7 @@ pub fn places(state: &State, store: &mut dyn Store) -> Result<Places, StoreError
         let Some(items) = places.get_mut(&key.handler) else {
             continue;
         };
-        match items.iter_mut().find(|item| item.id == key.item) {
+        match at.get(&key).and_then(|&index| items.get_mut(index)) {
             Some(item) if item.settings.0.is_empty() => item.settings = known.settings,
             Some(_) => {}
             // What its handler stopped listing has no conflicts that anybody could decide.

@@ -56,7 +56,7 @@ struct Asked<'a> {
     options: &'a Options,
     /// Decisions on single conflicts.
     decided: &'a BTreeMap<RelPath, ConflictRule>,
-    /// Only these paths; everything when empty.
+    /// Only these paths, sorted; everything when empty.
     scope: &'a [RelPath],
     /// Where something may have changed; `All` with a scope.
     dirty: &'a Dirty,

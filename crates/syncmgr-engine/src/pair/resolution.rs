@@ -1,5 +1,6 @@
 //! Turns decisions on conflicts into a plan.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::error::Failure;
@@ -7,7 +8,7 @@ use super::options::Options;
 use super::outcome::{Choice, Report, StoredConflict};
 use super::{Asked, Dirty, Pair};
 use crate::cancel::Cancel;
-use crate::entry::State as Seen;
+use crate::entry::{Entry, Side, State as Seen};
 use crate::look;
 use crate::monitor::Silent;
 use crate::path::RelPath;
@@ -29,30 +30,31 @@ impl Choice {
     }
 }
 
-/// Checks that a decision is about what was shown, and completes it.
-fn settle(plan: &mut Plan, stored: &StoredConflict, choice: &Choice) -> Result<(), Failure> {
+/// Checks that a decision is about what was shown, and completes it. `renames` are those of the
+/// plan, by the name they take away.
+fn settle(
+    plan: &mut Plan,
+    renames: &BTreeMap<RelPath, (Side, Entry)>,
+    stored: &StoredConflict,
+    choice: &Choice,
+) -> Result<(), Failure> {
     let changed = || Failure::ChangedMeanwhile {
         path: stored.path.clone(),
     };
     let open = plan
         .conflicts
-        .iter()
-        .position(|conflict| conflict.path == stored.path);
+        .binary_search_by(|conflict| conflict.path.cmp(&stored.path))
+        .ok();
     let seen = match open {
         Some(at) => Some(plan.conflicts[at].seen.clone()),
         None => {
-            let renamed = plan
-                .renames
-                .iter()
-                .find(|rename| rename.from == stored.path);
             let change = plan
                 .changes
-                .iter()
-                .find(|change| change.path == stored.path);
-            change.map(|change| {
-                let mut seen = change.seen.clone();
-                if let Some(rename) = renamed {
-                    seen[rename.side] = Seen::Present(rename.seen);
+                .binary_search_by(|change| change.path.cmp(&stored.path));
+            change.ok().map(|at| {
+                let mut seen = plan.changes[at].seen.clone();
+                if let Some((side, entry)) = renames.get(&stored.path) {
+                    seen[*side] = Seen::Present(*entry);
                 }
                 seen
             })
@@ -66,12 +68,9 @@ fn settle(plan: &mut Plan, stored: &StoredConflict, choice: &Choice) -> Result<(
     let text = match choice {
         Choice::Merged(bytes) if look::has_two_contents(plan.conflicts[at].kind) => {
             let conflict = plan.conflicts.remove(at);
-            plan.changes.push(look::merged_change(
-                &conflict,
-                Arc::clone(bytes),
-                Reason::Resolved,
-            ));
-            plan.changes.sort_by(|a, b| a.path.cmp(&b.path));
+            let change = look::merged_change(&conflict, Arc::clone(bytes), Reason::Resolved);
+            let at = plan.changes.partition_point(|it| it.path < change.path);
+            plan.changes.insert(at, change);
             return Ok(());
         }
         Choice::Merged(_) => {
@@ -95,20 +94,21 @@ pub(super) fn forget_settled(
     plan: &Plan,
     report: &Report,
 ) -> Result<(), StateError> {
+    let failed: BTreeSet<&RelPath> = report.problems.iter().map(|it| &it.path).collect();
+    // What is in a directory comes directly behind it.
     let is_failed = |path: &RelPath| {
-        report
-            .problems
-            .iter()
-            .any(|problem| problem.path.is_within(path))
+        let mut from = failed.range::<&RelPath, _>(path..);
+        from.next().is_some_and(|problem| problem.is_within(path))
     };
     let mut conflicts = state.conflicts()?;
     let n = conflicts.len();
     conflicts.retain(|conflict| {
-        let is_settled = plan
-            .changes
-            .iter()
-            .any(|change| change.path.is_within(&conflict.path) && !change.leaves_apart);
-        !is_settled || is_failed(&conflict.path)
+        let path = &conflict.path;
+        let at = plan.changes.partition_point(|it| it.path < *path);
+        let mut within = plan.changes.iter().skip(at);
+        let mut within = std::iter::from_fn(|| within.next().filter(|it| it.path.is_within(path)));
+        let is_settled = within.any(|change| !change.leaves_apart);
+        !is_settled || is_failed(path)
     });
     if conflicts.len() == n {
         Ok(())
@@ -130,9 +130,11 @@ impl Pair {
         options: &Options,
     ) -> Result<Plan, Failure> {
         let stored = self.conflicts()?;
+        let by_id: BTreeMap<&str, &StoredConflict> =
+            stored.iter().map(|it| (it.id.as_str(), it)).collect();
         let mut chosen = Vec::new();
         for (id, choice) in choices {
-            let conflict = stored.iter().find(|conflict| conflict.id == *id);
+            let conflict = by_id.get(id.as_str()).copied();
             let conflict = conflict.ok_or_else(|| Failure::NotFound {
                 what: "conflict",
                 name: id.clone(),
@@ -143,10 +145,11 @@ impl Pair {
             .iter()
             .map(|(conflict, choice)| (conflict.path.clone(), choice.rule()))
             .collect();
-        let scope: Vec<RelPath> = chosen
+        let mut scope: Vec<RelPath> = chosen
             .iter()
             .map(|(conflict, _)| conflict.path.clone())
             .collect();
+        scope.sort();
         let options = Options {
             rule: ConflictRule::Ask,
             mode: Mode::TwoWay,
@@ -164,9 +167,14 @@ impl Pair {
         let mut plan = self.look(&asked, &Silent, &Cancel::new())?;
         // Of many, those that cannot be decided this way stay conflicts, and the others are decided.
         let n_chosen = chosen.len();
+        let renames = plan.renames.iter().map(|rename| {
+            let seen = (rename.side, rename.seen);
+            (rename.from.clone(), seen)
+        });
+        let renames = renames.collect();
         let mut undecided = Vec::new();
         for (conflict, choice) in chosen {
-            match settle(&mut plan, conflict, choice) {
+            match settle(&mut plan, &renames, conflict, choice) {
                 Err(Failure::NotPossible(text)) => undecided.push(text),
                 result => result?,
             }

@@ -41,11 +41,16 @@ fn path_of(bytes: &[u8]) -> Result<RelPath, Trouble> {
 }
 
 impl FilesHandler {
-    /// Returns the conflicts of a pair, sorted by path.
+    /// Returns the conflicts of a pair, sorted by path. One that never ran has none, wherever its
+    /// folders are.
     ///
     /// # Errors
     /// When they cannot be listed.
     pub(super) fn list_conflicts(&self, item: &Item) -> Result<Vec<Conflict>, Trouble> {
+        let state = self.state_dir.join(item.id.as_str());
+        if matches!(state.try_exists(), Ok(false)) {
+            return Ok(Vec::new());
+        }
         self.ask(item, |pair, chosen| {
             let conflicts = pair.conflicts().map_err(self.failed(chosen))?;
             Ok(conflicts.iter().map(view::stored).collect())

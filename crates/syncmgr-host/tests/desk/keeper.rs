@@ -52,6 +52,8 @@ pub(crate) struct Things {
     pub(crate) feedback: Vec<Result<Feedback, Trouble>>,
     /// All that it was asked to do.
     pub(crate) log: Vec<String>,
+    /// How often its conflicts were listed.
+    pub(crate) n_listed: usize,
 }
 
 /// How the handler is made.
@@ -308,7 +310,11 @@ impl EventStore for Part {
 
 impl ConflictStore for Part {
     fn enumerate(&self, filter: &ConflictFilter) -> Result<Vec<Arc<dyn ConflictView>>, Trouble> {
-        let held = self.things().conflicts.clone();
+        let held = {
+            let mut things = self.things();
+            things.n_listed += 1;
+            things.conflicts.clone()
+        };
         let fits = |held: &Held| {
             let item = held.item.map(|item| ItemId::new(item).unwrap());
             self.is_its(held.item) && filter.fits(&self.handler, item.as_ref())

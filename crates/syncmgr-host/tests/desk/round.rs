@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use syncmgr_center::desk::{Batch, Decided};
 use syncmgr_host::decide::{Chosen, Desk};
+use syncmgr_model::conflict::Address;
 use syncmgr_model::progress::ProgressStatus;
 use syncmgr_model::request::Work;
 use syncmgr_model::resolution::{
@@ -240,4 +241,37 @@ fn a_conflict_that_is_gone_is_named() {
     let outcomes = desk.resolve(&set, &mut usual, &mut |_: &Batch| Ok(()));
     assert!(matches!(outcomes[0], Decided::Failed(_)));
     assert_eq!(outcomes[1], Decided::Done);
+}
+
+/// Ten thousand decisions list the conflicts of an item once, and not for each of them; what is
+/// carried out at once is looked at anew.
+#[test]
+fn many_decisions_that_were_made_beforehand_ask_the_store_once() {
+    for (works_in_sessions, n_listed) in [(true, 1), (false, 4)] {
+        let keeper = Keeper::new("k", HANDLER);
+        keeper.things().works_in_sessions = works_in_sessions;
+        let world = world(&keeper, &["a", "b", "c"]);
+        let items = world.items("k");
+        let addresses: Vec<_> = ["a", "b", "c"]
+            .map(|id| Address::parse(&format!("conflict://k/one/{id}")).unwrap())
+            .into();
+        let desk = Desk::new(&world.host, BTreeMap::from([(id("k"), items)])).quiet();
+        keeper.things().n_listed = 0;
+        let views = desk
+            .bind_all(&addresses.iter().collect::<Vec<_>>())
+            .unwrap();
+        let set: Vec<_> = views.into_iter().map(|view| (id("k"), view)).collect();
+        let mut usual = chosen(PresenterChoice::KeepRecent, &[]);
+        let mut n_batches = 0;
+        let decided = desk.resolve(&set, &mut usual, &mut |batch: &Batch| {
+            n_batches += 1;
+            assert_eq!(batch.choices.len(), 3);
+            Ok(())
+        });
+        assert_eq!(decided, [Decided::Done, Decided::Done, Decided::Done]);
+        assert_eq!(n_batches, usize::from(works_in_sessions));
+        assert_eq!(keeper.things().n_listed, n_listed, "{works_in_sessions}");
+        let gone = Address::parse("conflict://k/one/zzz").unwrap();
+        assert!(desk.bind_all(&[&gone, &addresses[0]]).is_err());
+    }
 }

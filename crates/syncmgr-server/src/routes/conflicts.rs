@@ -1,14 +1,17 @@
 //! Conflicts of every handler: listed, compared.
 
+use std::collections::BTreeMap;
+
 use axum::extract::{Path, State};
 use axum::response::Response;
 use serde::Deserialize;
 use syncmgr_api::page::Page;
 use syncmgr_api::wire::desk::Silent;
 use syncmgr_api::wire::{Conflicts, Contents, ListedConflict};
-use syncmgr_center::desk::Filter;
+use syncmgr_center::desk::{About, Filter};
 use syncmgr_model::conflict::Address;
 use syncmgr_model::id::{HandlerId, ItemId, ItemKey};
+use syncmgr_model::time::Timestamp;
 use utoipa::IntoParams;
 
 use super::paging::{after, limit};
@@ -17,11 +20,9 @@ use crate::center::{Api, aside, find, handler_id, missing, places, refused};
 use crate::desk::{Found, Places};
 use crate::extract::{Query, json};
 
-/// The order of the list.
-const ORDER: &str = "conflicts";
 /// Most bytes of one content that are shown; larger files are compared elsewhere.
 pub(super) const CONTENT_LEN_MAX: usize = 1024 * 1024;
-/// Characters of an address that order a list; a hash of the whole follows them in a cursor.
+/// Bytes of a text that order a list; a hash of the whole follows them in a cursor.
 const KEY_LEN: usize = 150;
 
 /// Which conflicts are wanted.
@@ -35,11 +36,16 @@ pub(super) struct ConflictsQuery {
     /// Only of this handler.
     #[param(min_length = 1, max_length = 63)]
     handler: Option<String>,
-    /// Only what fits these conditions: `path~PATTERN`, `kind=WORD`, `item=ID`, `handler=ID`,
-    /// joined by `and`.
+    /// Only what fits these conditions: `path~PATTERN`, `text~WORDS` (in the path or the name of
+    /// the sync), `kind=WORD`, `item=ID`, `handler=ID`, `since=TIME`, `until=TIME` (when it was
+    /// found), joined by `and`.
     #[serde(rename = "where")]
     #[param(max_length = 512)]
     filter: Option<String>,
+    /// In which order: `address`, `path`, `sync`, `kind` or `found`; with `-` before it the other
+    /// way round.
+    #[param(max_length = 16, pattern = "^-?(address|path|sync|kind|found)$")]
+    order: Option<String>,
     /// Most rows.
     #[param(minimum = 1, maximum = 1000, default = 100)]
     limit: Option<u32>,
@@ -63,16 +69,6 @@ impl Row {
         let listed = found.listed();
         Self { found, listed }
     }
-
-    /// Says whether conditions hold for it.
-    pub(super) fn fits(&self, filter: &Filter) -> bool {
-        let card = &self.found.card;
-        let path = match &self.found.file {
-            Some(file) => &*file.path,
-            None => card.name.as_bytes(),
-        };
-        filter.fits(&card.address, &card.kind, path)
-    }
 }
 
 /// Names a state by its bytes.
@@ -85,8 +81,106 @@ pub(super) fn read_filter(field: &str, text: &str) -> Result<Filter, Refusal> {
     Filter::parse(text).map_err(|unfit| Refusal::field(field, "unusable", unfit.to_string()))
 }
 
-/// Lists the conflicts of every handler, by address. A sync whose conflicts cannot be listed is an
-/// error when it was asked for, and is named as silent otherwise.
+/// By what a list is ordered. Its name is that in cursors, so that none leads into another list.
+struct Order {
+    name: String,
+    is_reverse: bool,
+    word: &'static str,
+}
+
+impl Order {
+    fn parse(text: Option<&str>) -> Result<Self, Refusal> {
+        let text = text.unwrap_or("address");
+        let (is_reverse, rest) = match text.strip_prefix('-') {
+            Some(rest) => (true, rest),
+            None => (false, text),
+        };
+        let words = ["address", "path", "sync", "kind", "found"];
+        let word = words.into_iter().find(|word| *word == rest);
+        let word = word.ok_or_else(|| {
+            let detail = "one of address, path, sync, kind and found, with or without a -";
+            Refusal::field("order", "unusable", detail)
+        })?;
+        Ok(Self {
+            name: format!("conflicts {text}"),
+            is_reverse,
+            word,
+        })
+    }
+
+    /// Returns what a conflict is ordered by: the beginning of a text, and what makes it unique.
+    fn key(&self, found: &Found, names: &Names) -> String {
+        let address = found.card.address.to_string();
+        let text = match self.word {
+            "path" => found.card.name.clone(),
+            "sync" => format!("{} {}", name(names, &found.card.address), found.card.name),
+            "kind" => format!("{} {}", found.card.kind, found.card.name),
+            "found" => found
+                .card
+                .found_at
+                .map_or_else(String::new, Timestamp::rfc3339),
+            _ => address.clone(),
+        };
+        let mut end = text.len().min(KEY_LEN);
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        format!(
+            "{} {}",
+            &text[..end],
+            name_of(format!("{text} {address}").as_bytes())
+        )
+    }
+}
+
+/// What people call the syncs.
+type Names = BTreeMap<Address, String>;
+
+/// The sync of a conflict, as a key: its address without the conflict.
+fn sync_of(address: &Address) -> Address {
+    Address {
+        id: Vec::new(),
+        ..address.clone()
+    }
+}
+
+fn names_of(places: &Places) -> Names {
+    let all = places.iter().flat_map(|(handler, items)| {
+        items.iter().map(move |item| {
+            let address = Address {
+                handler: handler.clone(),
+                item: Some(item.id.clone()),
+                id: Vec::new(),
+            };
+            (address, item.name.clone().unwrap_or_default())
+        })
+    });
+    all.collect()
+}
+
+fn name<'a>(names: &'a Names, address: &Address) -> &'a str {
+    names.get(&sync_of(address)).map_or("", String::as_str)
+}
+
+/// Keeps those for which conditions hold.
+pub(super) fn keep_fitting(found: &mut Vec<Found>, filter: &Filter, places: &Places) {
+    let names = names_of(places);
+    found.retain(|one| {
+        filter.fits(&About {
+            address: &one.card.address,
+            kind: &one.card.kind,
+            path: match &one.file {
+                Some(file) => &file.path,
+                None => one.card.name.as_bytes(),
+            },
+            sync: name(&names, &one.card.address),
+            found: one.card.found_at,
+        })
+    });
+}
+
+/// Lists the conflicts of every handler. A sync whose conflicts cannot be listed is an error when it
+/// was asked for, and is named as silent otherwise.
 #[utoipa::path(get, path = "/api/v1/conflicts", tag = "conflicts", params(ConflictsQuery),
     responses((status = 200, body = Conflicts), Refusal))]
 pub(super) async fn list(
@@ -94,7 +188,8 @@ pub(super) async fn list(
     Query(query): Query<ConflictsQuery>,
 ) -> Result<Response, Refusal> {
     let n = limit(query.limit)?;
-    let after = after(ORDER, query.cursor.as_deref())?;
+    let order = Order::parse(query.order.as_deref())?;
+    let after = after(&order.name, query.cursor.as_deref())?;
     let filter = read_filter("where", query.filter.as_deref().unwrap_or_default())?;
     let handler = query.handler.as_deref().map(handler_id).transpose()?;
     let is_one = query.item.is_some();
@@ -106,7 +201,7 @@ pub(super) async fn list(
             Ok((places, item.map(|key| key.item)))
         })
         .await?;
-    let (mut rows, silent) = look(&api, places).await?;
+    let (mut found, silent) = look(&api, places.clone()).await?;
     let is_its = |of: Option<&ItemId>| item.is_none() || of == item.as_ref();
     let failed = silent
         .iter()
@@ -114,15 +209,26 @@ pub(super) async fn list(
     if let Some((.., trouble)) = failed {
         return Err(refused(trouble));
     }
-    rows.retain(|row| {
-        is_its(row.found.card.address.item.as_ref())
-            && row.fits(&filter)
-            && after.as_ref().is_none_or(|after| key(row) > *after)
-    });
-    let cut = Page::cut(rows, n, ORDER, key);
+    found.retain(|one| is_its(one.card.address.item.as_ref()));
+    keep_fitting(&mut found, &filter, &places);
+    let total = found.len() as u64;
+    let names = names_of(&places);
+    let mut keyed: Vec<_> = found
+        .into_iter()
+        .map(|one| (order.key(&one, &names), one))
+        .filter(|(key, _)| {
+            let is_after = |after: &String| (key > after) != order.is_reverse && key != after;
+            after.as_ref().is_none_or(is_after)
+        })
+        .collect();
+    keyed.sort_by(|(a, _), (b, _)| if order.is_reverse { b.cmp(a) } else { a.cmp(b) });
+    let cut = Page::cut(keyed, n, &order.name, |(key, _)| key.clone());
+    let shown = cut.items.into_iter().map(|(_, one)| one).collect();
+    let rows = complete(&api, places, shown).await?;
     Ok(json(&Conflicts {
-        items: cut.items.into_iter().map(|row| row.listed).collect(),
+        items: rows.into_iter().map(|row| row.listed).collect(),
         next_cursor: cut.next_cursor,
+        total,
         silent: silent
             .iter()
             .map(|(handler, item, trouble)| Silent {
@@ -138,25 +244,27 @@ fn is_meant(id: &HandlerId, handler: Option<&HandlerId>, item: Option<&ItemKey>)
     handler.is_none_or(|wanted| wanted == id) && item.is_none_or(|key| key.handler == *id)
 }
 
-/// Asks handlers for all their conflicts; sorted.
+/// Asks handlers for all their conflicts, without a look at contents.
 pub(super) async fn look(
     api: &Api,
     places: Places,
-) -> Result<(Vec<Row>, Vec<crate::desk::Silent>), Refusal> {
+) -> Result<(Vec<Found>, Vec<crate::desk::Silent>), Refusal> {
     let desk = std::sync::Arc::clone(&api.desk);
-    aside(move || {
-        let (found, silent) = desk.find_conflicts(&places);
-        let mut rows: Vec<_> = found.into_iter().map(Row::of).collect();
-        rows.sort_by_cached_key(key);
-        Ok((rows, silent))
-    })
-    .await
+    aside(move || Ok(desk.find_conflicts(&places))).await
 }
 
-fn key(row: &Row) -> String {
-    let address = &row.listed.address;
-    let begin = address.get(..KEY_LEN).unwrap_or(address);
-    format!("{begin} {}", name_of(address.as_bytes()))
+/// Looks at the contents of conflicts, which costs time for each.
+pub(super) async fn complete(
+    api: &Api,
+    places: Places,
+    mut found: Vec<Found>,
+) -> Result<Vec<Row>, Refusal> {
+    let desk = std::sync::Arc::clone(&api.desk);
+    aside(move || {
+        desk.complete(&places, &mut found);
+        Ok(found.into_iter().map(Row::of).collect())
+    })
+    .await
 }
 
 /// Names one conflict.

@@ -1,6 +1,6 @@
 //! Decisions on conflicts: all go through the one desk of the center.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::extract::State;
 use axum::response::Response;
@@ -17,7 +17,7 @@ use syncmgr_model::request::Work;
 use syncmgr_model::resolution::Pick;
 use syncmgr_model::trouble::{Code, Trouble};
 
-use super::conflicts::{Row, address, look, name_of, read_filter};
+use super::conflicts::{Row, address, complete, keep_fitting, look, name_of, read_filter};
 use super::sessions::{answer_taken, intent};
 use crate::answer::Refusal;
 use crate::center::{Api, aside, not_started, places, refused};
@@ -98,11 +98,12 @@ async fn named(
         .collect::<Result<Vec<_>, Refusal>>()?;
     let rows = rows_of(api, places, &wanted).await?;
     let mut all = Vec::with_capacity(rows.len());
+    let mut known = BTreeSet::new();
     for ((n, one), (row, (address, pick))) in
         decisions.iter().enumerate().zip(rows.iter().zip(wanted))
     {
         check_seen(row, &one.seen)?;
-        if all.iter().any(|it: &Asked| it.address == address) {
+        if !known.insert(address.clone()) {
             let field = format!("decisions[{n}].conflict");
             return Err(Refusal::field(&field, "unusable", "it is decided twice"));
         }
@@ -133,7 +134,10 @@ async fn rows_of(
     }
     let mut meant = places.clone();
     meant.retain(|id, _| wanted.iter().any(|(address, _)| address.handler == *id));
-    let (rows, silent) = look(api, meant).await?;
+    let (mut found, silent) = look(api, meant.clone()).await?;
+    let addresses: BTreeSet<_> = wanted.iter().map(|(address, _)| address).collect();
+    found.retain(|one| addresses.contains(&one.card.address));
+    let rows = complete(api, meant, found).await?;
     let mut known: BTreeMap<Address, Row> = rows
         .into_iter()
         .map(|row| (row.found.card.address.clone(), row))
@@ -246,12 +250,14 @@ async fn matched(
         return Err(Refusal::field("matching.seen", "missing", words));
     }
     // Who cannot be asked is left as it is: it is not among those that were seen either.
-    let (mut rows, _) = look(api, places.clone()).await?;
-    rows.retain(|row| row.fits(&filter));
-    if rows.len() > DECISIONS_MAX {
+    let (mut found, _) = look(api, places.clone()).await?;
+    keep_fitting(&mut found, &filter, places);
+    if found.len() > DECISIONS_MAX {
         let words = "more than 10000 conflicts fit; choose fewer at once";
         return Err(Refusal::field("matching.filter", "unusable", words));
     }
+    found.sort_by(|a, b| a.card.address.cmp(&b.card.address));
+    let rows = complete(api, places.clone(), found).await?;
     let seen = name_of_all(&rows);
     if matching
         .seen

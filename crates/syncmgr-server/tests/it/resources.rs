@@ -243,12 +243,55 @@ fn conflicts_of_everybody_are_listed_by_address() {
     assert_eq!(n("where=path~*.log"), 0);
     assert_eq!(n(&format!("item={id}")), 1);
     assert_eq!(n("limit=1"), 1);
+    assert_eq!(n("where=text~PHOTOS"), 1);
+    assert_eq!(n("where=since=2026-01-01T00:00:00Z"), 0);
     for bad in [
+        "/conflicts?order=size",
         "/conflicts?where=size%3D1",
         "/conflict?address=conflict://files",
     ] {
         let reply = front.owner(&format!("GET /api/v1{bad}"), &[], "");
         assert!((400..=404).contains(&reply.status), "{reply:?}");
+    }
+}
+
+#[test]
+fn conflicts_are_listed_in_any_order_part_by_part() {
+    let front = Front::start();
+    for name in ["b", "a", "c"] {
+        add(&front, name, "");
+    }
+    let all = |order: &str, n: usize| {
+        let (mut names, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let path = format!("/conflicts?limit={n}&order={order}{cursor}");
+            let list = get(&front, &path);
+            assert_eq!(list["total"], 4, "{path}");
+            for one in list["items"].as_array().unwrap() {
+                names.push(one["address"].as_str().unwrap().to_owned());
+            }
+            match list["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return names,
+            }
+        }
+    };
+    for order in ["address", "path", "sync", "kind", "found"] {
+        let forward = all(order, 4);
+        assert_eq!(forward.len(), 4, "{order}");
+        assert_eq!(all(order, 1), forward, "{order}");
+        let backward: Vec<_> = forward.into_iter().rev().collect();
+        assert_eq!(all(&format!("-{order}"), 3), backward, "{order}");
+    }
+    let ids = ["a", "b", "c"].map(|name| {
+        let items = get(&front, "/items");
+        let mut items = items["items"].as_array().unwrap().iter();
+        let item = items.find(|item| item["name"] == name).unwrap();
+        item["id"].as_str().unwrap().to_owned()
+    });
+    let by_sync = all("sync", 2);
+    for (address, id) in by_sync[1..].iter().zip(&ids) {
+        assert!(address.contains(id), "{by_sync:?} {ids:?}");
     }
 }
 

@@ -117,7 +117,8 @@ impl App {
             });
             return Ok((listed, unasked.collect::<Result<_, CliError>>()?));
         };
-        let (found, silent) = conflicts::find_all(&self.host, &places);
+        let (mut found, silent) = conflicts::find_all(&self.host, &places);
+        conflicts::complete(&self.host, &places, &mut found);
         let unasked = silent.into_iter().map(|(handler, item, trouble)| {
             let item = item.map(|item| item.to_string());
             (handler.to_string(), item, trouble)
@@ -167,9 +168,12 @@ impl App {
     ) -> Result<Vec<Resolved>, CliError> {
         let host = self.host.clone();
         let mut set: Vec<Chosen> = Vec::with_capacity(picks.len());
-        for (case, decision) in picks {
-            let address = address(&case.listed)?;
-            let now = conflicts::find_one(&host, places, &address)?;
+        let addresses: Vec<_> = picks
+            .iter()
+            .map(|(case, _)| address(&case.listed))
+            .collect::<Result<_, CliError>>()?;
+        let found = conflicts::find_these(&host, places, &addresses)?;
+        for (((case, decision), address), now) in picks.iter().zip(addresses).zip(found) {
             if now.listed() != case.listed {
                 let changed = Trouble::new(Code::StateChanged).with("path", &case.listed.name);
                 return Err(changed.into());

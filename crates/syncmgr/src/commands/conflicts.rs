@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use clap::{Args, Subcommand};
 use syncmgr_api::wire::desk::ConflictVersion;
 use syncmgr_api::wire::{Conflict, Facts, ListedConflict};
-use syncmgr_center::desk::Filter;
+use syncmgr_center::desk::{About, Filter};
 use syncmgr_engine::path::display_bytes;
 use syncmgr_model::conflict::ConflictKind;
 use syncmgr_model::escape::unescape;
@@ -90,7 +90,7 @@ pub(crate) fn fitting(
 ) -> Result<Cases, CliError> {
     let filter = read_filter(app, filter.unwrap_or_default())?;
     let mut found = app.conflicts(only)?;
-    found.cases.retain(|case| fits(&filter, &case.listed));
+    found.cases.retain(|case| fits(&filter, case));
     Ok(found)
 }
 
@@ -108,12 +108,13 @@ fn read_filter(app: &mut App, text: &str) -> Result<Filter, CliError> {
     }
     Filter::parse(&parts.join(" and ")).map_err(|unfit| {
         CliError::usage(format!("--where: cannot read `{}`", safe(&unfit.0))).hint(
-            "conditions are path~PATTERN, kind=WORD, handler=HANDLER and sync=NAME, joined by `and`",
+            "conditions are path~PATTERN, text~WORDS, kind=WORD, handler=HANDLER, sync=NAME, since=TIME and until=TIME, joined by `and`",
         )
     })
 }
 
-fn fits(filter: &Filter, listed: &ListedConflict) -> bool {
+fn fits(filter: &Filter, case: &Case) -> bool {
+    let listed = &case.listed;
     let Some(address) = syncmgr_model::conflict::Address::parse(&listed.address) else {
         return false;
     };
@@ -121,7 +122,14 @@ fn fits(filter: &Filter, listed: &ListedConflict) -> bool {
         Some(file) => unescape(&file.path),
         None => listed.name.clone().into_bytes(),
     };
-    filter.fits(&address, &listed.kind, &path)
+    let name = case.item.as_ref().and_then(|item| item.name.as_deref());
+    filter.fits(&About {
+        address: &address,
+        kind: &listed.kind,
+        path: &path,
+        sync: name.unwrap_or_default(),
+        found: listed.found.as_deref().and_then(Timestamp::parse_rfc3339),
+    })
 }
 
 fn json(app: &App, found: &Cases) {

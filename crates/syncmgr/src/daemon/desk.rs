@@ -324,6 +324,10 @@ impl Desk for ProgramDesk {
         conflicts::find_all(&self.source.host, places)
     }
 
+    fn complete(&self, places: &Places, found: &mut [Found]) {
+        conflicts::complete(&self.source.host, places, found);
+    }
+
     fn find_conflict(&self, places: &Places, address: &Address) -> Result<Found, Trouble> {
         conflicts::find_one(&self.source.host, places, address)
     }
