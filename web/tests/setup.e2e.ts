@@ -143,6 +143,20 @@ test('a setting says why it is refused, and a change has a way back', async () =
   await expect.poll(config, { timeout: PATIENCE }).not.toContain('history-days = 60');
 });
 
+test('the installation is checked, and a report is read before it is saved', async () => {
+  await page.goto(`${center.address}/settings/about`);
+  await button('Check now').click();
+  await page.getByText(/^(Everything is fine|\d+ things? needs? a look)\.$/).waitFor();
+  await button('Show the report').click();
+  const shown = await page.getByRole('dialog').locator('pre').innerText();
+  expect(shown).toContain('syncmgr');
+  const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'Save the report' }).click()]);
+  expect(readFileSync(await download.path(), 'utf8').split('\n')[0]).toBe(shown.split('\n')[0]);
+  await page.keyboard.press('Escape');
+  await page.getByRole('link', { name: 'Notifications' }).click();
+  await page.getByText('No way out is set up').waitFor();
+});
+
 test('a token is shown once, and works until it is revoked', async () => {
   await page.goto(`${center.address}/settings/access`);
   await button('New token').click();
