@@ -3,7 +3,7 @@ import { plural, words } from '../lib/i18n/index.svelte';
 const en = {
   set_up: 'Set up a sync',
   import: 'Take over what I have',
-  empty: 'Nothing to keep in sync yet. Choose two places; syncmgr shows what it would do before it changes anything.',
+  empty: 'Choose two places; syncmgr shows what it would do before it changes anything.',
   sync_all: 'Sync all',
   needs_you: 'Needs you',
   running: 'Running now',
@@ -30,7 +30,7 @@ const en = {
 const de: typeof en = {
   set_up: 'Abgleich einrichten',
   import: 'Vorhandenes übernehmen',
-  empty: 'Noch nichts abzugleichen. Wähle zwei Orte; syncmgr zeigt, was es tun würde, bevor es etwas ändert.',
+  empty: 'Wähle zwei Orte; syncmgr zeigt, was es tun würde, bevor es etwas ändert.',
   sync_all: 'Alle abgleichen',
   needs_you: 'Braucht dich',
   running: 'Läuft gerade',
