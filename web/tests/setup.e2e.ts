@@ -130,6 +130,29 @@ test('a schedule is made, refused, mended, turned off and on again', async () =>
   await expect.poll(config, { timeout: PATIENCE }).not.toContain('enabled = false');
 });
 
+test('a planned run is moved in the week: by a button, by dragging, and back', async () => {
+  await page.goto(`${center.address}/schedule`);
+  await page.getByRole('button', { name: 'Week after' }).click();
+  const cell = (time: string) => page.getByRole('table').getByRole('button', { name: new RegExp(`${time} Letters`) });
+  await cell('18:00').first().click();
+  await button('Letters: 1 hour later').click();
+  await page.locator('.toast').getByText(/19:00/).waitFor();
+  await expect.poll(config, { timeout: PATIENCE }).toContain('19:00');
+  // The keyboard goes with the run.
+  await expect.poll(() => page.evaluate(() => document.activeElement?.textContent), { timeout: PATIENCE }).toContain('19:00 Letters');
+
+  await page.locator('.toast').getByRole('button', { name: 'Close' }).first().click();
+  await cell('19:00').nth(1).dragTo(page.locator('td[data-day="3"][data-hour="7"]'));
+  await expect.poll(config, { timeout: PATIENCE }).toContain('07:00');
+  await page.locator('.toast').getByRole('button', { name: 'Undo' }).click();
+  await expect.poll(config, { timeout: PATIENCE }).toContain('19:00');
+
+  // Arrow keys go from field to field.
+  await cell('19:00').nth(2).focus();
+  await page.keyboard.press('ArrowRight');
+  expect(await page.evaluate(() => document.activeElement?.closest('td')?.getAttribute('data-day'))).toBe('3');
+});
+
 test('a setting says why it is refused, and a change has a way back', async () => {
   await page.goto(`${center.address}/settings/data`);
   const days = page.getByLabel('Days runs and results are kept');
