@@ -4,7 +4,7 @@
  * `SHOTS` says into which folder; `SHOTS_ONLY` which pictures: parts of their names, with spaces
  * between. `SHOTS_FOR=readme` makes only those that the README shows.
  */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
@@ -178,5 +178,45 @@ test.skipIf(isForReadme)('every status has its pictures', async () => {
     await take(center, STATUSES);
   } finally {
     await endStatuses(center);
+  }
+});
+
+/** What the README shows: small, and always called the same. */
+const README: (Place & { isPhone?: boolean; isDark?: boolean })[] = [
+  { name: 'overview', at: '/' },
+  { name: 'held', at: '/syncs/{Photos}/preview' },
+  { name: 'conflict', at: '/conflicts?item={Documents}', act: async (page) => {
+    await page.getByRole('link', { name: /report\.md/ }).first().click();
+  } },
+  { name: 'schedule', at: '/schedule', act: (page) => page.locator('main section').last().evaluate((week) => week.scrollIntoView()) },
+  { name: 'setup', at: '/setup' },
+  { name: 'phone', at: '/', isPhone: true, isDark: true },
+];
+const README_SIZE = { width: 1120, height: 720 };
+/** Letters stay sharp, and none has more than some 50 kB. */
+const README_QUALITY = 80;
+
+test.runIf(isForReadme)('the README has its pictures', async () => {
+  const example = await Example.start();
+  try {
+    for (const { name, at, act, isPhone = false, isDark = false } of README.filter(isWanted)) {
+      const { context, page, faults } = await enter(browser, example, {
+        viewport: isPhone ? PHONE : README_SIZE,
+        colorScheme: isDark ? 'dark' : 'light',
+        reducedMotion: 'reduce',
+      });
+      const ids = await names(page, example);
+      await page.goto(example.address + at.replace(/\{(\w+)\}/g, (_, title: string) => ids[title] ?? ''));
+      await settled(page);
+      await act?.(page, isPhone);
+      await settled(page);
+      const session = await context.newCDPSession(page);
+      const { data } = await session.send('Page.captureScreenshot', { format: 'webp', quality: README_QUALITY });
+      writeFileSync(join(DIR, `${name}.webp`), Buffer.from(data, 'base64'));
+      expect(faults.list).toEqual([]);
+      await context.close();
+    }
+  } finally {
+    await example.stop();
   }
 });

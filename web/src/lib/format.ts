@@ -88,6 +88,11 @@ export function time(at: Date): string {
   return form(Intl.DateTimeFormat, { timeStyle: 'short' }).format(at);
 }
 
+/** Says a time of day to the second. */
+export function clockTime(at: Date): string {
+  return form(Intl.DateTimeFormat, { timeStyle: 'medium' }).format(at);
+}
+
 export function day(at: Date): string {
   return form(Intl.DateTimeFormat, { weekday: 'long', day: 'numeric', month: 'long' }).format(at);
 }
