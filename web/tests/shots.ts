@@ -26,7 +26,7 @@ interface Place {
   /** Its address; `{Name}` stands for the id of a sync, `{run}` and `{conflict}` for the newest ones. */
   at: string;
   /** What is done there before the picture is taken. */
-  act?: (page: Page, isPhone: boolean) => Promise<unknown>;
+  act?: (page: Page, isPhone: boolean, dir: string) => Promise<unknown>;
 }
 
 const LIVING: Place[] = [
@@ -112,7 +112,7 @@ async function take(of: Example | Center, places: Place[], { looks = 'all' as Lo
         await page.goto(of.address + address);
         await settled(page);
         if (act) {
-          await act(page, size === 'phone');
+          await act(page, size === 'phone', of.dir);
           await settled(page);
         }
         // A window as high as the page: then bars stand at its edges, and long lists are whole.
@@ -189,7 +189,16 @@ const README: (Place & { isPhone?: boolean; isDark?: boolean })[] = [
     await page.getByRole('link', { name: /report\.md/ }).first().click();
   } },
   { name: 'schedule', at: '/schedule', act: (page) => page.locator('main section').last().evaluate((week) => week.scrollIntoView()) },
-  { name: 'setup', at: '/setup' },
+  { name: 'setup', at: '/setup', act: async (page, _, dir) => {
+    const sides = [['One folder', 'Laptop/Letters'], ['The other folder', 'NAS/Letters']] as const;
+    await page.getByRole('button', { name: /^Two folders/ }).click();
+    for (const [label, folder] of sides) {
+      mkdirSync(join(dir, folder), { recursive: true });
+      await page.getByLabel(label, { exact: true }).fill(join(dir, folder));
+    }
+    await page.getByRole('button', { name: /^Next/ }).click();
+    await page.getByRole('heading', { name: 'How should the folders relate?' }).waitFor();
+  } },
   { name: 'phone', at: '/', isPhone: true, isDark: true },
 ];
 const README_SIZE = { width: 1120, height: 720 };
@@ -208,7 +217,7 @@ test.runIf(isForReadme)('the README has its pictures', async () => {
       const ids = await names(page, example);
       await page.goto(example.address + at.replace(/\{(\w+)\}/g, (_, title: string) => ids[title] ?? ''));
       await settled(page);
-      await act?.(page, isPhone);
+      await act?.(page, isPhone, example.dir);
       await settled(page);
       const session = await context.newCDPSession(page);
       const { data } = await session.send('Page.captureScreenshot', { format: 'webp', quality: README_QUALITY });
