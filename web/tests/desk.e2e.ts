@@ -108,6 +108,10 @@ test('several conflicts are looked at, decided together, and taken back (spec 18
   await page.getByText('Resolved 3 conflicts.').waitFor();
   for (const [name, side] of Object.entries(NEWER)) expect(both(name), name).toEqual([said(side, name), said(side, name)]);
   await page.getByRole('heading', { level: 1, name: `${NAMES.length + TASKS.length - 3} conflicts` }).waitFor();
+  // The way back is in view, wherever in the list one is.
+  await page.evaluate(() => scrollTo(0, document.body.scrollHeight));
+  const bar = await button('Undo').boundingBox();
+  expect(bar && bar.y > 0 && bar.y + bar.height <= 800).toBe(true);
   await button('Undo').click();
   await page.getByText('Taken back.').waitFor();
   for (const name of Object.keys(NEWER)) await expect.poll(() => both(name), { timeout: PATIENCE }).toEqual([said('laptop', name), said('stick', name)]);
@@ -189,4 +193,28 @@ test('a side that changes meanwhile is not written over, and the typed merge is 
   await page.locator('button[aria-disabled=false]', { hasText: 'Apply' }).click();
   await expect.poll(() => both('moving.txt'), { timeout: PATIENCE }).toEqual([mine, mine]);
   expect(existsSync(file('stick', 'moving.txt'))).toBe(true);
+});
+
+test('after three equal choices a rule is offered, and it stands in the settings of the sync', async () => {
+  const settings = () => readFileSync(join(center.dir, 'config/config.toml'), 'utf8');
+  await page.goto(`${center.address}/conflicts`);
+  for (const name of ['d.txt', 'e.txt', 'f.txt']) {
+    expect(await page.getByText(/three times/).count()).toBe(0);
+    await page.getByRole('link', { name: new RegExp(name) }).first().click();
+    await page.getByRole('heading', { level: 1 }).filter({ hasText: name }).waitFor();
+    // By its key, as one who decides many does.
+    await page.getByRole('radio', { name: /^Keep .*laptop/ }).waitFor();
+    await page.keyboard.press('1');
+    await page.locator('button[aria-disabled=false]', { hasText: 'Apply' }).waitFor();
+    await page.locator('button[aria-disabled=false]', { hasText: 'Apply' }).click();
+    await expect.poll(() => both(name), { timeout: PATIENCE }).toEqual([said('laptop', name), said('laptop', name)]);
+    await page.getByText('Resolved 1 conflict.').waitFor();
+    await page.getByRole('link', { name: 'All conflicts' }).click();
+    await page.getByRole('heading', { level: 1, name: /^\d+ conflicts?$/ }).waitFor();
+  }
+  await page.getByText(/three times/).waitFor();
+  await button('Always do this').click();
+  await expect.poll(settings, { timeout: PATIENCE }).toContain('rule = "left"');
+  await page.goto(`${center.address}/syncs/notes?tab=settings`);
+  await expect.poll(() => page.getByLabel('When both changed').inputValue(), { timeout: PATIENCE }).toBe('left');
 });

@@ -130,6 +130,29 @@ test('a schedule is made, refused, mended, turned off and on again', async () =>
   await expect.poll(config, { timeout: PATIENCE }).not.toContain('enabled = false');
 });
 
+test('a planned run is moved in the week: by a button, by dragging, and back', async () => {
+  await page.goto(`${center.address}/schedule`);
+  await page.getByRole('button', { name: 'Week after' }).click();
+  const cell = (time: string) => page.getByRole('table').getByRole('button', { name: new RegExp(`${time} Letters`) });
+  await cell('18:00').first().click();
+  await button('Letters: 1 hour later').click();
+  await page.locator('.toast').getByText(/19:00/).waitFor();
+  await expect.poll(config, { timeout: PATIENCE }).toContain('19:00');
+  // The keyboard goes with the run.
+  await expect.poll(() => page.evaluate(() => document.activeElement?.textContent), { timeout: PATIENCE }).toContain('19:00 Letters');
+
+  await page.locator('.toast').getByRole('button', { name: 'Close' }).first().click();
+  await cell('19:00').nth(1).dragTo(page.locator('td[data-day="3"][data-hour="7"]'));
+  await expect.poll(config, { timeout: PATIENCE }).toContain('07:00');
+  await page.locator('.toast').getByRole('button', { name: 'Undo' }).click();
+  await expect.poll(config, { timeout: PATIENCE }).toContain('19:00');
+
+  // Arrow keys go from field to field.
+  await cell('19:00').nth(2).focus();
+  await page.keyboard.press('ArrowRight');
+  expect(await page.evaluate(() => document.activeElement?.closest('td')?.getAttribute('data-day'))).toBe('3');
+});
+
 test('a setting says why it is refused, and a change has a way back', async () => {
   await page.goto(`${center.address}/settings/data`);
   const days = page.getByLabel('Days runs and results are kept');
@@ -141,6 +164,20 @@ test('a setting says why it is refused, and a change has a way back', async () =
   await expect.poll(config, { timeout: PATIENCE }).toContain('history-days = 60');
   await button('Undo').click();
   await expect.poll(config, { timeout: PATIENCE }).not.toContain('history-days = 60');
+});
+
+test('the installation is checked, and a report is read before it is saved', async () => {
+  await page.goto(`${center.address}/settings/about`);
+  await button('Check now').click();
+  await page.getByText(/^(Everything is fine|\d+ things? needs? a look)\.$/).waitFor();
+  await button('Show the report').click();
+  const shown = await page.getByRole('dialog').locator('pre').innerText();
+  expect(shown).toContain('syncmgr');
+  const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'Save the report' }).click()]);
+  expect(readFileSync(await download.path(), 'utf8').split('\n')[0]).toBe(shown.split('\n')[0]);
+  await page.keyboard.press('Escape');
+  await page.getByRole('link', { name: 'Notifications' }).click();
+  await page.getByText('No way out is set up').waitFor();
 });
 
 test('a token is shown once, and works until it is revoked', async () => {

@@ -1,18 +1,12 @@
 /** Every status there is: the page and the command line say the same of it. What is counted, and what can be set up. */
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Center } from './center';
 import { enter, launch, PATIENCE, type Faults } from './example';
-
-const N_FILES = 60;
-const N_GONE = 55;
-/** Slow enough to be seen at work by every test. */
-const SLOW_BYTES = 3_000_000;
-/** The tools that commands of the tests need; there are no others. */
-const TOOLS = ['sh', 'sleep', 'cat'];
+import { endStatuses, startStatuses } from './statuses';
 
 let browser: Browser;
 let center: Center;
@@ -36,52 +30,14 @@ const list = async () => (JSON.parse((await center.run('list', '--json')).out) a
 const row = (name: string) => page.getByRole('row').filter({ has: page.getByRole('link', { name, exact: true }) });
 
 beforeAll(async () => {
-  const dir = mkdtempSync(join(tmpdir(), 'syncmgr-states-'));
-  const bin = join(dir, 'bin');
-  mkdirSync(bin);
-  for (const tool of TOOLS) symlinkSync(join('/bin', tool), join(bin, tool));
-  const text = ['[daemon]\nlisten = 0\n'];
-  const pair = (name: string, more = '') => {
-    for (const side of ['l', 'r']) mkdirSync(join(dir, name, side), { recursive: true });
-    text.push(`[sync.${name}]\nid = "${name}"\nleft = "${dir}/${name}/l"\nright = "${dir}/${name}/r"\n${more}\n`);
-  };
-  const command = (name: string, line: string, more = '') => text.push(`[sync.${name}]\nid = "${name}"\nhandler = "command"\ncommand = ["sh", "-c", "${line}"]\n${more}\n`);
-  pair('held');
-  pair('conflicts');
-  pair('syncing', 'bandwidth = "20k"');
-  command('off', 'true', 'enabled = false');
-  command('paused', 'true');
-  command('checking', 'sleep 600', `folders = ["${dir}/held"]`);
-  command('waiting', 'true', `folders = ["${dir}/held"]`);
-  command('failed', 'exit 3');
-  command('overdue', 'true', 'max-age = "1s"');
-  command('offline', 'exit 4', 'exits = ["4=disconnected"]');
-  command('never', 'true');
-  command('warnings', 'exit 24', 'exits = ["24=warning"]');
-  command('ok', 'true');
-  text.push('[sync.unknown]\nid = "unknown"\nhandler = "nowhere"\n');
-
-  for (let n = 0; n < N_FILES; n += 1) writeFileSync(join(dir, 'held/l', `${n}.txt`), `${n}\n`);
-  writeFileSync(join(dir, 'syncing/l/film'), Buffer.alloc(SLOW_BYTES));
-  writeFileSync(join(dir, 'conflicts/l/note.txt'), 'as it was\n');
-  center = await Center.start(dir, text.join('\n'), { PATH: bin });
-  for (const name of ['held', 'conflicts', 'failed', 'overdue', 'offline', 'warnings', 'ok']) await center.run('sync', name);
-  for (let n = 0; n < N_GONE; n += 1) rmSync(join(dir, 'held/r', `${n}.txt`));
-  writeFileSync(join(dir, 'conflicts/l/note.txt'), 'one of them\n');
-  writeFileSync(join(dir, 'conflicts/r/note.txt'), 'the other one\n');
-  for (const name of ['held', 'conflicts']) await center.run('sync', name);
-  await center.run('pause', 'paused');
-  for (const name of ['syncing', 'checking', 'waiting']) await center.run('sync', name, '--no-wait');
+  center = await startStatuses();
   browser = await launch();
   ({ context, page, faults } = await enter(browser, center));
 });
 afterAll(async () => {
   await context?.close();
   await browser?.close();
-  if (!center) return;
-  await center.run('stop', '--all', '--now');
-  await center.stop();
-  rmSync(center.dir, { recursive: true, force: true });
+  if (center) await endStatuses(center);
 });
 
 test('every status is said with the same word and reason by the page and the command line (spec 186)', async () => {

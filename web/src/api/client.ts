@@ -91,7 +91,8 @@ export async function ask<T>(method: string, path: string, options: Options = {}
   }
   if (response.ok) {
     const text = await response.text();
-    const data = (text === '' ? undefined : JSON.parse(text)) as T;
+    const isJson = /\bjson\b/.test(response.headers.get('content-type') ?? '');
+    const data = (text === '' ? undefined : isJson ? JSON.parse(text) : text) as T;
     return { data, etag: response.headers.get('etag') };
   }
   const problem = await readProblem(response);

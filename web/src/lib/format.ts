@@ -74,14 +74,23 @@ export function moment(at: Date): string {
   return form(Intl.DateTimeFormat, { dateStyle: 'full', timeStyle: 'medium' }).format(at);
 }
 
-/** Says a moment shortly: only the time of day for today. */
+/** Says a moment shortly: only the time of day for today, the day of the week for the days to come. */
 export function short(at: Date, now: Date): string {
-  const isToday = at.toDateString() === now.toDateString();
-  return form(Intl.DateTimeFormat, isToday ? { timeStyle: 'short' } : { dateStyle: 'medium', timeStyle: 'short' }).format(at);
+  const time = { hour: '2-digit', minute: '2-digit' };
+  if (at.toDateString() === now.toDateString()) return form(Intl.DateTimeFormat, time).format(at);
+  const days = (at.getTime() - now.getTime()) / (DAY * 1000);
+  if (days > 0 && days < 6) return form(Intl.DateTimeFormat, { weekday: 'short', ...time }).format(at);
+  const year = at.getFullYear() === now.getFullYear() ? undefined : 'numeric';
+  return form(Intl.DateTimeFormat, { day: 'numeric', month: 'short', year, ...time }).format(at);
 }
 
 export function time(at: Date): string {
   return form(Intl.DateTimeFormat, { timeStyle: 'short' }).format(at);
+}
+
+/** Says a time of day to the second. */
+export function clockTime(at: Date): string {
+  return form(Intl.DateTimeFormat, { timeStyle: 'medium' }).format(at);
 }
 
 export function day(at: Date): string {

@@ -11,6 +11,8 @@ class Stream {
   state = $state<'connecting' | 'open' | 'lost'>('connecting');
   /** When what is shown was last known to be true. */
   since = $state(new Date());
+  /** Since when nothing moves, because the person wants it so (WCAG 2.2.2). */
+  frozen = $state.raw<Date>();
   #hearers = new Map<Kind, Set<Hear>>();
   /** What a page asked for before the stream stood may have changed before it stood. */
   #isBegun = false;
@@ -54,6 +56,12 @@ class Stream {
     return () => hearers.delete(callback as Hear);
   }
 
+  /** Holds everything on the page as it is, or lets it go on from how things stand by now. */
+  freeze(isFrozen: boolean): void {
+    this.frozen = isFrozen ? new Date() : undefined;
+    if (!isFrozen) this.#hear({ type: 'reset' });
+  }
+
   #take(report: Report): void {
     switch (report.kind) {
       case 'open':
@@ -70,7 +78,7 @@ class Stream {
       case 'message':
         this.state = 'open';
         this.#begin();
-        this.#hear(JSON.parse(report.data) as Message);
+        if (!this.frozen) this.#hear(JSON.parse(report.data) as Message);
         break;
     }
   }

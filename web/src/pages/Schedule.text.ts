@@ -31,7 +31,7 @@ const en = {
   after: 'Week after',
   this_week: 'This week',
   hour: 'Hour',
-  calendar_note: 'Only runs at a time are shown. What starts when files change, or when something happens, has no time.',
+  calendar_note: 'Only runs at a time are shown. What starts when files change, or when something happens, has no time. A run at a time of day can be dragged to another hour, or opened and moved.',
   cell: (day: string, hour: string, n: number) => `${day}, ${hour}: ${plural(n, { one: '# run', other: '# runs' })}`,
   runs: (n: number) => plural(n, { one: '# run', other: '# runs' }),
   too_many: 'More runs are planned in this week than are shown.',
@@ -76,6 +76,11 @@ const en = {
   cancel: 'Cancel',
   taken: 'There is a schedule with this name already.',
   reload: 'Show what is there now',
+  earlier: '1 h earlier',
+  later: '1 h later',
+  earlier_label: (name: string) => `${name}: 1 hour earlier`,
+  later_label: (name: string) => `${name}: 1 hour later`,
+  moved: (name: string, sentence: string) => `“${name}”: ${sentence}.`,
 };
 const de: typeof en = {
   title: 'Zeitplan',
@@ -102,7 +107,7 @@ const de: typeof en = {
   after: 'Woche danach',
   this_week: 'Diese Woche',
   hour: 'Stunde',
-  calendar_note: 'Gezeigt werden nur Läufe zu einer Zeit. Was startet, wenn sich Dateien ändern oder etwas geschieht, hat keine Zeit.',
+  calendar_note: 'Gezeigt werden nur Läufe zu einer Zeit. Was startet, wenn sich Dateien ändern oder etwas geschieht, hat keine Zeit. Ein Lauf zu einer Uhrzeit lässt sich in eine andere Stunde ziehen, oder öffnen und verschieben.',
   cell: (day: string, hour: string, n: number) => `${day}, ${hour}: ${plural(n, { one: '# Lauf', other: '# Läufe' })}`,
   runs: (n: number) => plural(n, { one: '# Lauf', other: '# Läufe' }),
   too_many: 'In dieser Woche sind mehr Läufe geplant, als gezeigt werden.',
@@ -147,5 +152,10 @@ const de: typeof en = {
   cancel: 'Abbrechen',
   taken: 'Es gibt schon einen Zeitplan mit diesem Namen.',
   reload: 'Zeigen, was jetzt da ist',
+  earlier: '1 h früher',
+  later: '1 h später',
+  earlier_label: (name: string) => `${name}: 1 Stunde früher`,
+  later_label: (name: string) => `${name}: 1 Stunde später`,
+  moved: (name: string, sentence: string) => `„${name}“: ${sentence}.`,
 };
 export const scheduleWords = () => words(en, de);

@@ -4,6 +4,7 @@ import { plural, words } from '../lib/i18n/index.svelte';
 const en = {
   title: 'Syncs',
   set_up: 'Set up a sync',
+  import: 'Take over what I have',
   filter: 'Find by name or folder',
   show: 'Show',
   all: 'All',
@@ -49,6 +50,7 @@ const en = {
 const de: typeof en = {
   title: 'Abgleiche',
   set_up: 'Abgleich einrichten',
+  import: 'Vorhandenes übernehmen',
   filter: 'Nach Name oder Ordner suchen',
   show: 'Zeigen',
   all: 'Alle',

@@ -2,6 +2,7 @@
 import { ask, del, patch, post } from '../api/client';
 import type { ItemNew, ItemView } from '../api/types';
 import { named } from '../lib/command';
+import { visible } from '../lib/format';
 import { each, parts } from '../lib/crowd';
 import { router } from '../lib/router.svelte';
 import { toasts } from '../lib/toasts.svelte';
@@ -73,6 +74,7 @@ function copy(what: string): void {
 interface Dialogs {
   remove: (item: ItemView) => void;
   duplicate: (item: ItemView) => void;
+  schedule: (item: ItemView) => void;
 }
 
 /** The menu of one sync. */
@@ -88,8 +90,10 @@ export function actions(item: ItemView, dialogs: Dialogs, isOnItsPage = false): 
   }
   all.push(
     { label: item.enabled ? text.off : text.on, icon: item.enabled ? 'close' : 'check', run: () => void turnAll([item], !item.enabled) },
+    { label: text.schedule, icon: 'schedule', run: () => dialogs.schedule(item), reason: item.name == null ? text.not_saved : undefined },
     { label: text.duplicate, icon: 'plus', run: () => dialogs.duplicate(item), reason: item.saved ? undefined : text.not_saved },
     { label: text.copy_link, icon: 'link', run: () => copy(`${location.origin}/syncs/${item.id}`) },
+    ...[item.folders.left, item.folders.right].filter(Boolean).map((folder) => ({ label: text.copy_path(visible(folder)), icon: 'folder' as const, run: () => copy(folder) })),
     { label: text.copy_command, icon: 'copy', run: () => copy(`syncmgr sync ${named(item)}`) },
     { label: text.remove, icon: 'trash', run: () => dialogs.remove(item), isDanger: true },
   );
