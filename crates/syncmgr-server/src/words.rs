@@ -50,6 +50,7 @@ pub(crate) fn item_view(shown: &Shown, desk: &dyn Desk) -> ItemView {
         },
         words: view.words.clone(),
         saved: view.is_saved,
+        hidden: view.memory.is_hidden,
         paused_until: view.memory.paused_until.map(|until| match until {
             Timestamp(i64::MAX) => FOREVER.to_owned(),
             until => until.rfc3339(),

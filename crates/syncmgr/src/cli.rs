@@ -100,6 +100,10 @@ pub(crate) enum Command {
     On(commands::switch::SwitchArgs),
     /// Turn a sync off: it does not run
     Off(commands::switch::SwitchArgs),
+    /// Leave a sync out of lists; it syncs as before
+    Hide(commands::switch::SwitchArgs),
+    /// Show a hidden sync again
+    Unhide(commands::switch::SwitchArgs),
     /// Say when syncs run by themselves
     Schedule(commands::schedule::ScheduleArgs),
     /// Remove a saved sync; never deletes your files

@@ -62,6 +62,9 @@ pub struct ItemView {
     pub words: String,
     /// It is saved, not only known from a run.
     pub saved: bool,
+    /// Lists leave it out; it syncs like all others.
+    #[serde(default)]
+    pub hidden: bool,
     /// No scheduled run until then; `forever`: until it is resumed.
     pub paused_until: Option<String>,
     /// When it runs next by itself, as far as that is a time.
@@ -235,6 +238,9 @@ pub struct ItemChange {
     /// Turned on or off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
+    /// Hidden in lists or shown again; it syncs like all others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hidden: Option<bool>,
     /// Settings to set; null takes a setting back to its default.
     #[serde(default)]
     pub settings: BTreeMap<String, Json>,

@@ -25,6 +25,8 @@ pub struct Glance<'a> {
     pub last: Option<&'a SessionId>,
     /// When it runs next by itself, as far as that is a time.
     pub next: Option<Timestamp>,
+    /// A person does not want to see it in lists.
+    pub is_hidden: bool,
 }
 
 impl State {
@@ -40,6 +42,7 @@ impl State {
             status: self.status(key, now)?,
             paths: &entry.paths,
             last: entry.memory.last_session.as_ref(),
+            is_hidden: entry.memory.is_hidden,
             next: agenda.and_then(|it| it.look.as_ref()?.next_due),
         })
     }

@@ -144,6 +144,10 @@ pub(super) async fn change(
         let (item, edit) = (item.clone(), std::mem::take(&mut edit));
         drop(api.ask(move |desk| desk.edit(&item, edit)).await?);
     }
+    if let Some(is_hidden) = change.hidden {
+        let hide = Control::Hide(is_hidden, key.handler.clone(), Some(key.item.clone()));
+        done(&api, hide).await?;
+    }
     if let Some(is_enabled) = change.enabled {
         let flags = ControlFlags::WAIT | ControlFlags::NO_UI;
         done(&api, Control::EnableItem(is_enabled, key, flags)).await?;

@@ -44,6 +44,8 @@ pub(super) struct ItemsQuery {
     /// `person`: only those for which a person has to do something.
     #[param(pattern = "^person$")]
     needs: Option<String>,
+    /// Only those that are hidden, or only those that are not; all of them otherwise.
+    hidden: Option<bool>,
     /// By `name`, `severity` (the most severe first), `last` (the last run first) or `next` (the
     /// next run first).
     #[param(pattern = "^(name|severity|last|next)$", default = "name")]
@@ -160,6 +162,7 @@ struct Wanted {
     /// In small letters.
     text: Option<String>,
     needs_person: bool,
+    hidden: Option<bool>,
 }
 
 impl Wanted {
@@ -175,6 +178,7 @@ impl Wanted {
             statuses: words("status", statuses, "status words", Status::parse)?,
             text: search(query.text.take())?.map(|text| text.to_lowercase()),
             needs_person,
+            hidden: query.hidden,
         })
     }
 
@@ -182,6 +186,7 @@ impl Wanted {
         let handler = self.handler.as_ref();
         handler.is_none_or(|id| sync.key.handler.as_str() == id)
             && (self.statuses.is_empty() || self.statuses.contains(&sync.status))
+            && self.hidden.is_none_or(|hidden| sync.is_hidden == hidden)
             && (!self.needs_person || sync.status.needs_person())
             && self.text.as_ref().is_none_or(|text| says(sync, text, desk))
     }

@@ -36,6 +36,8 @@ pub(crate) struct ItemState {
     pub(crate) n_unseen: u64,
     /// It may run.
     pub(crate) is_enabled: bool,
+    /// Lists leave it out.
+    pub(crate) is_hidden: bool,
 }
 
 /// The key of an item.
@@ -104,6 +106,7 @@ impl App {
                 .and_then(|progress| Progress::try_from(progress).ok()),
             n_unseen: view.unseen,
             is_enabled: state.enabled,
+            is_hidden: view.hidden,
         })
     }
 
@@ -132,6 +135,7 @@ impl App {
             progress: None,
             n_unseen: 0,
             is_enabled: item.is_enabled,
+            is_hidden: false,
         })
     }
 
@@ -162,6 +166,7 @@ impl App {
         let paused_until = memory.and_then(|memory| memory.paused_until);
         let n_unseen = memory.map_or(0, |memory| memory.n_errors);
         let is_enabled = memory.is_none_or(|memory| memory.is_enabled);
+        let is_hidden = memory.is_some_and(|memory| memory.is_hidden);
         // One that the center does not know yet was begun by another process.
         let (known, said, next, mut facts) = match view {
             Some(view) => (Some(view.status), view.reason, view.next_due, view.facts),
@@ -185,6 +190,7 @@ impl App {
             progress: None,
             n_unseen,
             is_enabled,
+            is_hidden,
         })
     }
 }

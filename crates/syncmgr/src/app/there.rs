@@ -276,6 +276,18 @@ impl There {
                         .write::<ItemView>(&patch, &path, &change, With::default());
                 Ok(answer.map(drop)?)
             }
+            Control::Hide(is_hidden, handler, Some(item)) => {
+                let change = ItemChange {
+                    hidden: Some(is_hidden),
+                    ..ItemChange::default()
+                };
+                let path = address(&ItemKey { handler, item });
+                let patch = Method::PATCH;
+                let answer: Result<_, ClientError> =
+                    self.client
+                        .write::<ItemView>(&patch, &path, &change, With::default());
+                Ok(answer.map(drop)?)
+            }
             Control::EnableHandler(is_enabled, handler, _) => {
                 let change = HandlerChange {
                     enabled: Some(is_enabled),

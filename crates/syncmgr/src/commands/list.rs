@@ -18,6 +18,9 @@ pub(crate) struct ListArgs {
     /// Only those in this state, as ok, failed or conflicts
     #[arg(long, value_name = "STATE")]
     pub(crate) state: Option<String>,
+    /// Only those that are hidden; they are left out otherwise
+    #[arg(long)]
+    pub(crate) hidden: bool,
 }
 
 /// Runs `list`.
@@ -39,10 +42,12 @@ pub(crate) fn run(app: &mut App, args: &ListArgs) -> Done {
     let (items, states): (Vec<_>, Vec<_>) = items
         .into_iter()
         .zip(states)
-        .filter(|(_, it)| state.is_none_or(|wanted| it.status == wanted))
+        .filter(|(_, it)| {
+            it.is_hidden == args.hidden && state.is_none_or(|wanted| it.status == wanted)
+        })
         .unzip();
     status::json(app, &items, &states)?;
-    if items.is_empty() && args.handler.is_none() && state.is_none() {
+    if items.is_empty() && args.handler.is_none() && state.is_none() && !args.hidden {
         app.ui.talk("No syncs yet.");
         app.ui.hint("`syncmgr add NAME LEFT RIGHT` saves one");
     } else if items.is_empty() {

@@ -59,6 +59,8 @@ pub(crate) fn run(app: &mut App, command: Option<Command>) -> Done {
         Some(Command::Watch(args)) => watch::run(app, &args.syncs),
         Some(Command::On(args)) => switch::run(app, &args, true),
         Some(Command::Off(args)) => switch::run(app, &args, false),
+        Some(Command::Hide(args)) => switch::hide(app, &args, true),
+        Some(Command::Unhide(args)) => switch::hide(app, &args, false),
         Some(Command::Schedule(args)) => schedule::run(app, &args),
         Some(Command::Results(args)) => results::run(app, &args),
         Some(Command::Open(args)) => open::run(app, &args),

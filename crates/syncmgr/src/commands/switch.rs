@@ -1,4 +1,4 @@
-//! `on` and `off`: whether a sync may run at all.
+//! `on` and `off`: whether a sync may run at all; `hide` and `unhide`: whether lists show it.
 
 use std::ffi::OsString;
 
@@ -10,7 +10,7 @@ use super::{Done, show};
 use crate::app::{App, key};
 use crate::exit::Exit;
 
-/// Turn a sync on or off.
+/// Turn a sync on or off, or hide it.
 #[derive(Debug, Args)]
 pub(crate) struct SwitchArgs {
     /// The sync: its name, HANDLER/NAME, or the beginning of its id
@@ -43,6 +43,27 @@ pub(crate) fn run(app: &mut App, args: &SwitchArgs, is_on: bool) -> Done {
         app.ui.say(format!(
             "Turned {label} off: it does not run until it is turned on. Files are unchanged."
         ));
+    }
+    Ok(Exit::Done)
+}
+
+/// Runs `hide` and `unhide`.
+pub(crate) fn hide(app: &mut App, args: &SwitchArgs, is_hidden: bool) -> Done {
+    let item = app.named(&args.name)?;
+    let (handler, id) = (item.handler.clone(), item.id.clone());
+    app.control(Control::Hide(is_hidden, handler, Some(id)))?;
+    show::json(app, &item)?;
+    let label = app.label(&item).unwrap_or_else(|| app.command_words(&item));
+    if is_hidden {
+        app.ui.say(format!(
+            "Hid {label}: lists leave it out; it syncs as before."
+        ));
+        app.ui.hint(format!(
+            "`syncmgr list --hidden` shows what is hidden, `syncmgr unhide {}` brings it back",
+            app.command_words(&item)
+        ));
+    } else {
+        app.ui.say(format!("{label} is shown again."));
     }
     Ok(Exit::Done)
 }

@@ -71,6 +71,8 @@ fn help_of_every_command() {
         "config explain",
         "config export",
         "config import",
+        "hide",
+        "unhide",
         "doctor",
         "demo",
         "version",

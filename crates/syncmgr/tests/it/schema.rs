@@ -48,7 +48,7 @@ fn name(words: &str) -> &'static str {
         ["daemon", ..] => "daemon",
         ["doctor"] => "doctor",
         ["doctor", ..] => "text",
-        ["on" | "off", ..] => "sync",
+        ["on" | "off" | "hide" | "unhide", ..] => "sync",
         ["stop", ..] => "stop",
         ["results", ..] => "results",
         ["handler", "check", ..] => "handler-check",
