@@ -114,6 +114,21 @@ test('the files of a sync are a tree that is walked with keys; why one is not sy
   await expect.poll(() => tree.getByText('letter-00.txt', { exact: true }).count()).toBe(0);
 });
 
+test('all syncs are paused from the overview; the way back leaves those that were paused before', async () => {
+  await page.goto(example.address);
+  const paused = async () => (JSON.parse((await example.run('list', '--json')).out) as { items: { name: string; status: string }[] }).items.filter((item) => item.status === 'paused').map((item) => item.name).toSorted();
+  await example.run('pause', 'Archive');
+  await expect.poll(paused, { timeout: PATIENCE }).toContain('Archive');
+  const before = await paused();
+  await page.getByRole('heading', { level: 1 }).waitFor();
+  await button('Pause all').last().click();
+  await page.getByRole('menuitem', { name: /until I resume/i }).click();
+  await page.getByText(/^Paused \d+ syncs\.$/).first().waitFor();
+  await expect.poll(async () => (await paused()).length, { timeout: PATIENCE }).toBeGreaterThan(before.length + 2);
+  await button('Undo').last().click();
+  await expect.poll(paused, { timeout: PATIENCE }).toEqual(before);
+});
+
 test('the palette takes letters at once', async () => {
   await page.goto(example.address);
   await page.getByRole('heading', { level: 1 }).waitFor();
