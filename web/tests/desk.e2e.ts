@@ -137,8 +137,8 @@ test('several conflicts are removed together: what they are about is not synced 
 
 test('a filter chooses, and all that match are meant (spec 188)', async () => {
   await toList(NAMES.length + 1);
-  await page.getByLabel('Name or folder').fill('b.txt');
-  await page.getByRole('checkbox', { name: 'Select it' }).click();
+  await page.getByLabel('Name, folder or sync').fill('b.txt');
+  await page.getByRole('checkbox', { name: 'Select the one that matches' }).click();
   await page.getByText('1 selected').waitFor();
   await button(/^Keep .*laptop/).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Resolve 1' }).click();

@@ -89,6 +89,46 @@ test('syncs that are chosen are put on a schedule, with a way back', async () =>
   await expect.poll(() => schedule('evenings'), { timeout: PATIENCE }).not.toContain('Projects');
 });
 
+test('the files of a sync are a tree that is walked with keys; why one is not synced is a key away', async () => {
+  const { Documents } = await example.ids(page);
+  await page.goto(`${example.address}/syncs/${Documents}?tab=files`);
+  const tree = page.getByRole('tree', { name: 'Files of this sync' });
+  const chosen = () => tree.getByRole('treeitem', { selected: true });
+  await tree.focus();
+  await page.keyboard.type('l');
+  await expect.poll(() => chosen().innerText()).toContain('letters');
+  expect(await chosen().getAttribute('aria-expanded')).toBe('false');
+  await page.keyboard.press('ArrowRight');
+  await tree.getByText('letter-00.txt', { exact: true }).waitFor();
+  await page.keyboard.press('ArrowRight');
+  await expect.poll(() => chosen().getAttribute('aria-level')).toBe('2');
+  await expect.poll(() => chosen().innerText()).toMatch(/letter-00\.txt[\s\S]*Conflict/);
+  // The place is in the address: a reload comes back to it.
+  await page.reload();
+  await expect.poll(() => chosen().innerText()).toContain('letter-00.txt');
+  await page.getByRole('button', { name: /^Why\?/ }).click();
+  await page.getByText('It waits for your decision.').waitFor();
+  await tree.focus();
+  await page.keyboard.press('ArrowLeft');
+  await page.keyboard.press('ArrowLeft');
+  await expect.poll(() => tree.getByText('letter-00.txt', { exact: true }).count()).toBe(0);
+});
+
+test('all syncs are paused from the overview; the way back leaves those that were paused before', async () => {
+  await page.goto(example.address);
+  const paused = async () => (JSON.parse((await example.run('list', '--json')).out) as { items: { name: string; status: string }[] }).items.filter((item) => item.status === 'paused').map((item) => item.name).toSorted();
+  await example.run('pause', 'Archive');
+  await expect.poll(paused, { timeout: PATIENCE }).toContain('Archive');
+  const before = await paused();
+  await page.getByRole('heading', { level: 1 }).waitFor();
+  await button('Pause all').last().click();
+  await page.getByRole('menuitem', { name: /until I resume/i }).click();
+  await page.getByText(/^Paused \d+ syncs\.$/).first().waitFor();
+  await expect.poll(async () => (await paused()).length, { timeout: PATIENCE }).toBeGreaterThan(before.length + 2);
+  await button('Undo').last().click();
+  await expect.poll(paused, { timeout: PATIENCE }).toEqual(before);
+});
+
 test('the palette takes letters at once', async () => {
   await page.goto(example.address);
   await page.getByRole('heading', { level: 1 }).waitFor();

@@ -46,7 +46,7 @@ const LIVING: Place[] = [
   { name: 'run', at: '/runs/{run}' },
   { name: 'results', at: '/results' },
   { name: 'conflicts', at: '/conflicts' },
-  { name: 'conflict', at: '/conflicts/{conflict}' },
+  { name: 'conflict', at: '/conflicts/view?address={conflict}' },
   { name: 'schedule', at: '/schedule' },
   { name: 'schedule-list', at: '/schedule?view=list' },
   { name: 'setup', at: '/setup' },
@@ -92,9 +92,9 @@ afterAll(() => browser?.close());
 async function names(page: Page, example: Example | undefined): Promise<Record<string, string>> {
   if (!example) return {};
   const newest = await page.evaluate(async () => {
-    const ask = async (path: string) => (await (await fetch(`/api/v1${path}`)).json()) as { items: { id: string; run?: string; sync?: string }[] };
+    const ask = async (path: string) => (await (await fetch(`/api/v1${path}`)).json()) as { items: { id: string; run?: string; address?: string }[] };
     const [runs, conflicts] = [await ask('/sessions?limit=1&outcome=ok,warnings,conflicts'), await ask('/conflicts?limit=1')];
-    return { run: runs.items[0]?.run ?? runs.items[0]?.id ?? '', conflict: conflicts.items[0]?.id ?? '' };
+    return { run: runs.items[0]?.run ?? runs.items[0]?.id ?? '', conflict: encodeURIComponent(conflicts.items[0]?.address ?? '') };
   });
   return { ...(await example.ids(page)), ...newest };
 }

@@ -38,7 +38,8 @@ export class Steady<T> {
     node.addEventListener('pointerenter', () => (this.#isPointed = true), { signal });
     node.addEventListener('pointerleave', () => (this.#isPointed = false), { signal });
     node.addEventListener('focusin', () => (this.#isFocused = true), { signal });
-    node.addEventListener('focusout', (event) => (this.#isFocused = node.contains(event.relatedTarget as Node | null)), { signal });
+    // A row that has the focus may leave while rows are being drawn; nothing may change then.
+    node.addEventListener('focusout', () => queueMicrotask(() => (this.#isFocused = node.contains(document.activeElement))), { signal });
     return () => control.abort();
   };
 }

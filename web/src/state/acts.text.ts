@@ -7,7 +7,7 @@ const en = {
 };
 const de: typeof en = {
   started: 'Gestartet.',
-  paused: (n: number) => plural(n, { one: '# Abgleich angehalten.', other: '# Abgleiche angehalten.' }),
+  paused: (n: number) => plural(n, { one: '# Abgleich pausiert.', other: '# Abgleiche pausiert.' }),
   resumed: (n: number) => plural(n, { one: '# Abgleich fortgesetzt.', other: '# Abgleiche fortgesetzt.' }),
 };
 export const actWords = () => words(en, de);

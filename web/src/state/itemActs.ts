@@ -1,5 +1,5 @@
 /** What can be done to one sync or to many, and why not: the same in the list and on its page. */
-import { ask, del, patch, post } from '../api/client';
+import { ask, del, get, patch, post, type Query } from '../api/client';
 import type { ItemNew, ItemView } from '../api/types';
 import { named } from '../lib/command';
 import { visible } from '../lib/format';
@@ -18,6 +18,21 @@ const text = itemWords();
 const RUN_MAX = 500;
 const HOUR_MS = 3_600_000;
 
+/** As many as one answer holds. */
+const PAGE_MAX = 1000;
+
+/** All syncs that fit, not only those that are shown. */
+export async function everyItem(filter: Query = {}): Promise<ItemView[]> {
+  const all: ItemView[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await get<{ items: ItemView[]; next_cursor?: string | null }>('/items', { ...filter, limit: PAGE_MAX, cursor });
+    all.push(...page.items);
+    cursor = page.next_cursor ?? undefined;
+  } while (cursor);
+  return all;
+}
+
 /** Acts on many; tells what was done, with a way back, and the first thing that was refused. */
 async function many(items: ItemView[], act: (item: ItemView) => Promise<unknown>, told: (n: number) => string, undo?: (done: ItemView[]) => void): Promise<void> {
   const { done, error } = await each(items, act);
@@ -30,8 +45,17 @@ export async function syncAll(items: ItemView[], options: { full?: boolean } = {
 }
 
 export function pauseAll(items: ItemView[], until: Date | null): Promise<void> {
-  const body = until ? { until: until.toISOString() } : {};
-  return many(items, (item) => post(`/items/${item.id}/pause`, body), actWords().paused, (done) => void resume(done));
+  return many(items, (item) => pause(item, until?.toISOString()), actWords().paused, (done) => void unpauseAll(done));
+}
+
+function pause(item: ItemView, until?: string): Promise<unknown> {
+  return post(`/items/${item.id}/pause`, until ? { until } : {});
+}
+
+/** Puts each back to what it was: a pause from before stays. */
+function unpauseAll(items: ItemView[]): Promise<void> {
+  const before = (item: ItemView) => (item.paused_until === 'forever' ? pause(item) : item.paused_until ? pause(item, item.paused_until) : post(`/items/${item.id}/resume`));
+  return many(items, before, () => actWords().resumed(items.filter((item) => !item.paused_until).length));
 }
 
 export function turnAll(items: ItemView[], on: boolean): Promise<void> {

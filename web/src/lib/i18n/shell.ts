@@ -63,7 +63,7 @@ const de: typeof en = {
   help: 'Hilfe',
   more: 'Mehr',
   sync_all: 'Alle abgleichen',
-  pause_all: 'Alle anhalten',
+  pause_all: 'Alle pausieren',
   resume_all: 'Alle fortsetzen',
   search: 'Gehe zu …',
   daemon_away: 'syncmgr läuft nicht.',

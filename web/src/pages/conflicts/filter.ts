@@ -5,33 +5,34 @@ export interface Filter {
   handler: string;
   kind: string;
   text: string;
+  age: Age | '';
 }
 
-/** Longer texts do not fit into a question once every letter stands for both its cases. */
-export const TEXT_LEN_MAX = 40;
+/** By when a conflict was found; a dash stands for all that are older. */
+export const AGES = ['1d', '7d', '-7d', '-30d'] as const;
+export type Age = (typeof AGES)[number];
+
+/** Longer texts do not fit into a question beside the other conditions. */
+export const TEXT_LEN_MAX = 200;
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 
 /** Conditions as the daemon reads them. */
-export function where({ item, handler, kind, text }: Filter): string {
+export function where({ item, handler, kind, text, age }: Filter, now: Date): string {
   const parts: string[] = [];
   if (handler) parts.push(`handler=${handler}`);
   if (item) parts.push(`item=${item}`);
   if (kind) parts.push(`kind=${kind}`);
-  if (text.trim()) parts.push(`path~${pattern(text.trim())}`);
+  // The word that joins conditions would divide them: both halves have to be there then.
+  for (const words of text.split(/\sand\s/)) if (words.trim()) parts.push(`text~${words.trim()}`);
+  if (age) parts.push(found(age, now));
   return parts.join(' and ');
 }
 
-/** A pattern for paths that have a text anywhere, in any case: in the name or in a folder. */
-export function pattern(text: string): string {
-  const plain = [...text.slice(0, TEXT_LEN_MAX)].map(one).join('');
-  return `{**/*${plain}*,**/*${plain}*/**}`;
-}
-
-function one(char: string): string {
-  // `and` with spaces around it would divide the conditions.
-  if (char === ' ') return '[ ]';
-  if (char === '/') return char;
-  const lower = char.toLowerCase();
-  const upper = char.toUpperCase();
-  if (lower !== upper && [...lower].length === 1 && [...upper].length === 1) return `[${lower}${upper}]`;
-  return /[\p{L}\p{N}_.-]/u.test(char) ? char : `\\${char}`;
+/** To the hour, so that the same filter is the same question for a while. */
+function found(age: Age, now: Date): string {
+  const isOlder = age.startsWith('-');
+  const at = new Date(Math.floor(now.getTime() / HOUR_MS) * HOUR_MS - Number.parseInt(age.replace('-', ''), 10) * DAY_MS);
+  return `${isOlder ? 'until' : 'since'}=${at.toISOString().replace('.000', '')}`;
 }

@@ -30,8 +30,8 @@ const STATES = {
 const en = {
   state: (state: string) => STATES.en[state] ?? state,
   label: 'Files of this sync',
-  path: 'Folder',
-  top: 'All files',
+  choose: 'Choose a file to see its whole path and why it is as it is.',
+  more: 'More is on its way…',
   name: 'Name',
   status: 'State',
   empty: 'Nothing is in this folder.',
@@ -53,8 +53,8 @@ const en = {
 const de: typeof en = {
   state: (state: string) => STATES.de[state] ?? state,
   label: 'Dateien dieses Abgleichs',
-  path: 'Ordner',
-  top: 'Alle Dateien',
+  choose: 'Wähle eine Datei, um ihren ganzen Pfad zu sehen und warum sie so ist.',
+  more: 'Mehr ist unterwegs …',
   name: 'Name',
   status: 'Stand',
   empty: 'In diesem Ordner ist nichts.',

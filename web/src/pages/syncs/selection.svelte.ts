@@ -1,10 +1,8 @@
 /** Which syncs are selected: some by themselves, or all that match. */
 import { SvelteMap } from 'svelte/reactivity';
-import { get, type Query } from '../../api/client';
+import type { Query } from '../../api/client';
 import type { ItemView } from '../../api/types';
-
-/** As many as one answer holds. */
-const PAGE_MAX = 1000;
+import { everyItem } from '../../state/itemActs';
 
 export class Selection {
   chosen = new SvelteMap<string, ItemView>();
@@ -47,13 +45,6 @@ export class Selection {
   /** The syncs that are meant, as they are now. */
   async items(filter: Query): Promise<ItemView[]> {
     if (!this.isAll) return [...this.chosen.values()];
-    const all: ItemView[] = [];
-    let cursor: string | undefined;
-    do {
-      const page = await get<{ items: ItemView[]; next_cursor?: string | null }>('/items', { ...filter, limit: PAGE_MAX, cursor });
-      all.push(...page.items);
-      cursor = page.next_cursor ?? undefined;
-    } while (cursor);
-    return all;
+    return everyItem(filter);
   }
 }
