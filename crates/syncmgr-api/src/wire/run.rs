@@ -407,6 +407,9 @@ pub struct RunState {
     pub record: Option<Run>,
     /// What it is doing; null: it has ended.
     pub open: Option<OpenRun>,
+    /// How it came out as a whole, the word that the history has: `ok`, `warnings`, `conflicts`,
+    /// `held`, `failed`, `missed` or `stopped`; null while that is not known.
+    pub outcome: Option<String>,
 }
 
 /// What a run did, in full.

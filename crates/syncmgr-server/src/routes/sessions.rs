@@ -25,7 +25,7 @@ use utoipa::IntoParams;
 
 use super::items::done;
 use super::paging::{after_parsed, limit, time, words};
-use crate::answer::Refusal;
+use crate::answer::{NOTHING_CHANGED, Refusal};
 use crate::center::{Api, aside, broken, find, missing, not_started, refused, session_id};
 use crate::extract::{Json, Query, json};
 use crate::words::{accepted, open_run};
@@ -128,11 +128,13 @@ async fn take(
     match mode {
         Mode::Sync => api.start(control).await,
         Mode::Preview => {
-            let place = api.previews.reserve()?;
+            let mut place = api.previews.reserve()?;
             let center = api.center.clone();
             aside(move || {
                 let pending = center.start(control).map_err(|e| not_started(&e))?;
-                Ok(place.wait(pending))
+                let taken = place.add(pending);
+                place.wait();
+                Ok(taken)
             })
             .await
         }
@@ -291,9 +293,13 @@ pub(super) async fn get(
     let state = api
         .read(move |state, store, _| {
             let record = store.session(&session).map_err(|error| broken(&error))?;
+            let outcome = record
+                .as_ref()
+                .and_then(|record| Outcome::of(record.status, &record.summary));
             Ok(RunState {
                 record: record.as_ref().map(Run::from),
                 open: state.session(&session).map(|view| open_run(&view)),
+                outcome: outcome.map(|outcome| outcome.as_str().to_owned()),
             })
         })
         .await?;
@@ -375,7 +381,8 @@ async fn record(api: &Api, id: SessionId) -> Result<syncmgr_model::record::Sessi
     .await
 }
 
-/// Gives what a run would do, once it is known. Previews are kept for ten minutes.
+/// Gives what a run would do, once it is known. Previews are kept for ten minutes; one that is gone
+/// answers 410 `preview-gone`.
 #[utoipa::path(get, path = "/api/v1/sessions/{id}/preview", tag = "sessions",
     params(("id" = String, Path, min_length = 1)),
     responses((status = 200, body = Page<ItemPreview>), Refusal))]
@@ -415,6 +422,18 @@ pub(super) async fn preview(
                 "Der Strom sagt, wenn sie fertig ist.",
             ],
         ));
+    }
+    if api.previews.is_gone(&session) {
+        return Err(Refusal::new(
+            StatusCode::GONE,
+            "preview-gone",
+            [
+                "This preview is not kept any more.",
+                "Diese Vorschau ist nicht mehr aufgehoben.",
+            ],
+            NOTHING_CHANGED,
+        )
+        .with_action(["make the preview again", "mach die Vorschau noch einmal"]));
     }
     Err(missing("preview", &id))
 }

@@ -184,6 +184,8 @@ fn a_run_is_stopped() {
     while get(&front, &format!("/sessions/{run}"))["record"]["status"] != "canceled" {
         std::thread::yield_now();
     }
+    let ended = get(&front, &format!("/sessions/{run}"));
+    assert_eq!(ended["outcome"], "stopped");
     let late = front.owner(&format!("POST /api/v1/sessions/{run}/cancel"), &[], "{}");
     assert_eq!(late.status, 404);
 }
@@ -366,6 +368,31 @@ fn all_that_fit_are_decided_as_a_preview_showed_them() {
     );
 }
 
+#[test]
+fn previews_of_many_syncs_at_once_are_all_kept() {
+    let front = Front::start();
+    let names: Vec<_> = (0..20).map(|n| format!("sync-{n}")).collect();
+    for name in &names {
+        add(&front, name, "");
+    }
+    let matching = json!({"filter": "kind=both-changed", "decision": {"keep": "both"}});
+    let body = json!({"matching": matching, "preview": true});
+    let preview = decide(&front, &body).json();
+    let runs = preview["runs"].as_array().unwrap().clone();
+    assert_eq!(runs.len(), names.len(), "{preview}");
+    for run in runs {
+        let path = format!("/api/v1/sessions/{}/preview", run["run"].as_str().unwrap());
+        let made = loop {
+            let reply = front.owner(&format!("GET {path}"), &[], "");
+            if reply.status != 409 {
+                break reply;
+            }
+            std::thread::yield_now();
+        };
+        assert_eq!(made.status, 200, "{made:?}");
+    }
+}
+
 /// spec 128, 131: what a handler keeps is listed among the others, counts, and goes when it says so.
 #[test]
 fn results_of_a_handler_of_its_own_are_listed_and_removed() {
@@ -445,6 +472,34 @@ fn handlers_schedules_and_settings_are_kept() {
     );
     assert_eq!(set.json()["settings"]["metrics"], "on");
     assert_eq!(get(&front, "/settings")["settings"]["metrics"], "on");
+}
+
+#[test]
+fn a_schedule_is_checked_before_it_is_saved() {
+    let front = Front::start();
+    let check = |rules: &str| front.owner("POST /api/v1/schedules/check", &[], rules);
+    let checked = check(r#"{"triggers":["daily 18:00"]}"#);
+    assert_eq!(checked.status, 200, "{checked:?}");
+    assert_eq!(checked.json()["sentence"], "Runs every day at 18:00");
+    assert_eq!(checked.json()["next"].as_array().unwrap().len(), 5);
+    let fields = |rules: &str| {
+        let refused = check(rules);
+        assert_eq!(refused.status, 400, "{refused:?}");
+        let problem: Value = serde_json::from_str(&refused.body).unwrap();
+        let errors = problem["errors"].as_array().unwrap();
+        let field = |error: &Value| error["field"].as_str().unwrap().to_owned();
+        errors.iter().map(field).collect::<Vec<_>>()
+    };
+    // All that cannot be read at once, and what only the calendar knows under the same name.
+    let rules = r#"{"triggers":["daily 18:00","at tea"],"windows":["never"],"idle":"long"}"#;
+    assert_eq!(fields(rules), ["triggers[1]", "windows[0]", "idle"]);
+    assert_eq!(fields("{}"), ["triggers"]);
+    let all = get(&front, "/schedules");
+    assert_eq!(
+        all["items"].as_array().unwrap().len(),
+        0,
+        "nothing is saved"
+    );
 }
 
 #[test]
