@@ -10,7 +10,7 @@ use syncmgr_api::wire::desk::{
 };
 use syncmgr_api::wire::run::{Mode, RunAccepted};
 use syncmgr_center::center::NotStarted;
-use syncmgr_center::command::{Control, Scope, StartOptions};
+use syncmgr_center::command::{Control, Scope, StartOptions, Taken};
 use syncmgr_center::desk::{Batch, Decided};
 use syncmgr_model::conflict::Address;
 use syncmgr_model::request::Work;
@@ -385,6 +385,12 @@ fn start(
         NotStarted::Refused(refusal) => (not_started(&error), refusal.trouble.clone()),
         NotStarted::Gone => no(not_started(&error)),
     })?;
+    // It enters no history: a run that is named but never was would be looked for in vain.
+    if let (Taken::Nothing, Some((_, why))) =
+        (pending.accepted.taken, pending.accepted.dropped.first())
+    {
+        return Err((refused(why), why.clone()));
+    }
     let taken = match previews {
         Some(place) => place.add(pending),
         // History has the outcome.

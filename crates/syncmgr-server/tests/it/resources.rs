@@ -369,6 +369,24 @@ fn all_that_fit_are_decided_as_a_preview_showed_them() {
 }
 
 #[test]
+fn a_decision_that_no_run_carries_out_says_why_and_names_no_run() {
+    let front = Front::start();
+    add(&front, "photos", "");
+    let list = get(&front, "/conflicts?where=kind%3Dboth-changed");
+    let one = &list["items"][0];
+    let body = json!({"decisions": [{"conflict": one["address"], "seen": one["seen"],
+        "decision": {"keep": "both"}}]});
+    let off = r#"{"enabled":false}"#;
+    front.owner("PATCH /api/v1/handlers/files", &[], off);
+    let refused = decide(&front, &body);
+    assert_eq!(
+        (refused.status, &*refused.code()),
+        (409, "turned-off"),
+        "{refused:?}"
+    );
+}
+
+#[test]
 fn previews_of_many_syncs_at_once_are_all_kept() {
     let front = Front::start();
     let names: Vec<_> = (0..20).map(|n| format!("sync-{n}")).collect();
