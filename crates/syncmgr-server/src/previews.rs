@@ -142,7 +142,7 @@ impl Place {
     }
 
     /// Keeps an outcome, and only then stops saying that it is being made.
-    fn end(&self, id: &SessionId, outcome: Option<Outcome>) {
+    pub(crate) fn end(&self, id: &SessionId, outcome: Option<Outcome>) {
         let mut state = self.lock();
         if let Some(outcome) = outcome {
             let id = outcome.record.id.clone();

@@ -313,6 +313,10 @@ pub struct RunNew {
     /// Lets the held changes with this id go, once; only with a single sync.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub release: Option<String>,
+    /// The plan of the preview that was seen: when it is another one now, nothing begins. Looking
+    /// takes as long as a preview; only with a single sync that is carried out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<String>,
 }
 
 /// What a request to stop covers.

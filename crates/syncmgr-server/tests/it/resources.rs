@@ -369,6 +369,32 @@ fn all_that_fit_are_decided_as_a_preview_showed_them() {
 }
 
 #[test]
+fn a_run_begins_only_if_its_plan_is_the_one_that_was_seen() {
+    let front = Front::start();
+    let id = add(&front, "photos", "");
+    let made = run(&front, &id, "preview");
+    let seen =
+        get(&front, &format!("/sessions/{made}/preview"))["items"][0]["preview"]["plan"].clone();
+    let start = |body: Value| front.owner("POST /api/v1/sessions", &[], &body.to_string());
+    let n_runs = || get(&front, "/sessions")["items"].as_array().unwrap().len();
+    let other = start(json!({"items": [id], "plan": "of another day"}));
+    assert_eq!((other.status, &*other.code()), (409, "state-changed"));
+    let problem: Value = serde_json::from_str(&other.body).unwrap();
+    let now = problem["params"]["run"].as_str().unwrap();
+    let now = get(&front, &format!("/sessions/{now}/preview"));
+    assert_eq!(now["items"][0]["preview"]["plan"], seen);
+    assert_eq!(n_runs(), 0);
+    for wrong in [
+        json!({"items": [id], "plan": seen, "mode": "preview"}),
+        json!({"items": [id, id], "plan": seen}),
+    ] {
+        assert_eq!(start(wrong).status, 400);
+    }
+    assert_eq!(start(json!({"items": [id], "plan": seen})).status, 202);
+    assert_eq!(n_runs(), 1);
+}
+
+#[test]
 fn a_decision_that_no_run_carries_out_says_why_and_names_no_run() {
     let front = Front::start();
     add(&front, "photos", "");
