@@ -18,6 +18,7 @@ use std::borrow::Cow;
 use crate::event::EventLevel;
 use crate::format::{number, plural, without_os_numbers};
 use crate::language::Language;
+use crate::reader::{Reader, without_commands};
 use crate::trouble::{Code, Trouble};
 
 /// When trying again makes sense.
@@ -68,12 +69,17 @@ pub struct Notice {
     pub actions: Vec<String>,
 }
 
-/// Makes the words for a trouble, in the language of this thread.
+/// Makes the words for a trouble, for the reader of this thread.
 #[must_use]
 pub fn notice(trouble: &Trouble) -> Notice {
     let (what, meaning, actions) = match Language::current() {
         Language::English => words(trouble),
         Language::German => german::words(trouble),
+    };
+    let actions = if Reader::current().is_page {
+        actions.iter().map(|it| without_commands(it)).collect()
+    } else {
+        actions
     };
     Notice {
         code: trouble.code,
@@ -413,7 +419,7 @@ fn unusable(t: &Trouble) -> Words {
             ),
             "The settings from before stay in force.",
             vec![
-                "mend the file with `syncmgr config edit`, or see `syncmgr config check`"
+                "mend the file with `syncmgr config edit`, and check it with `syncmgr config check`"
                     .to_owned(),
             ],
         ),
@@ -509,7 +515,7 @@ fn left_alone(t: &Trouble) -> Words {
         Code::ChangedSince => (
             format!("{files} changed since that run, or were taken back already."),
             "Left as they are on both sides.",
-            one("`syncmgr versions list PATH` shows what is kept of a file"),
+            one("see what is kept of a file with `syncmgr versions list PATH`"),
         ),
         Code::Unsyncable => (
             format!(
@@ -677,7 +683,7 @@ fn stopped(t: &Trouble) -> Words {
             format!("The handler {handler} stopped unexpectedly: {detail}."),
             "This run was ended; finished files are complete.",
             vec![
-                "sync again; if it happens again, report it with the output of `syncmgr doctor`"
+                "sync again; if it happens again, check the installation with `syncmgr doctor` and report it"
                     .to_owned(),
             ],
         );

@@ -42,6 +42,7 @@ pub mod conflict;
 pub mod folder;
 pub mod outcome;
 pub mod preview;
+pub mod reader;
 pub mod record;
 pub mod resolution;
 

@@ -10,7 +10,7 @@ use syncmgr_center::port::{Store, StoreError};
 use syncmgr_center::state::{ItemView, State};
 use syncmgr_model::id::{HandlerId, ItemId, ItemKey, SessionId};
 use syncmgr_model::item::Item;
-use syncmgr_model::language::Language;
+use syncmgr_model::reader::Reader;
 use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::{Code, Trouble};
 
@@ -38,12 +38,12 @@ impl std::fmt::Debug for Api {
     }
 }
 
-/// Runs what may wait on a thread that may, in the language of who asks.
+/// Runs what may wait on a thread that may, for who asks.
 pub(crate) async fn aside<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
 ) -> Result<T, Refusal> {
-    let language = Language::current();
-    match tokio::task::spawn_blocking(move || language.during(work)).await {
+    let reader = Reader::current();
+    match tokio::task::spawn_blocking(move || reader.during(work)).await {
         Ok(result) => result,
         Err(panicked) => match panicked.try_into_panic() {
             // Into the net that turns it into an answer.
@@ -60,10 +60,10 @@ impl Api {
         look: impl FnOnce(&State, &mut dyn Store, Timestamp) -> Result<T, Refusal> + Send + 'static,
     ) -> Result<T, Refusal> {
         let center = self.center.clone();
-        let language = Language::current();
+        let reader = Reader::current();
         // The center looks on a thread of its own.
         let look = move |state: &State, store: &mut dyn Store, now| {
-            language.during(|| look(state, store, now))
+            reader.during(|| look(state, store, now))
         };
         aside(move || center.read(look).map_err(gone)?).await
     }

@@ -338,6 +338,14 @@ pub trait Desk: Send + Sync {
     /// `not-found` when it is not saved, or why it cannot be removed.
     fn remove(&self, id: &ItemId) -> Result<(), Trouble>;
 
+    /// Returns the keys of the secrets of an item that are set; reads none of them.
+    ///
+    /// # Errors
+    /// It cannot be known now.
+    fn secrets_of(&self, _item: &Item) -> Result<Vec<String>, Trouble> {
+        Ok(Vec::new())
+    }
+
     /// Keeps a secret of an item.
     ///
     /// # Errors
@@ -365,6 +373,18 @@ pub trait Desk: Send + Sync {
     /// # Errors
     /// `setting-unusable` with `key`, or why it cannot be saved.
     fn put_schedule(&self, schedule: Schedule) -> Result<(), Trouble>;
+
+    /// Says when a schedule would start runs after `now`, at most `n_most` times, were it put. Nothing
+    /// is saved.
+    ///
+    /// # Errors
+    /// As [`Self::put_schedule`].
+    fn check_schedule(
+        &self,
+        schedule: &Schedule,
+        now: Timestamp,
+        n_most: usize,
+    ) -> Result<Vec<Timestamp>, Trouble>;
 
     /// Removes a schedule; returns whether there was one.
     ///

@@ -256,6 +256,17 @@ pub struct Pause {
     pub until: Option<String>,
 }
 
+/// A secret that a sync may have, never its value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SecretState {
+    /// The setting.
+    pub key: String,
+    /// The sync cannot run without it.
+    pub required: bool,
+    /// It is set.
+    pub is_set: bool,
+}
+
 /// Sets a secret. It is never read back.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

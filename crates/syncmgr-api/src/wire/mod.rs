@@ -37,7 +37,9 @@ pub use notice::Notice;
 pub use preview::{Census, Change, Preview};
 pub use progress::Progress;
 pub use run::{Cancel, PastSession, Run, RunNew, Step, Summary, Tally};
-pub use schedule::{Agenda, NextRuns, PlannedItem, PlannedRun, Schedule, ScheduleRules};
+pub use schedule::{
+    Agenda, NextRuns, PlannedItem, PlannedRun, Schedule, ScheduleChecked, ScheduleRules,
+};
 pub use version::{Storage, Version};
 pub use why::Explanation;
 

@@ -313,6 +313,10 @@ pub struct RunNew {
     /// Lets the held changes with this id go, once; only with a single sync.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub release: Option<String>,
+    /// The plan of the preview that was seen: when it is another one now, nothing begins. Looking
+    /// takes as long as a preview; only with a single sync that is carried out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<String>,
 }
 
 /// What a request to stop covers.
@@ -407,6 +411,9 @@ pub struct RunState {
     pub record: Option<Run>,
     /// What it is doing; null: it has ended.
     pub open: Option<OpenRun>,
+    /// How it came out as a whole, the word that the history has: `ok`, `warnings`, `conflicts`,
+    /// `held`, `failed`, `missed` or `stopped`; null while that is not known.
+    pub outcome: Option<String>,
 }
 
 /// What a run did, in full.

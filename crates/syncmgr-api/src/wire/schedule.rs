@@ -118,31 +118,34 @@ impl ScheduleRules {
     /// Reads the rules of the schedule with this name.
     ///
     /// # Errors
-    /// The field, and why its text is no rule.
-    pub fn read(&self, name: &str) -> Result<schedule::Schedule, (String, String)> {
-        Ok(schedule::Schedule {
+    /// Every field whose text is no rule, and why.
+    pub fn read(&self, name: &str) -> Result<schedule::Schedule, Vec<Fault>> {
+        let mut faults = Vec::new();
+        let read = schedule::Schedule {
             name: name.to_owned(),
             items: match &self.items {
                 None => ScheduleItems::All,
                 Some(names) => ScheduleItems::Named(names.clone()),
             },
             is_enabled: self.enabled,
-            triggers: all("triggers", &self.triggers)?,
+            triggers: all("triggers", &self.triggers, &mut faults),
             zone: match &self.zone {
                 None => Zone::System,
                 Some(name) => Zone::Named(name.clone()),
             },
-            windows: all("windows", &self.windows)?,
-            jitter_ms: time("jitter", self.jitter.as_deref())?.unwrap_or(0),
-            catch_up: match &self.catch_up {
+            windows: all("windows", &self.windows, &mut faults),
+            jitter_ms: time("jitter", self.jitter.as_deref(), &mut faults).unwrap_or(0),
+            catch_up: match self.catch_up.as_deref().map(CatchUp::parse) {
                 None => CatchUp::default(),
-                Some(word) => CatchUp::parse(word).ok_or_else(|| {
+                Some(Some(word)) => word,
+                Some(None) => {
                     let words = "`once`, `all` or `skip`".to_owned();
-                    ("catch_up".to_owned(), words)
-                })?,
+                    faults.push(("catch_up".to_owned(), words));
+                    CatchUp::default()
+                }
             },
             conditions: Conditions {
-                idle_at_least_ms: time("idle", self.idle.as_deref())?,
+                idle_at_least_ms: time("idle", self.idle.as_deref(), &mut faults),
                 on_external_power: self.on_external_power,
                 on_unmetered_network: self.on_unmetered_network,
                 on_connection: self.on_connection.clone(),
@@ -153,34 +156,48 @@ impl ScheduleRules {
                 power_lost: self.stop_on_battery,
             },
             asks_first: self.asks_first,
-        })
+        };
+        if faults.is_empty() {
+            Ok(read)
+        } else {
+            Err(faults)
+        }
     }
 }
 
+/// A field, and what is wrong with it.
+pub type Fault = (String, String);
+
 /// Reads every text of a list.
-fn all<T>(field: &str, texts: &[String]) -> Result<Vec<T>, (String, String)>
+fn all<T>(field: &str, texts: &[String], faults: &mut Vec<Fault>) -> Vec<T>
 where
     T: std::str::FromStr<Err: std::fmt::Display>,
 {
     let read = |(n, text): (usize, &String)| {
         let read = text.parse();
-        read.map_err(|error: T::Err| (format!("{field}[{n}]"), error.to_string()))
+        read.map_err(|error: T::Err| faults.push((format!("{field}[{n}]"), error.to_string())))
+            .ok()
     };
-    texts.iter().enumerate().map(read).collect()
+    texts.iter().enumerate().filter_map(read).collect()
 }
 
-fn time(field: &str, text: Option<&str>) -> Result<Option<u64>, (String, String)> {
-    text.map(|text| parse_duration(text).map_err(|error| (field.to_owned(), error.to_string())))
-        .transpose()
+fn time(field: &str, text: Option<&str>, faults: &mut Vec<Fault>) -> Option<u64> {
+    let read = parse_duration(text?);
+    read.map_err(|error| faults.push((field.to_owned(), error.to_string())))
+        .ok()
 }
 
 impl TryFrom<&Schedule> for schedule::Schedule {
     type Error = Unreadable;
 
     fn try_from(s: &Schedule) -> Result<Self, Unreadable> {
-        s.rules.read(&s.name).map_err(|(_, text)| Unreadable {
+        s.rules.read(&s.name).map_err(|faults| Unreadable {
             what: "a schedule",
-            text,
+            text: faults
+                .into_iter()
+                .map(|(_, text)| text)
+                .next()
+                .unwrap_or_default(),
         })
     }
 }
@@ -192,6 +209,15 @@ pub struct NextRuns {
     pub name: String,
     /// When, the earliest first.
     pub at: Vec<String>,
+}
+
+/// What a schedule would be, were it saved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ScheduleChecked {
+    /// What it says, in a sentence.
+    pub sentence: String,
+    /// When it would start runs, at most five, the earliest first; none where it is no time.
+    pub next: Vec<String>,
 }
 
 /// Planned runs.
@@ -238,6 +264,9 @@ mod tests {
         assert_eq!(schedule::Schedule::try_from(&wire), Ok(schedule));
         let mut bad = wire.rules;
         bad.triggers.push("at lunch".into());
-        assert_eq!(bad.read("evening").unwrap_err().0, "triggers[2]");
+        bad.idle = Some("long".into());
+        let faults = bad.read("evening").unwrap_err();
+        let fields: Vec<_> = faults.iter().map(|(field, _)| field.as_str()).collect();
+        assert_eq!(fields, ["triggers[2]", "idle"]);
     }
 }

@@ -1,7 +1,7 @@
 //! The handler `files`: two folders, kept in two-way sync by the engine.
 //!
 //! `settings` reads what a person chose, [`identity`] names the pair, `session` plans and applies,
-//! `desk` answers questions, `conflict` shows conflicts and takes decisions on them, `view` and `trouble` turn the words of the engine into the model's.
+//! `desk` answers questions, `looked` opens a pair for them, `conflict` shows conflicts and takes decisions on them, `view` and `trouble` turn the words of the engine into the model's.
 
 pub mod identity;
 pub mod place;
@@ -10,6 +10,7 @@ mod beforehand;
 mod conflict;
 mod desk;
 mod instance;
+mod looked;
 mod session;
 mod settings;
 mod trouble;
@@ -28,6 +29,8 @@ use syncmgr_model::trouble::{Code, Trouble};
 
 pub use instance::FilesFactory;
 pub use settings::{Chosen, SPECS};
+
+use looked::Looked;
 
 /// The id of this handler.
 pub const ID: &str = "files";
@@ -78,12 +81,16 @@ impl FilesHandler {
             .map_err(|e| trouble::of_open(e, chosen, self.home.as_deref()))
     }
 
-    /// Opens the pair of an item to look only, also while another run works on it.
-    fn open_to_look(&self, item: &Item, chosen: &Chosen) -> Result<Pair, Trouble> {
-        let state = self.state_of(item)?;
-        let clock = Arc::clone(&self.clock);
-        Pair::open_unlocked(&chosen.left, &chosen.right, &state, clock)
-            .map_err(|e| trouble::of_open(e, chosen, self.home.as_deref()))
+    /// Opens the pair of an item to look only, also while another run works on it. Leaves no state
+    /// where there was none.
+    fn open_to_look(&self, item: &Item, chosen: &Chosen) -> Result<Looked, Trouble> {
+        let kept = self.state_dir.join(item.id.as_str());
+        let no_place = |e| Trouble::new(Code::StateUnusable).with("detail", e);
+        Looked::open(&kept, no_place, |state| {
+            let clock = Arc::clone(&self.clock);
+            Pair::open_unlocked(&chosen.left, &chosen.right, state, clock)
+                .map_err(|e| trouble::of_open(e, chosen, self.home.as_deref()))
+        })
     }
 
     /// Returns the directory of a pair's state, made when it is missing.

@@ -76,7 +76,7 @@ fn sync(
     let mut pair = match intent {
         // It changes nothing, so it need not wait for a run that does.
         Intent::Preview => handler.open_to_look(item, &chosen)?,
-        Intent::Apply => handler.open(item, &chosen)?,
+        Intent::Apply => handler.open(item, &chosen)?.into(),
     };
     let cancel = Cancel::new();
     let stop = cancel.clone();

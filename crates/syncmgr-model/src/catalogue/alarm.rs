@@ -105,7 +105,7 @@ pub(super) fn words(t: &Trouble) -> Words {
         Code::RunFailed => (
             "The run failed.".to_owned(),
             "Finished files are complete; what was left is done by the next run that succeeds.",
-            one("look at the results of the run, and at `syncmgr status`"),
+            one("look at the results of the run, and at its sync with `syncmgr status`"),
         ),
         Code::RunsMissed => (
             "A run should have taken place, and did not.".to_owned(),

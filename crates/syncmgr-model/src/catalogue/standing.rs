@@ -96,7 +96,7 @@ pub(super) fn words(t: &Trouble) -> Words {
                 t.param("detail")
             ),
             "They are found by the next full look instead, and synced later than they could be.",
-            one("`syncmgr doctor` shows how to raise the limit"),
+            one("see how to raise the limit with `syncmgr doctor`"),
         ),
     }
 }

@@ -40,7 +40,7 @@ pub(super) fn words(t: &Trouble) -> Words {
                 format!("{tool} can't go on by itself: {detail}."),
                 "Nothing was deleted. Until it is repaired, this sync does not run.",
                 one(t.params.get("advice").cloned().unwrap_or_else(|| {
-                    "see `syncmgr preview` for what a repair would do".to_owned()
+                    "see what a repair would do with `syncmgr preview`".to_owned()
                 })),
             )
         }
@@ -85,10 +85,13 @@ pub(super) fn words(t: &Trouble) -> Words {
                 t.param("folder")
             ),
             "Its sandbox keeps it out: nothing there was changed.",
-            one(format!(
-                "let it in: `syncmgr handler install --allow {} -- COMMAND`, with the command that `syncmgr handler show {handler}` shows",
-                t.param("folder")
-            )),
+            vec![
+                format!(
+                    "let the handler into the folder with `syncmgr handler install --allow {} -- COMMAND`",
+                    t.param("folder")
+                ),
+                format!("see its command with `syncmgr handler show {handler}`"),
+            ],
         ),
         Code::SecretMissing => (
             format!("`{}` of {} is not set.", t.param("key"), t.param("name")),

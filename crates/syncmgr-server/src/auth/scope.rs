@@ -97,8 +97,9 @@ pub fn needed(method: &Method, path: &str) -> Scope {
         (Some("sessions" | "events"), _, _, _)
         | (Some("items"), Some(_), Some("pause" | "resume"), None)
         | (Some("items"), Some("check"), None, None) => Scope::Sync,
-        // It asks with a body, and changes nothing.
+        // They ask with a body, and change nothing.
         (Some("items"), Some(_), Some("matches"), None) => Scope::Read,
+        (Some("schedules"), Some("check"), None, None) if method == Method::POST => Scope::Read,
         (Some("conflicts" | "versions"), _, _, _) => Scope::Resolve,
         _ => Scope::Admin,
     }
@@ -121,6 +122,8 @@ mod tests {
         check(&Method::POST, "/api/v1/conflicts/resolve", Scope::Resolve);
         check(&Method::POST, "/api/v1/items/check", Scope::Sync);
         check(&Method::POST, "/api/v1/items/x/matches", Scope::Read);
+        check(&Method::POST, "/api/v1/schedules/check", Scope::Read);
+        check(&Method::PUT, "/api/v1/schedules/check", Scope::Admin);
         check(&Method::GET, "/api/v1/folders", Scope::Admin);
         check(&Method::GET, "/api/v1/items", Scope::Read);
         check(&Method::POST, "/api/v1/items", Scope::Admin);

@@ -19,7 +19,8 @@ use hyper::header::{AUTHORIZATION, COOKIE, HeaderMap};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, StatusCode};
 use subtle::ConstantTimeEq as _;
-use syncmgr_model::language::{Language, say};
+use syncmgr_model::language::say;
+use syncmgr_model::reader::Reader;
 use tower::ServiceExt as _;
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -103,8 +104,11 @@ impl Gate {
 
     /// Answers a request; always with an answer.
     pub(crate) async fn answer(&self, peer: Peer, request: Request<Incoming>) -> Response {
-        let language = language::preferred(request.headers());
-        speaking(language, async {
+        let reader = Reader {
+            language: language::preferred(request.headers()),
+            is_page: false,
+        };
+        speaking(reader, async {
             let id = self.ids.next();
             let path = request.uri().path().to_owned();
             let response = match self.admit(peer, request).await {
@@ -118,7 +122,7 @@ impl Gate {
     }
 
     async fn admit(&self, peer: Peer, request: Request<Incoming>) -> Result<Response, Refusal> {
-        let (mut head, incoming) = request.into_parts();
+        let (head, incoming) = request.into_parts();
         origin::check(peer, &head)?;
         if page::is_page(&head) {
             return page::answer(&head);
@@ -127,6 +131,20 @@ impl Gate {
         if let Some(who) = &who {
             check_scope(who, &head)?;
         }
+        let reader = Reader {
+            is_page: matches!(who, Some(Principal::Browser { .. })),
+            ..Reader::current()
+        };
+        speaking(reader, self.admitted(peer, who, head, incoming)).await
+    }
+
+    async fn admitted(
+        &self,
+        peer: Peer,
+        who: Option<Principal>,
+        mut head: Parts,
+        incoming: Incoming,
+    ) -> Result<Response, Refusal> {
         let bytes = body::read(incoming).await?;
         body::check(&head, &bytes)?;
         head.extensions.insert(peer);
@@ -143,7 +161,7 @@ impl Gate {
                 // again with the same key.
                 let request = Request::from_parts(head, Body::from(bytes));
                 let work = self.app.clone().oneshot(request);
-                let done = tokio::spawn(speaking(Language::current(), async move {
+                let done = tokio::spawn(speaking(Reader::current(), async move {
                     let Ok(response) = work.await;
                     place.keep(in_this_language(response)).await
                 }));

@@ -10,7 +10,7 @@ use syncmgr_api::wire::desk::{
 };
 use syncmgr_api::wire::run::{Mode, RunAccepted};
 use syncmgr_center::center::NotStarted;
-use syncmgr_center::command::{Control, Scope, StartOptions};
+use syncmgr_center::command::{Control, Scope, StartOptions, Taken};
 use syncmgr_center::desk::{Batch, Decided};
 use syncmgr_model::conflict::Address;
 use syncmgr_model::request::Work;
@@ -23,6 +23,7 @@ use crate::answer::Refusal;
 use crate::center::{Api, aside, not_started, places, refused};
 use crate::desk::{Chosen, Places};
 use crate::extract::{Json, json};
+use crate::previews::Place;
 use crate::words::accepted;
 
 /// Most conflicts decided by one request.
@@ -317,7 +318,12 @@ async fn carry_out(
     aside(move || {
         let mut runs = Vec::new();
         let mut refusals = Vec::new();
-        let mut begin = |batch: &Batch| match start(&api, batch, is_preview) {
+        let mut place = if is_preview {
+            Some(api.previews.reserve()?)
+        } else {
+            None
+        };
+        let mut begin = |batch: &Batch| match start(&api, batch, place.as_mut()) {
             Ok(run) => {
                 runs.push((format!("{}/{}", batch.handler, batch.item), run));
                 Ok(())
@@ -331,6 +337,9 @@ async fn carry_out(
             .desk
             .decide(&places, &chosen, is_preview, &mut begin)
             .map_err(|trouble| refused(&trouble))?;
+        if let Some(place) = place {
+            place.wait();
+        }
         let first = outcomes.first().cloned();
         let is_failed = |it: &Decided| matches!(it, Decided::Failed(_));
         match first {
@@ -344,8 +353,14 @@ async fn carry_out(
     .await
 }
 
-/// Begins the run that carries out the decisions of one item.
-fn start(api: &Api, batch: &Batch, is_preview: bool) -> Result<RunAccepted, (Refusal, Trouble)> {
+/// Begins the run that carries out the decisions of one item; with a place for previews, the preview
+/// of it.
+fn start(
+    api: &Api,
+    batch: &Batch,
+    previews: Option<&mut Place>,
+) -> Result<RunAccepted, (Refusal, Trouble)> {
+    let is_preview = previews.is_some();
     let no = |refusal: Refusal| {
         let detail = refusal.0.title.clone();
         (
@@ -366,17 +381,18 @@ fn start(api: &Api, batch: &Batch, is_preview: bool) -> Result<RunAccepted, (Ref
     };
     let scope = Scope::Items(batch.handler.clone(), vec![batch.item.clone()]);
     let control = Control::Start(scope, Box::new(options));
-    let place = if is_preview {
-        Some(api.previews.reserve().map_err(no)?)
-    } else {
-        None
-    };
     let pending = api.center.start(control).map_err(|error| match &error {
         NotStarted::Refused(refusal) => (not_started(&error), refusal.trouble.clone()),
         NotStarted::Gone => no(not_started(&error)),
     })?;
-    let taken = match place {
-        Some(place) => place.wait(pending),
+    // It enters no history: a run that is named but never was would be looked for in vain.
+    if let (Taken::Nothing, Some((_, why))) =
+        (pending.accepted.taken, pending.accepted.dropped.first())
+    {
+        return Err((refused(why), why.clone()));
+    }
+    let taken = match previews {
+        Some(place) => place.add(pending),
         // History has the outcome.
         None => pending.accepted,
     };

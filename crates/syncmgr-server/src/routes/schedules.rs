@@ -6,8 +6,9 @@ use hyper::StatusCode;
 use hyper::header::HeaderMap;
 use serde::Deserialize;
 use syncmgr_api::page::Page;
-use syncmgr_api::wire::{NextRuns, Schedule, ScheduleRules};
+use syncmgr_api::wire::{NextRuns, Schedule, ScheduleChecked, ScheduleRules};
 use syncmgr_model::item::bad_name;
+use syncmgr_model::schedule::sentence::sentence;
 use syncmgr_model::time::Timestamp;
 use utoipa::IntoParams;
 
@@ -17,6 +18,8 @@ use crate::extract::{Json, Query, check_match, json, versioned};
 
 /// Coming runs told when no number is asked for.
 const NEXT_DEFAULT: u32 = 5;
+/// Coming runs told of rules that are checked.
+const CHECKED_NEXT: usize = 5;
 /// Most coming runs told: a page shows a month.
 const NEXT_MAX: u32 = 100;
 
@@ -65,11 +68,82 @@ pub(super) async fn put(
     if let Some(fault) = bad_name(&name) {
         return Err(Refusal::field("name", "unusable", fault));
     }
-    let read = rules.read(&name);
-    let schedule = read.map_err(|(field, words)| Refusal::field(&field, "unusable", words))?;
+    let schedule = read(&rules, &name)?;
     check_match(&headers, &find(&api, &name).await?)?;
-    api.ask(move |desk| desk.put_schedule(schedule)).await?;
+    let put = api.ask(move |desk| desk.put_schedule(schedule)).await;
+    put.map_err(of_rules)?;
     get(State(api), Path(name)).await
+}
+
+fn read(rules: &ScheduleRules, name: &str) -> Result<syncmgr_model::schedule::Schedule, Refusal> {
+    rules.read(name).map_err(|faults| {
+        let mut faults = faults.into_iter();
+        let (field, words) = faults.next().unwrap_or_default();
+        let first = Refusal::field(&field, "unusable", words);
+        faults.fold(first, |refusal, (field, words)| {
+            refusal.with_error(&field, "unusable", &words)
+        })
+    })
+}
+
+/// Names the rule that is meant as the request does.
+fn of_rules(mut refusal: Refusal) -> Refusal {
+    for error in &mut refusal.0.errors {
+        if let Some(field) = error.field.strip_prefix("settings.") {
+            error.field = field.to_owned();
+        }
+    }
+    refusal
+}
+
+/// Whose rules are checked.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct CheckQuery {
+    /// The schedule that would get them; left out for a new one.
+    #[param(min_length = 1, max_length = 127)]
+    name: Option<String>,
+}
+
+/// Says what a schedule with these rules would be: in a sentence, and when it would start runs. What
+/// is wrong with them is said as if they were saved, field by field. Nothing is saved.
+#[utoipa::path(post, path = "/api/v1/schedules/check", tag = "schedules",
+    request_body = ScheduleRules, params(CheckQuery),
+    responses((status = 200, body = ScheduleChecked), Refusal))]
+pub(super) async fn check(
+    State(api): State<Api>,
+    Query(query): Query<CheckQuery>,
+    Json(rules): Json<ScheduleRules>,
+) -> Result<Response, Refusal> {
+    if let Some(fault) = query.name.as_deref().and_then(bad_name) {
+        return Err(Refusal::field("name", "unusable", fault));
+    }
+    let name = match query.name {
+        Some(name) => name,
+        None => free_name(&api).await?,
+    };
+    let schedule = read(&rules, &name)?;
+    let sentence = sentence(&schedule);
+    let now = api.read(|_, _, now| Ok(now)).await?;
+    let next = api
+        .ask(move |desk| desk.check_schedule(&schedule, now, CHECKED_NEXT))
+        .await
+        .map_err(of_rules)?;
+    Ok(json(&ScheduleChecked {
+        sentence,
+        next: next.into_iter().map(Timestamp::rfc3339).collect(),
+    }))
+}
+
+/// Returns a name that no schedule has, because one that has it would be replaced.
+async fn free_name(api: &Api) -> Result<String, Refusal> {
+    let schedules = api.ask(|desk| desk.schedules()).await?;
+    let mut name = "new".to_owned();
+    while schedules.iter().any(|schedule| schedule.name == name) {
+        name.push('-');
+    }
+    Ok(name)
 }
 
 /// Removes a schedule.

@@ -1,12 +1,41 @@
-//! Secrets of syncs: set and removed, and never given (S12).
+//! Secrets of syncs: set and removed, and never given (S12). Whether one is set may be known.
 
 use axum::extract::{Path, State};
+use axum::response::Response;
 use hyper::StatusCode;
-use syncmgr_api::wire::item::SecretNew;
+use syncmgr_api::page::Page;
+use syncmgr_api::wire::item::{SecretNew, SecretState};
+use syncmgr_model::item::SettingKind;
 
 use crate::answer::Refusal;
 use crate::center::{Api, missing};
-use crate::extract::Json;
+use crate::extract::{Json, json};
+
+/// Lists the secrets that a sync may have, and which of them are set. No value is read for it.
+#[utoipa::path(get, path = "/api/v1/items/{id}/secrets", tag = "items",
+    params(("id" = String, Path, min_length = 1)),
+    responses((status = 200, body = Page<SecretState>), Refusal))]
+pub(super) async fn list(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+) -> Result<Response, Refusal> {
+    let item = api.item(&id).await?;
+    let secrets = api.ask(move |desk| {
+        let known = desk.secrets_of(&item)?;
+        let specs = desk.settings_of(&item.handler);
+        let specs = specs.iter().filter(|it| it.kind == SettingKind::Secret);
+        let secrets = specs.map(|spec| SecretState {
+            key: spec.key.to_owned(),
+            required: spec.is_required,
+            is_set: known.iter().any(|key| key == spec.key),
+        });
+        Ok(secrets.collect())
+    });
+    Ok(json(&Page::<SecretState> {
+        items: secrets.await?,
+        next_cursor: None,
+    }))
+}
 
 /// Sets a secret of a sync, in place of the one before. No address gives it back.
 #[utoipa::path(put, path = "/api/v1/items/{id}/secrets/{key}", tag = "items",

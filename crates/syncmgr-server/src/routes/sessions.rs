@@ -25,8 +25,8 @@ use utoipa::IntoParams;
 
 use super::items::done;
 use super::paging::{after_parsed, limit, time, words};
-use crate::answer::Refusal;
-use crate::center::{Api, aside, broken, find, missing, not_started, refused, session_id};
+use crate::answer::{NOTHING_CHANGED, Refusal};
+use crate::center::{Api, aside, broken, find, gone, missing, not_started, refused, session_id};
 use crate::extract::{Json, Query, json};
 use crate::words::{accepted, open_run};
 
@@ -48,19 +48,74 @@ pub(super) async fn create(
         let words = "what is held is let go for one sync at a time";
         return Err(Refusal::field("release", "unusable", words));
     }
+    if new.plan.is_some() && (new.items.len() != 1 || new.mode != Mode::Sync) {
+        let words = "it is the plan of one sync that is carried out";
+        return Err(Refusal::field("plan", "unusable", words));
+    }
     let ids = new.items;
-    let keys = api
+    let keys: Vec<ItemKey> = api
         .read(move |state, _, _| {
             ids.iter()
                 .map(|id| find(state, id))
                 .collect::<Result<_, _>>()
         })
         .await?;
+    if let (Some(seen), [key]) = (new.plan, &*keys) {
+        check_plan(&api, key.clone(), new.full, seen).await?;
+    }
     let work = Work::Sync {
         is_full: new.full,
         release: new.release,
     };
     start(&api, keys, &work, new.mode).await
+}
+
+/// Looks once more at what a sync would do, and refuses when it is not what was seen. What changes
+/// after that is asked about before each step, as in every run.
+async fn check_plan(api: &Api, key: ItemKey, is_full: bool, seen: String) -> Result<(), Refusal> {
+    let api = api.clone();
+    aside(move || {
+        let place = api.previews.reserve()?;
+        let options = StartOptions {
+            work: Work::Sync {
+                is_full,
+                release: None,
+            },
+            intent: Intent::Preview,
+            ..StartOptions::default()
+        };
+        let scope = Scope::Items(key.handler, vec![key.item]);
+        let control = Control::Start(scope, Box::new(options));
+        let pending = api.center.start(control).map_err(|e| not_started(&e))?;
+        let outcome = pending.wait().map_err(gone)?;
+        match (outcome.preview(), outcome.events.first()) {
+            (Some(preview), _) if preview.id == seen => Ok(()),
+            (Some(_), _) => {
+                let run = outcome.record.id.clone();
+                place.end(&run, Some(outcome));
+                Err(other_plan(&run))
+            }
+            (None, Some(event)) => Err(refused(&event.trouble)),
+            (None, None) => Err(refused(&Trouble::new(Code::Stopped))),
+        }
+    })
+    .await
+}
+
+/// The refusal of a plan that is not what was seen; `run` has the preview of what it is now.
+fn other_plan(run: &SessionId) -> Refusal {
+    let mut refusal = Refusal::new(
+        StatusCode::CONFLICT,
+        Code::StateChanged.as_str(),
+        [
+            "What the sync would do has changed since it was shown.",
+            "Was der Abgleich tun würde, ist nicht mehr, was gezeigt wurde.",
+        ],
+        NOTHING_CHANGED,
+    )
+    .with_action(["look at the new preview", "sieh dir die neue Vorschau an"]);
+    refusal.0.params.insert("run".to_owned(), run.to_string());
+    refusal
 }
 
 /// Asks for one run as the command line does: of a sync that need not be saved, with the settings of
@@ -128,11 +183,13 @@ async fn take(
     match mode {
         Mode::Sync => api.start(control).await,
         Mode::Preview => {
-            let place = api.previews.reserve()?;
+            let mut place = api.previews.reserve()?;
             let center = api.center.clone();
             aside(move || {
                 let pending = center.start(control).map_err(|e| not_started(&e))?;
-                Ok(place.wait(pending))
+                let taken = place.add(pending);
+                place.wait();
+                Ok(taken)
             })
             .await
         }
@@ -291,9 +348,13 @@ pub(super) async fn get(
     let state = api
         .read(move |state, store, _| {
             let record = store.session(&session).map_err(|error| broken(&error))?;
+            let outcome = record
+                .as_ref()
+                .and_then(|record| Outcome::of(record.status, &record.summary));
             Ok(RunState {
                 record: record.as_ref().map(Run::from),
                 open: state.session(&session).map(|view| open_run(&view)),
+                outcome: outcome.map(|outcome| outcome.as_str().to_owned()),
             })
         })
         .await?;
@@ -375,7 +436,8 @@ async fn record(api: &Api, id: SessionId) -> Result<syncmgr_model::record::Sessi
     .await
 }
 
-/// Gives what a run would do, once it is known. Previews are kept for ten minutes.
+/// Gives what a run would do, once it is known. Previews are kept for ten minutes; one that is gone
+/// answers 410 `preview-gone`.
 #[utoipa::path(get, path = "/api/v1/sessions/{id}/preview", tag = "sessions",
     params(("id" = String, Path, min_length = 1)),
     responses((status = 200, body = Page<ItemPreview>), Refusal))]
@@ -415,6 +477,18 @@ pub(super) async fn preview(
                 "Der Strom sagt, wenn sie fertig ist.",
             ],
         ));
+    }
+    if api.previews.is_gone(&session) {
+        return Err(Refusal::new(
+            StatusCode::GONE,
+            "preview-gone",
+            [
+                "This preview is not kept any more.",
+                "Diese Vorschau ist nicht mehr aufgehoben.",
+            ],
+            NOTHING_CHANGED,
+        )
+        .with_action(["make the preview again", "mach die Vorschau noch einmal"]));
     }
     Err(missing("preview", &id))
 }

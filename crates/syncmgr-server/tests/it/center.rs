@@ -498,6 +498,16 @@ fn apply(settings: &mut Settings, changes: BTreeMap<String, Option<Value>>) {
     }
 }
 
+fn next_of(schedule: &Schedule, now: Timestamp, n_most: usize) -> Vec<Timestamp> {
+    let Some(trigger) = schedule.triggers.first() else {
+        return Vec::new();
+    };
+    let next = |at: &Timestamp| Noon.next(trigger, &schedule.zone, *at, now);
+    std::iter::successors(next(&now), next)
+        .take(n_most)
+        .collect()
+}
+
 fn not_found(what: &str, name: &str) -> Trouble {
     Trouble::new(Code::NotFound)
         .with("what", what)
@@ -584,6 +594,11 @@ impl Desk for Table {
             settings: Settings::default(),
             is_enabled: true,
         })
+    }
+
+    fn secrets_of(&self, _: &Item) -> Result<Vec<String>, Trouble> {
+        let is_set = self.secret.lock().unwrap().is_some();
+        Ok(is_set.then(|| "password".to_owned()).into_iter().collect())
     }
 
     fn set_secret(&self, _: &Item, _: &str, value: &str) -> Result<(), Trouble> {
@@ -797,13 +812,21 @@ impl Desk for Table {
         let schedule = schedules
             .get(name)
             .ok_or_else(|| not_found("schedule", &shown))?;
-        let Some(trigger) = schedule.triggers.first() else {
-            return Ok(Vec::new());
-        };
-        let next = |at: &Timestamp| Noon.next(trigger, &schedule.zone, *at, now);
-        Ok(std::iter::successors(next(&now), next)
-            .take(n_most)
-            .collect())
+        Ok(next_of(schedule, now, n_most))
+    }
+
+    fn check_schedule(
+        &self,
+        schedule: &Schedule,
+        now: Timestamp,
+        n_most: usize,
+    ) -> Result<Vec<Timestamp>, Trouble> {
+        if schedule.triggers.is_empty() {
+            return Err(Trouble::new(Code::SettingUnusable)
+                .with("key", "triggers")
+                .with("detail", "there is none"));
+        }
+        Ok(next_of(schedule, now, n_most))
     }
 
     fn planned(

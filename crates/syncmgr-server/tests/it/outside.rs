@@ -170,7 +170,21 @@ fn s12_a_secret_is_set_by_an_admin_and_read_by_nobody() {
     assert_eq!((reply.status, &*reply.body), (204, ""));
     let reply = front.ask_as(&admin, &format!("GET {path}"), &[], "");
     assert_eq!(reply.status, 405);
-    for path in ["items/photos", "items", "handlers", "settings"] {
+    let list = || {
+        let reply = front.ask_as(&sync, "GET /api/v1/items/photos/secrets", &[], "");
+        reply.json()["items"][0].clone()
+    };
+    assert_eq!(
+        (&list()["key"], &list()["is_set"]),
+        (&json!("password"), &json!(true))
+    );
+    for path in [
+        "items/photos",
+        "items/photos/secrets",
+        "items",
+        "handlers",
+        "settings",
+    ] {
         let reply = front.ask_as(&admin, &format!("GET /api/v1/{path}"), &[], "");
         assert!(!reply.body.contains("canary-1"), "{path}");
     }
@@ -186,6 +200,7 @@ fn s12_a_secret_is_set_by_an_admin_and_read_by_nobody() {
         let reply = front.ask_as(&admin, &format!("DELETE {path}"), &[], "{}");
         assert_eq!(reply.status, status);
     }
+    assert_eq!(list()["is_set"], false);
 }
 
 /// What a run carries is kept and shown with it, so no secret may be in it.

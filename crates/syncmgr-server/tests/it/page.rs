@@ -205,3 +205,25 @@ fn s3_a_link_of_a_stranger_leads_to_the_page_and_no_further() {
     let elsewhere = ["Host: evil.example", VISIT[0], VISIT[1], VISIT[2]];
     assert_eq!(front.ask("GET /conflicts", &elsewhere, "").status, 421);
 }
+
+#[test]
+fn a_page_is_not_told_to_type_a_command_and_a_program_is() {
+    let front = Front::start();
+    let host = format!("Host: 127.0.0.1:{}", front.port);
+    let json = "Content-Type: application/json";
+    let code = front.sign_in.code().unwrap();
+    let body = format!("{{\"code\":\"{}\"}}", code.expose());
+    let opened = front.ask("POST /api/v1/sign-in", &[&host, json], &body);
+    let cookie = opened.header("set-cookie").unwrap().to_owned();
+    let cookie = format!("Cookie: {}", cookie.split(';').next().unwrap());
+
+    let body = r#"{"name":"photos","settings":{"left":"/a","right":"/b"}}"#;
+    let made = front.owner("POST /api/v1/items", &[], body);
+    let path = format!("/api/v1/items/{}", made.json()["id"].as_str().unwrap());
+    front.owner(&format!("POST {path}/pause"), &[], "{}");
+    let get = format!("GET {path}");
+    let typed = front.owner(&get, &[], "").json()["reason"]["actions"].clone();
+    let shown = front.ask(&get, &[&host, &cookie], "").json()["reason"]["actions"].clone();
+    assert_eq!(typed, serde_json::json!(["go on with `syncmgr resume`"]));
+    assert_eq!(shown, serde_json::json!(["go on"]));
+}

@@ -184,6 +184,8 @@ fn a_run_is_stopped() {
     while get(&front, &format!("/sessions/{run}"))["record"]["status"] != "canceled" {
         std::thread::yield_now();
     }
+    let ended = get(&front, &format!("/sessions/{run}"));
+    assert_eq!(ended["outcome"], "stopped");
     let late = front.owner(&format!("POST /api/v1/sessions/{run}/cancel"), &[], "{}");
     assert_eq!(late.status, 404);
 }
@@ -366,6 +368,75 @@ fn all_that_fit_are_decided_as_a_preview_showed_them() {
     );
 }
 
+#[test]
+fn a_run_begins_only_if_its_plan_is_the_one_that_was_seen() {
+    let front = Front::start();
+    let id = add(&front, "photos", "");
+    let made = run(&front, &id, "preview");
+    let seen =
+        get(&front, &format!("/sessions/{made}/preview"))["items"][0]["preview"]["plan"].clone();
+    let start = |body: Value| front.owner("POST /api/v1/sessions", &[], &body.to_string());
+    let n_runs = || get(&front, "/sessions")["items"].as_array().unwrap().len();
+    let other = start(json!({"items": [id], "plan": "of another day"}));
+    assert_eq!((other.status, &*other.code()), (409, "state-changed"));
+    let problem: Value = serde_json::from_str(&other.body).unwrap();
+    let now = problem["params"]["run"].as_str().unwrap();
+    let now = get(&front, &format!("/sessions/{now}/preview"));
+    assert_eq!(now["items"][0]["preview"]["plan"], seen);
+    assert_eq!(n_runs(), 0);
+    for wrong in [
+        json!({"items": [id], "plan": seen, "mode": "preview"}),
+        json!({"items": [id, id], "plan": seen}),
+    ] {
+        assert_eq!(start(wrong).status, 400);
+    }
+    assert_eq!(start(json!({"items": [id], "plan": seen})).status, 202);
+    assert_eq!(n_runs(), 1);
+}
+
+#[test]
+fn a_decision_that_no_run_carries_out_says_why_and_names_no_run() {
+    let front = Front::start();
+    add(&front, "photos", "");
+    let list = get(&front, "/conflicts?where=kind%3Dboth-changed");
+    let one = &list["items"][0];
+    let body = json!({"decisions": [{"conflict": one["address"], "seen": one["seen"],
+        "decision": {"keep": "both"}}]});
+    let off = r#"{"enabled":false}"#;
+    front.owner("PATCH /api/v1/handlers/files", &[], off);
+    let refused = decide(&front, &body);
+    assert_eq!(
+        (refused.status, &*refused.code()),
+        (409, "turned-off"),
+        "{refused:?}"
+    );
+}
+
+#[test]
+fn previews_of_many_syncs_at_once_are_all_kept() {
+    let front = Front::start();
+    let names: Vec<_> = (0..20).map(|n| format!("sync-{n}")).collect();
+    for name in &names {
+        add(&front, name, "");
+    }
+    let matching = json!({"filter": "kind=both-changed", "decision": {"keep": "both"}});
+    let body = json!({"matching": matching, "preview": true});
+    let preview = decide(&front, &body).json();
+    let runs = preview["runs"].as_array().unwrap().clone();
+    assert_eq!(runs.len(), names.len(), "{preview}");
+    for run in runs {
+        let path = format!("/api/v1/sessions/{}/preview", run["run"].as_str().unwrap());
+        let made = loop {
+            let reply = front.owner(&format!("GET {path}"), &[], "");
+            if reply.status != 409 {
+                break reply;
+            }
+            std::thread::yield_now();
+        };
+        assert_eq!(made.status, 200, "{made:?}");
+    }
+}
+
 /// spec 128, 131: what a handler keeps is listed among the others, counts, and goes when it says so.
 #[test]
 fn results_of_a_handler_of_its_own_are_listed_and_removed() {
@@ -445,6 +516,34 @@ fn handlers_schedules_and_settings_are_kept() {
     );
     assert_eq!(set.json()["settings"]["metrics"], "on");
     assert_eq!(get(&front, "/settings")["settings"]["metrics"], "on");
+}
+
+#[test]
+fn a_schedule_is_checked_before_it_is_saved() {
+    let front = Front::start();
+    let check = |rules: &str| front.owner("POST /api/v1/schedules/check", &[], rules);
+    let checked = check(r#"{"triggers":["daily 18:00"]}"#);
+    assert_eq!(checked.status, 200, "{checked:?}");
+    assert_eq!(checked.json()["sentence"], "Runs every day at 18:00");
+    assert_eq!(checked.json()["next"].as_array().unwrap().len(), 5);
+    let fields = |rules: &str| {
+        let refused = check(rules);
+        assert_eq!(refused.status, 400, "{refused:?}");
+        let problem: Value = serde_json::from_str(&refused.body).unwrap();
+        let errors = problem["errors"].as_array().unwrap();
+        let field = |error: &Value| error["field"].as_str().unwrap().to_owned();
+        errors.iter().map(field).collect::<Vec<_>>()
+    };
+    // All that cannot be read at once, and what only the calendar knows under the same name.
+    let rules = r#"{"triggers":["daily 18:00","at tea"],"windows":["never"],"idle":"long"}"#;
+    assert_eq!(fields(rules), ["triggers[1]", "windows[0]", "idle"]);
+    assert_eq!(fields("{}"), ["triggers"]);
+    let all = get(&front, "/schedules");
+    assert_eq!(
+        all["items"].as_array().unwrap().len(),
+        0,
+        "nothing is saved"
+    );
 }
 
 #[test]

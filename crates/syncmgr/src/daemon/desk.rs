@@ -248,6 +248,14 @@ fn real(path: &Path) -> Option<PathBuf> {
         .filter(|path| path.is_dir())
 }
 
+/// All times from now on.
+fn from(now: Timestamp) -> Between {
+    Between {
+        after: now,
+        until: Timestamp(i64::MAX),
+    }
+}
+
 fn unusable(key: &str, detail: &str) -> Trouble {
     Trouble::new(Code::SettingUnusable)
         .with("key", key)
@@ -525,6 +533,13 @@ impl Desk for ProgramDesk {
         left.map(drop).map_err(|error| (&error).into())
     }
 
+    fn secrets_of(&self, item: &Item) -> Result<Vec<String>, Trouble> {
+        let place = key(item);
+        let entries = self.vault.list().map_err(|error| Trouble::from(&error))?;
+        let its = entries.into_iter().filter(|entry| entry.item == place);
+        Ok(its.map(|entry| entry.key).collect())
+    }
+
     fn set_secret(&self, item: &Item, key: &str, value: &str) -> Result<(), Trouble> {
         let specs = self.settings_of(&item.handler);
         let is_secret = |spec: &SettingSpec| spec.key == key && spec.kind == SettingKind::Secret;
@@ -585,15 +600,25 @@ impl Desk for ProgramDesk {
     }
 
     fn put_schedule(&self, schedule: Schedule) -> Result<(), Trouble> {
+        self.check_schedule(&schedule, self.source.clock.now(), 0)?;
+        self.change(|config| config.put_schedule(&schedule))
+    }
+
+    fn check_schedule(
+        &self,
+        schedule: &Schedule,
+        now: Timestamp,
+        n_most: usize,
+    ) -> Result<Vec<Timestamp>, Trouble> {
         let calendar = Calendar::of_this_machine();
         let mut all = self.schedules()?;
         all.retain(|other| other.name != schedule.name);
         all.push(schedule.clone());
         calendar
-            .validate(&schedule, self.source.clock.now())
+            .validate(schedule, now)
             .and_then(|()| calendar.validate_together(&all))
-            .map_err(|error| unusable("schedule", &error.to_string()))?;
-        self.change(|config| config.put_schedule(&schedule))
+            .map_err(|error| unusable(&error.key, &error.what))?;
+        Ok(calendar.planned(schedule, from(now), now, n_most))
     }
 
     fn remove_schedule(&self, name: &str) -> Result<bool, Trouble> {
@@ -613,11 +638,7 @@ impl Desk for ProgramDesk {
         let schedules = self.schedules()?;
         let schedule = schedules.iter().find(|it| it.name == name);
         let schedule = schedule.ok_or_else(|| not_found("schedule", name))?;
-        let between = Between {
-            after: now,
-            until: Timestamp(i64::MAX),
-        };
-        Ok(Calendar::of_this_machine().planned(schedule, between, now, n_most))
+        Ok(Calendar::of_this_machine().planned(schedule, from(now), now, n_most))
     }
 
     fn planned(

@@ -4,6 +4,23 @@ use expect_test::expect;
 
 use crate::harness::World;
 
+/// What was once looked at in other folders would be taken for a memory of these.
+#[test]
+fn a_preview_of_what_never_ran_leaves_no_state() {
+    let world = World::without_daemon();
+    world.put("A/a.txt", "a");
+    world.put("B/b.txt", "b");
+    world.run("add s ~/A ~/B", 0);
+    world.run("preview s", 0);
+    world.run("preview ~/A ~/B", 0);
+    world.run("why ~/A/a.txt", 0);
+    let state = world.path(".local/state/syncmgr/files");
+    let left = std::fs::read_dir(&state).map_or(0, Iterator::count);
+    assert_eq!(left, 0);
+    world.run("sync s", 0);
+    assert_eq!(std::fs::read_dir(&state).unwrap().count(), 1);
+}
+
 #[test]
 fn a_first_sync_merges_both_and_deletes_nothing() {
     let world = World::new();

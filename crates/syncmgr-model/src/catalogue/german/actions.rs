@@ -66,7 +66,7 @@ pub(super) fn actions(t: &Trouble) -> Vec<String> {
             one("gleiche noch einmal ab, wenn sie zur Ruhe gekommen sind")
         }
         Code::ChangedSince => {
-            one("`syncmgr versions list PATH` zeigt, was von einer Datei aufgehoben ist")
+            one("sieh mit `syncmgr versions list PATH` nach, was von einer Datei aufgehoben ist")
         }
         Code::Unsyncable => {
             one("schließe sie mit --exclude aus, um diese Warnung nicht mehr zu sehen")
@@ -86,9 +86,9 @@ pub(super) fn actions(t: &Trouble) -> Vec<String> {
             fact(t, "aside")
         )],
         Code::HistoryUnusable | Code::StateUnusable => one(CHECK_STATE),
-        Code::SettingUnusable if !t.params.contains_key("value") => {
-            one("verbessere die Datei mit `syncmgr config edit`, oder siehe `syncmgr config check`")
-        }
+        Code::SettingUnusable if !t.params.contains_key("value") => one(
+            "verbessere die Datei mit `syncmgr config edit` und prüfe sie mit `syncmgr config check`",
+        ),
         Code::SettingUnusable => {
             one("ändere sie mit `syncmgr set` oder in der Konfigurationsdatei")
         }
@@ -110,8 +110,8 @@ pub(super) fn actions(t: &Trouble) -> Vec<String> {
                 .to_owned(),
         ],
         Code::HandlerStopped => one(
-            "gleiche noch einmal ab; geschieht es wieder, melde es mit der Ausgabe von \
-             `syncmgr doctor`",
+            "gleiche noch einmal ab; geschieht es wieder, prüfe die Installation mit \
+             `syncmgr doctor` und melde es",
         ),
         Code::HandlerUnknown => two(
             "sieh mit `syncmgr handler list` nach, was es gibt, und installiere ihn mit \
@@ -151,7 +151,7 @@ pub(super) fn actions(t: &Trouble) -> Vec<String> {
             one("gleiche jetzt mit `syncmgr sync` ab, wenn du nicht warten willst")
         }
         Code::MissedRun => one("gleiche jetzt mit `syncmgr sync` ab"),
-        Code::WatchIncomplete => one("`syncmgr doctor` zeigt, wie du die Grenze anhebst"),
+        Code::WatchIncomplete => one("sieh mit `syncmgr doctor` nach, wie du die Grenze anhebst"),
         Code::AlertFailed => one(mend(t.param("cause"))),
         Code::AlertTest | Code::Recovered | Code::RunStarted | Code::RunSucceeded => {
             one(NOTHING_TO_DO)
@@ -159,7 +159,9 @@ pub(super) fn actions(t: &Trouble) -> Vec<String> {
         Code::SignInNeeded => one("melde dich an, dann gleiche noch einmal ab"),
         Code::ChangesWait => one(ALLOW),
         Code::ConflictsWait => one("sieh sie dir mit `syncmgr conflicts` an, dann entscheide"),
-        Code::RunFailed => one("sieh dir die Ergebnisse des Laufs an, und `syncmgr status`"),
+        Code::RunFailed => {
+            one("sieh dir die Ergebnisse des Laufs an, und mit `syncmgr status` seinen Abgleich")
+        }
         Code::RunsMissed | Code::TooOld => one(SEE_WHY),
         Code::ToolMissing => vec![match t.params.get("package") {
             Some(package) => format!("installiere es, etwa mit `apt install {package}`"),
@@ -193,11 +195,13 @@ pub(super) fn actions(t: &Trouble) -> Vec<String> {
             "setze es mit `syncmgr secret set {name} {}`",
             fact(t, "key")
         )],
-        Code::FolderKeptOut => vec![format!(
-            "lass ihn hinein: `syncmgr handler install --allow {} -- COMMAND`, mit dem Befehl, den `syncmgr handler show {}` zeigt",
-            fact(t, "folder"),
-            fact(t, "handler")
-        )],
+        Code::FolderKeptOut => vec![
+            format!(
+                "lass den Handler mit `syncmgr handler install --allow {} -- COMMAND` in den Ordner",
+                fact(t, "folder")
+            ),
+            format!("sieh seinen Befehl mit `syncmgr handler show {handler}` nach"),
+        ],
         Code::FoldersShared => one("lass nur einen von ihnen diesen Ordner abgleichen"),
         Code::FolderRemovable => {
             one("lass den Abgleich laufen, wenn der Datenträger da ist, oder lass ihn angesteckt")

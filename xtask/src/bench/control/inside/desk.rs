@@ -77,6 +77,15 @@ impl Desk for Bare {
         no()
     }
 
+    fn check_schedule(
+        &self,
+        _: &Schedule,
+        _: Timestamp,
+        _: usize,
+    ) -> Result<Vec<Timestamp>, Trouble> {
+        no()
+    }
+
     fn next_runs(&self, _: &str, _: Timestamp, _: usize) -> Result<Vec<Timestamp>, Trouble> {
         no()
     }
