@@ -19,12 +19,12 @@ use crate::shell;
 /// Directories that hold nothing a person wrote.
 const SKIPPED: [&str; 5] = ["target", ".git", "node_modules", "dist", "shots"];
 
-/// A text file of the repository.
+/// A file of the repository.
 #[derive(Debug)]
 pub(crate) struct Text {
     /// Below the root, with `/` between the names.
     pub(crate) path: String,
-    /// The whole file.
+    /// The whole file; nothing of one that is no text, as a picture.
     pub(crate) body: String,
 }
 
@@ -44,7 +44,7 @@ pub(crate) fn run() -> Result<()> {
     bail!("{} complaints", complaints.len());
 }
 
-/// Reads every text file below a directory, in the order of their paths.
+/// Reads every file below a directory, in the order of their paths.
 ///
 /// # Errors
 /// A directory cannot be listed or a file cannot be read.
@@ -55,10 +55,8 @@ pub(crate) fn texts(root: &Path) -> Result<Vec<Text>> {
     let mut texts = Vec::new();
     for path in paths {
         let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        // What is not text (a picture, say) is not ours to judge.
-        let Ok(body) = String::from_utf8(bytes) else {
-            continue;
-        };
+        // What is not text (a picture, say) is not ours to judge, but links may lead there.
+        let body = String::from_utf8(bytes).unwrap_or_default();
         let below = path.strip_prefix(root).unwrap_or(&path);
         texts.push(Text {
             path: below.to_string_lossy().into_owned(),
