@@ -3,9 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::entry::{Side, State as Seen};
+use crate::entry::{Side, Sides, State as Seen};
 use crate::path::{RelPath, undisplay};
 use crate::plan::{Change, HoldKind, Op, Plan};
+use crate::replica::Observe;
 use crate::state::{State, StateError};
 
 /// Under this name the state keeps the paths, one in a line, as they are displayed.
@@ -57,8 +58,14 @@ impl TakenBack {
     }
 
     /// Forgets, before anything is done, what a person let go, and what is not on one side alone
-    /// any more. A look at a part says nothing about the rest.
-    pub(crate) fn settle(mut self, plan: &Plan, state: &mut State) -> Result<(), StateError> {
+    /// any more. What the run does not speak of is looked for, because it may be excluded now, or in
+    /// a folder that could not be read; a look at a part says nothing about the rest.
+    pub(crate) fn settle(
+        mut self,
+        plan: &Plan,
+        state: &mut State,
+        sides: &Sides<&dyn Observe>,
+    ) -> Result<(), StateError> {
         if self.0.is_empty() {
             return Ok(());
         }
@@ -70,8 +77,10 @@ impl TakenBack {
                 .collect()
         };
         let (waiting, gone) = (covering(true), covering(false));
-        self.0
-            .retain(|path| waiting.contains(path) || plan.is_targeted && !gone.contains(path));
+        self.0.retain(|path| {
+            waiting.contains(path)
+                || !gone.contains(path) && (plan.is_targeted || may_be_alone(path, sides))
+        });
         self.write(state)
     }
 
@@ -82,5 +91,13 @@ impl TakenBack {
             return Ok(());
         }
         state.set_meta(KEY, &text)
+    }
+}
+
+/// Says whether a path is on one side alone, or this cannot be known.
+fn may_be_alone(path: &RelPath, sides: &Sides<&dyn Observe>) -> bool {
+    match (sides.left.stat(path), sides.right.stat(path)) {
+        (Ok(left), Ok(right)) => left.is_some() != right.is_some(),
+        _ => true,
     }
 }

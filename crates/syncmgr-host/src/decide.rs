@@ -316,7 +316,7 @@ impl Resolver for Does<'_> {
             let (handler, view) = view_of(self.set, index)?;
             !guarded_trouble(&handler, || is_work(&*view))?
         };
-        let (address, view, _) = self.again(index, is_anew)?;
+        let (address, view, state) = self.again(index, is_anew)?;
         guarded_trouble(&address.handler, || {
             let decision = with_names(decision, &*view)?;
             let resolution = view.resolution();
@@ -325,7 +325,7 @@ impl Resolver for Does<'_> {
                 Some(_) if is_rehearsal && !resolution.can_rehearse() => {
                     Ok(Carried::Now(Feedback::Continue))
                 }
-                Some(choice) => Ok(Carried::Later(choice)),
+                Some(choice) => Ok(Carried::Later(choice, state)),
                 None if is_rehearsal => Ok(Carried::Now(Feedback::Continue)),
                 None => resolution.carry_out(&decision).map(Carried::Now),
             }

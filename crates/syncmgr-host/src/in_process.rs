@@ -406,6 +406,7 @@ impl Handlers for InProcess {
                 if had_items && dispatch.items.is_empty() {
                     return Ok(());
                 }
+                inner.are_as_seen(&name, &dispatch.items, &dispatch.work)?;
                 let request = SyncRequest {
                     items: dispatch.items,
                     work: dispatch.work,

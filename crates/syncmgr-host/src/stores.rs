@@ -3,6 +3,7 @@
 //! Handlers name their results by ids of their own; the center gets them under other ones
 //! ([`EventId::of_store`]), so that they never meet those of its own results.
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -12,10 +13,12 @@ use syncmgr_model::event::Event;
 use syncmgr_model::hresult::Hresult;
 use syncmgr_model::id::{EventId, HandlerId, ItemId};
 use syncmgr_model::item::Item;
+use syncmgr_model::request::Work;
 use syncmgr_model::trouble::{Code, Trouble};
 use syncmgr_sdk::{ConflictFilter, ConflictStore, ConflictView, EventStore, Handler};
 
 use crate::in_process::{InProcess, Inner, silent};
+use crate::seen::state_of;
 
 /// What each store that was read has to say.
 pub(crate) type Read<T, E> = Vec<(Option<ItemId>, Result<T, E>)>;
@@ -96,6 +99,51 @@ impl Inner {
                 None => (None, own()),
             })
             .collect()
+    }
+
+    /// Checks that conflicts are what they were when they were decided on. A run may have waited for
+    /// others, and one of these may have found something else in the meantime, which the handler
+    /// then takes for what was decided on.
+    ///
+    /// # Errors
+    /// `state-changed` with the first one that is not, or why they cannot be listed.
+    pub(crate) fn are_as_seen(
+        &self,
+        handler: &HandlerId,
+        items: &[Item],
+        work: &Work,
+    ) -> Result<(), Trouble> {
+        let Work::Resolve(choices) = work else {
+            return Ok(());
+        };
+        let seen: BTreeMap<&[u8], &str> = choices
+            .iter()
+            .filter_map(|it| Some((it.conflict.as_bytes(), it.seen.as_deref()?)))
+            .collect();
+        if seen.is_empty() {
+            return Ok(());
+        }
+        for item in items {
+            let folders = self.look(item).paths;
+            guarded_trouble(handler, || {
+                let instance = self.create_with(handler, items)?;
+                let its = Some(&item.id);
+                let views = with_conflicts(handler, &*instance, its, |store| {
+                    store.enumerate(&filter(handler, its))
+                })?;
+                views.iter().try_for_each(|view| {
+                    match seen.get(view.id().id.as_slice()) {
+                        Some(seen) if *seen != state_of(&view.contents()?, &folders) => {
+                            let name = view.card(handler).name;
+                            Err(Trouble::new(Code::StateChanged).with("path", name))
+                        }
+                        // One that is gone is for the handler to say.
+                        Some(_) | None => Ok(()),
+                    }
+                })
+            })?;
+        }
+        Ok(())
     }
 
     /// Asks a store to remove conflicts.

@@ -30,6 +30,18 @@ pub enum Choice {
     MergeText,
 }
 
+/// A decision on one conflict.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChoiceOn {
+    /// The id of the conflict.
+    pub conflict: String,
+    /// What was decided.
+    pub choice: Choice,
+    /// The state of its contents that it was decided on, as whoever starts the work names it; the
+    /// decision is carried out on nothing that came later. `None`: in whatever state it is.
+    pub seen: Option<String>,
+}
+
 /// Names one kept version of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VersionRef {
@@ -51,8 +63,8 @@ pub enum Work {
         /// Let the held changes with this id go, once.
         release: Option<String>,
     },
-    /// Carry out decisions on conflicts, each named by its id.
-    Resolve(Vec<(String, Choice)>),
+    /// Carry out decisions on conflicts.
+    Resolve(Vec<ChoiceOn>),
     /// Take a run back.
     Undo(SessionId),
     /// Bring a version back.

@@ -9,7 +9,7 @@ use syncmgr_model::id::{HandlerId, ItemId, SessionId};
 use syncmgr_model::preview::Action;
 use syncmgr_model::progress::ProgressStatus;
 use syncmgr_model::record;
-use syncmgr_model::request::{Choice, Origin, VersionRef, Work, WorkKind};
+use syncmgr_model::request::{Choice, ChoiceOn, Origin, VersionRef, Work, WorkKind};
 use syncmgr_model::side::Side;
 use utoipa::ToSchema;
 
@@ -547,6 +547,10 @@ pub struct DecisionOn {
     pub conflict: String,
     /// What was decided.
     pub decision: Decision,
+    /// The state it was decided on, as a conflict names it in `seen`: the decision is carried out on
+    /// nothing that came later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<String>,
 }
 
 impl From<&Work> for WorkWith {
@@ -559,9 +563,10 @@ impl From<&Work> for WorkWith {
             Work::Resolve(decisions) => Self::Resolve {
                 decisions: decisions
                     .iter()
-                    .map(|(conflict, choice)| DecisionOn {
-                        conflict: conflict.clone(),
-                        decision: choice.into(),
+                    .map(|it| DecisionOn {
+                        conflict: it.conflict.clone(),
+                        decision: (&it.choice).into(),
+                        seen: it.seen.clone(),
                     })
                     .collect(),
             },
@@ -589,8 +594,11 @@ impl TryFrom<&WorkWith> for Work {
             },
             WorkWith::Resolve { decisions } => {
                 let read = |one: &DecisionOn| {
-                    let choice = Choice::try_from(&one.decision)?;
-                    Ok((one.conflict.clone(), choice))
+                    Ok(ChoiceOn {
+                        conflict: one.conflict.clone(),
+                        choice: Choice::try_from(&one.decision)?,
+                        seen: one.seen.clone(),
+                    })
                 };
                 Self::Resolve(
                     decisions
@@ -625,7 +633,11 @@ mod tests {
                 is_full: true,
                 release: Some("0123456789".into()),
             },
-            Work::Resolve(vec![("abcd".into(), Choice::Keep(Side::Left))]),
+            Work::Resolve(vec![ChoiceOn {
+                conflict: "abcd".into(),
+                choice: Choice::Keep(Side::Left),
+                seen: Some("ef01".into()),
+            }]),
             Work::Undo(run.clone()),
             Work::Restore(VersionRef {
                 run,

@@ -1,7 +1,7 @@
 //! Drives a round: asks whoever shows and whoever carries out, until all is decided.
 
 use syncmgr_model::id::{HandlerId, ItemId};
-use syncmgr_model::request::Choice;
+use syncmgr_model::request::{Choice, ChoiceOn};
 use syncmgr_model::resolution::{Decision, Feedback, Proceed, ResolveInfo};
 use syncmgr_model::trouble::{Code, Trouble};
 
@@ -45,8 +45,9 @@ pub trait Resolver {
 pub enum Carried {
     /// It was carried out.
     Now(Feedback),
-    /// It goes with the others of its item.
-    Later(Choice),
+    /// It goes with the others of its item; the state it was decided on goes with it, because a run
+    /// may have to wait for its turn.
+    Later(Choice, String),
 }
 
 /// Decisions that one session carries out.
@@ -56,8 +57,8 @@ pub struct Batch {
     pub handler: HandlerId,
     /// Of which item.
     pub item: ItemId,
-    /// The ids of the conflicts, with what was decided.
-    pub choices: Vec<(String, Choice)>,
+    /// What was decided.
+    pub choices: Vec<ChoiceOn>,
     /// The same conflicts, as indexes of the set.
     pub indexes: Vec<usize>,
 }
@@ -83,7 +84,8 @@ pub fn resolve(
                 let carried = resolver.carry_out(index, &decision);
                 round.carried_out(carried.and_then(|carried| match carried {
                     Carried::Now(feedback) => Ok(feedback),
-                    Carried::Later(choice) => {
+                    Carried::Later(choice, seen) => {
+                        let choice = (choice, Some(seen));
                         gather(&mut batches, &all, index, choice).map(|()| Feedback::Continue)
                     }
                 }));
@@ -101,7 +103,7 @@ fn gather(
     batches: &mut Vec<Batch>,
     cases: &[Case],
     index: usize,
-    choice: Choice,
+    (choice, seen): (Choice, Option<String>),
 ) -> Result<(), Trouble> {
     let no_session = |detail: &str| Trouble::new(Code::NotPossible).with("detail", detail);
     let Some(Case { address, .. }) = cases.get(index) else {
@@ -110,20 +112,24 @@ fn gather(
     let Some(item) = &address.item else {
         return Err(no_session("a conflict of no item has no session"));
     };
-    let id = String::from_utf8(address.id.clone())
-        .map_err(|_| no_session("its id cannot be named to a session"))?;
+    let id = String::from_utf8(address.id.clone());
+    let choice = ChoiceOn {
+        conflict: id.map_err(|_| no_session("its id cannot be named to a session"))?,
+        choice,
+        seen,
+    };
     let same = batches
         .iter_mut()
         .find(|batch| batch.handler == address.handler && batch.item == *item);
     match same {
         Some(batch) => {
-            batch.choices.push((id, choice));
+            batch.choices.push(choice);
             batch.indexes.push(index);
         }
         None => batches.push(Batch {
             handler: address.handler.clone(),
             item: item.clone(),
-            choices: vec![(id, choice)],
+            choices: vec![choice],
             indexes: vec![index],
         }),
     }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use syncmgr_model::id::ItemId;
-use syncmgr_model::request::Choice;
+use syncmgr_model::request::{Choice, ChoiceOn};
 use syncmgr_model::resolution::{KeptItem, Substitute};
 use syncmgr_model::side::Side;
 
@@ -106,7 +106,11 @@ impl Resolver for Do<'_> {
 
     fn carry_out_all(&mut self, batch: &Batch) -> Result<(), Trouble> {
         let mut script = self.0.borrow_mut();
-        let ids: Vec<_> = batch.choices.iter().map(|(id, _)| id.as_str()).collect();
+        let named = |it: &ChoiceOn| match &it.seen {
+            Some(seen) => format!("{}@{seen}", it.conflict),
+            None => it.conflict.clone(),
+        };
+        let ids: Vec<_> = batch.choices.iter().map(named).collect();
         let entry = format!("session {} {}", batch.handler, ids.join(" "));
         script.log.push(entry);
         script.sessions.pop_front().unwrap_or(Ok(()))
@@ -393,7 +397,7 @@ fn a_failure_asks_how_to_proceed() {
 /// spec 144, 152: decisions that sessions carry out become one session for each item.
 #[test]
 fn decisions_are_handed_over_together() {
-    let later = || Ok(Carried::Later(Choice::Keep(Side::Left)));
+    let later = || Ok(Carried::Later(Choice::Keep(Side::Left), "s".to_owned()));
     let mut script = says(&[said(P::KeepOne, &[0], true), said(P::KeepOne, &[0], false)]);
     script.feedback = [later(), later(), later()].into();
     check(
@@ -405,8 +409,8 @@ fn decisions_are_handed_over_together() {
             "show 1 Usual 1/3+0",
             "do 1 keep [0]",
             "do 2 keep [0]",
-            "session a 0 2",
-            "session b 1",
+            "session a 0@s 2@s",
+            "session b 1@s",
         ],
         &["done", "done", "done"],
     );
@@ -416,7 +420,7 @@ fn decisions_are_handed_over_together() {
 /// out.
 #[test]
 fn a_failed_session_asks_how_to_proceed() {
-    let later = || Ok(Carried::Later(Choice::KeepNewest));
+    let later = || Ok(Carried::Later(Choice::KeepNewest, "s".to_owned()));
     let mut script = says(&[
         said(P::KeepRecent, &[], false),
         said(P::KeepRecent, &[], false),
@@ -434,9 +438,9 @@ fn a_failed_session_asks_how_to_proceed() {
             "show 1 Usual 1/3+1",
             "do 1 recent",
             "show 2 Usual 2/3+0",
-            "session a 0",
+            "session a 0@s",
             "failed 0",
-            "session a 0",
+            "session a 0@s",
             "failed 0",
         ],
         &["failed", "untouched", "skipped"],

@@ -93,7 +93,7 @@ impl State {
         let Some(run) = self.runs.get_mut(id) else {
             return;
         };
-        run.blocker = None;
+        run.has_waited = run.blocker.take().is_some();
         run.started = turn.now;
         run.heard = turn.now;
         run.take_up();

@@ -41,11 +41,12 @@ impl State {
     /// it proposed and did not commit go with it (spec 121).
     pub(super) fn end(&mut self, id: &SessionId, result: Result<(), Trouble>, turn: &mut Turn) {
         let mut is_refused = false;
+        let has_waited = self.runs.get(id).is_some_and(|run| run.has_waited);
         if let Err(trouble) = result {
             is_refused = self.is_refusal(id, trouble.code);
             self.close_parts(id, status_of(trouble.code));
             let item = self.only_item(id);
-            if is_refused {
+            if is_refused && !has_waited {
                 self.note(id, item, trouble, turn);
             } else {
                 self.remember_trouble(id, item, trouble, turn);
@@ -60,12 +61,14 @@ impl State {
         };
         let record = run.record(Some(turn.now));
         if run.intent == Intent::Apply {
-            if is_refused {
+            if is_refused && !has_waited {
                 turn.save(Save::Withdrawn(record.clone()));
             } else {
                 turn.save(Save::Ended(record.clone()));
                 self.settle_events(&run, &record, turn);
                 self.settle_conflicts(&run, &record, turn);
+            }
+            if !is_refused {
                 self.take_results(&run, &record, turn);
             }
             self.settle_dirty(&run, &record);
@@ -222,7 +225,8 @@ impl State {
 
     /// Says whether a session was turned down before it did anything. That says nothing about the
     /// state of its item: a sync that waits for an OK still does after a mistyped plan, and a pair
-    /// of folders that cannot be one is no sync. Of a saved sync, it is its state.
+    /// of folders that cannot be one is no sync. Of a saved sync, it is its state. History has it
+    /// only if it waited, because then nobody may be there any more to be told.
     #[expect(
         clippy::wildcard_enum_match_arm,
         reason = "every other code says something about the item"

@@ -79,6 +79,8 @@ pub(super) struct Run {
     pub(super) stage: Stage,
     /// What keeps it from running.
     pub(super) blocker: Option<Blocker>,
+    /// Something kept it from running: whoever asked for it may be gone.
+    pub(super) has_waited: bool,
     /// Who waits for its result.
     pub(super) tickets: Vec<Ticket>,
     /// Items still to be run by it; empty once it runs.
@@ -147,6 +149,7 @@ impl Run {
             started: now,
             stage: Stage::Queued,
             blocker: None,
+            has_waited: false,
             tickets: Vec::new(),
             pending: items,
             order: Vec::new(),

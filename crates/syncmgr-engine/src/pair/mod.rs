@@ -310,7 +310,10 @@ impl Pair {
         match kind {
             RunKind::Sync => {
                 note_first_mirror(&mut state, plan).map_err(failed)?;
-                taken_back.settle(plan, &mut state).map_err(failed)?;
+                let sides = self.observed();
+                taken_back
+                    .settle(plan, &mut state, &sides)
+                    .map_err(failed)?;
             }
             RunKind::Undo => taken_back.add(plan, &mut state).map_err(failed)?,
             RunKind::Resolve | RunKind::Restore => {}

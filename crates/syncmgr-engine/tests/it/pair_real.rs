@@ -11,6 +11,7 @@ use syncmgr_engine::journal::{RunId, RunKind};
 use syncmgr_engine::monitor::Silent;
 use syncmgr_engine::pair::{Choice, Options, Pair, Report};
 use syncmgr_engine::plan::Plan;
+use syncmgr_engine::rules::Excludes;
 
 /// Two folders and the state of their pair, in a temporary directory.
 struct Desk {
@@ -225,6 +226,12 @@ fn a_first_run_that_is_taken_back_leaves_each_side_as_it_was_and_the_next_one_as
     let report = desk.apply(&mut pair, &plan, RunKind::Undo);
     assert_eq!(report.problems, []);
     drop(pair);
+    // A run that does not see a name forgets nothing of it.
+    let without = Options {
+        excludes: Excludes::new(&["mine".to_owned(), "d".to_owned()]).unwrap(),
+        ..Options::default()
+    };
+    assert_eq!(desk.sync_with(&without).n_held, 1);
     let check = |desk: &Desk, name: &str, sides: (Option<&str>, Option<&str>)| {
         let left = desk.read(&format!("left/{name}"));
         let right = desk.read(&format!("right/{name}"));
@@ -240,6 +247,12 @@ fn a_first_run_that_is_taken_back_leaves_each_side_as_it_was_and_the_next_one_as
         assert_eq!(report.n_held, 4);
         check(&desk, "later", (Some("comes over"), Some("comes over")));
     }
+    // What is gone everywhere is forgotten, and the next one of its name is new.
+    fs::remove_file(desk.path("right/theirs")).unwrap();
+    assert_eq!(desk.sync().n_held, 3);
+    desk.write("right/theirs", "another");
+    assert_eq!(desk.sync().n_held, 3);
+    check(&desk, "theirs", (Some("another"), Some("another")));
     // Let go once is let go for good.
     let mut pair = desk.pair();
     let mut plan = pair

@@ -198,7 +198,7 @@ fn plan(
         Work::Resolve(choices) => {
             let choices: Vec<_> = choices
                 .iter()
-                .map(|(id, choice)| (id.clone(), engine_choice(choice)))
+                .map(|it| (it.conflict.clone(), engine_choice(&it.choice)))
                 .collect();
             pair.plan_resolution(&choices, options)
         }

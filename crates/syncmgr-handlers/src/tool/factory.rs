@@ -10,7 +10,7 @@ use syncmgr_model::id::{HandlerId, ItemId};
 use syncmgr_model::item::{Found, Item, SettingSpec};
 use syncmgr_model::progress::ProgressStatus;
 use syncmgr_model::record::Summary;
-use syncmgr_model::request::{Choice, Intent, Work};
+use syncmgr_model::request::{ChoiceOn, Intent, Work};
 use syncmgr_model::trouble::{Code, Trouble};
 use syncmgr_sdk::{
     ConflictStore, Handler, HandlerFactory, HandlerInfo, ItemEnumerator, ItemInfo, SessionCreator,
@@ -319,18 +319,21 @@ impl Instance {
 
     /// Carries decisions out, one after the other: what one of them could not do says nothing about
     /// the others.
-    fn resolve(&self, job: &Job<'_>, choices: &[(String, Choice)]) -> Result<Outcome, Trouble> {
+    fn resolve(&self, job: &Job<'_>, choices: &[ChoiceOn]) -> Result<Outcome, Trouble> {
         let conflicts = self.tool.conflicts(job.ctx, job.item)?;
         let mut summary = Summary::default();
         let mut n_decided = 0;
-        for (id, choice) in choices {
+        for ChoiceOn {
+            conflict, choice, ..
+        } in choices
+        {
             if job.session.is_stopped() {
                 return Ok(Outcome {
                     summary,
                     was_stopped: true,
                 });
             }
-            let decided = conflict::named(&conflicts, id)
+            let decided = conflict::named(&conflicts, conflict)
                 .and_then(|seen| self.tool.resolve(job, &seen, choice));
             match decided {
                 Ok(()) => n_decided += 1,

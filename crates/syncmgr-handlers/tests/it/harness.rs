@@ -17,7 +17,7 @@ use syncmgr_model::item::{Item, Settings, Value};
 use syncmgr_model::preview::Preview;
 use syncmgr_model::progress::{CancelRequest, Progress, ProgressStatus};
 use syncmgr_model::record::Summary;
-use syncmgr_model::request::{Additional, Choice, Intent, Token, Work};
+use syncmgr_model::request::{Additional, Choice, ChoiceOn, Intent, Token, Work};
 use syncmgr_model::trouble::{Code, Trouble};
 use syncmgr_sdk::{
     Handler, HandlerFactory, ItemProgress, SessionCreator, SyncCallback, SyncItem, SyncRequest,
@@ -186,7 +186,11 @@ impl Machine {
     pub(crate) fn resolve(&self, item: &Item, choices: &[(&str, Choice)]) -> Ran {
         let choices = choices
             .iter()
-            .map(|(id, choice)| ((*id).to_owned(), choice.clone()))
+            .map(|(id, choice)| ChoiceOn {
+                conflict: (*id).to_owned(),
+                choice: choice.clone(),
+                seen: None,
+            })
             .collect();
         self.work(item, Work::Resolve(choices), Intent::Apply, None)
     }

@@ -245,15 +245,15 @@ pub(super) fn start(
             release: release.clone(),
         },
         Work::Resolve(choices) => {
-            let decisions = choices.iter().map(|(id, choice)| {
-                let decision = match choice {
+            let decisions = choices.iter().map(|it| {
+                let decision = match it.choice {
                     Choice::KeepNewest => Decision::KeepRecent,
                     Choice::MergeText => Decision::Merge,
                     Choice::Keep(_) | Choice::KeepBoth | Choice::Merged(_) => {
                         return Err(not_offered("the handler cannot decide a conflict so"));
                     }
                 };
-                let id = id.clone();
+                let id = it.conflict.clone();
                 Ok(Decided { id, decision })
             });
             let decisions = decisions.collect::<Result<_, Trouble>>()?;

@@ -4,7 +4,7 @@ use syncmgr_center::command::{Answer, Control};
 use syncmgr_model::conflict::{Address, ConflictId, KEY_NAME, Property, UpdateReason};
 use syncmgr_model::id::{HandlerId, ItemId};
 use syncmgr_model::record::Summary;
-use syncmgr_model::request::{Choice, Work};
+use syncmgr_model::request::{Choice, ChoiceOn, Work};
 use syncmgr_sdk::{ConflictFilter, HandlerFactory};
 
 use crate::keeper::{Held, Keeper, Shape, no};
@@ -138,7 +138,13 @@ fn a_conflict_stays_until_its_store_says_so() {
     keeper.things().conflicts = three();
     let world = World::new(&[&keeper]);
     world.update_conflicts("k", None);
-    let work = || Work::Resolve(vec![("a".to_owned(), Choice::KeepNewest)]);
+    let work = || {
+        Work::Resolve(vec![ChoiceOn {
+            conflict: "a".to_owned(),
+            choice: Choice::KeepNewest,
+            seen: None,
+        }])
+    };
     world.run("k", &["one"], work());
     assert_eq!(world.n_conflicts("k", Some("one")), 1);
     keeper.things().conflicts.retain(|held| held.id != "a");

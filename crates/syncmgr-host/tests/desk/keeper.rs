@@ -228,7 +228,8 @@ impl Handler for Instance {
         let callback = creator.create_session(&self.whole.handler, &ids).unwrap();
         let mut things = self.whole.things();
         if let Work::Resolve(choices) = &request.work {
-            for (id, choice) in choices {
+            for it in choices {
+                let (id, choice) = (&it.conflict, &it.choice);
                 things.log.push(format!("session: {id} {choice:?}"));
             }
         }

@@ -8,7 +8,7 @@ use syncmgr_model::hresult::Hresult;
 use syncmgr_model::id::ItemId;
 use syncmgr_model::item::Item;
 use syncmgr_model::progress::ProgressStatus;
-use syncmgr_model::request::Choice;
+use syncmgr_model::request::{Choice, ChoiceOn};
 use syncmgr_model::resolution::{Decision, Feedback};
 use syncmgr_model::trouble::{Code, Trouble};
 use syncmgr_protocol::conflict::Decision as WireDecision;
@@ -121,8 +121,15 @@ impl Decided {
     }
 
     /// Returns all of them as work, when the handler carries all of them out so.
-    pub(super) fn as_work(&self) -> Option<Vec<(String, Choice)>> {
-        let choice = |one: &One| Some((one.id.clone(), one.choice.clone()?));
+    pub(super) fn as_work(&self) -> Option<Vec<ChoiceOn>> {
+        let choice = |one: &One| {
+            Some(ChoiceOn {
+                conflict: one.id.clone(),
+                choice: one.choice.clone()?,
+                // The center looked at them.
+                seen: None,
+            })
+        };
         self.0.iter().map(choice).collect()
     }
 

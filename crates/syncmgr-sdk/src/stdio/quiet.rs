@@ -10,7 +10,7 @@ use syncmgr_model::item::Item;
 use syncmgr_model::preview::Preview;
 use syncmgr_model::progress::{CancelRequest, ProgressStatus};
 use syncmgr_model::record::Summary;
-use syncmgr_model::request::{Additional, Choice, Intent, Token, Work};
+use syncmgr_model::request::{Additional, Choice, ChoiceOn, Intent, Token, Work};
 use syncmgr_model::trouble::{Code, Trouble};
 
 use super::lock;
@@ -38,7 +38,11 @@ pub(super) fn resolve(
     let quiet = Quiet::default();
     let request = SyncRequest {
         items: vec![item],
-        work: Work::Resolve(vec![(conflict, choice)]),
+        work: Work::Resolve(vec![ChoiceOn {
+            conflict,
+            choice,
+            seen: None,
+        }]),
         intent: Intent::Apply,
         token: None,
         may_ask: false,

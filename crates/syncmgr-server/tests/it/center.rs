@@ -442,7 +442,7 @@ impl Resolver for Hands<'_, '_> {
 
     fn carry_out(&mut self, index: usize, decision: &Decision) -> Result<Carried, Trouble> {
         if self.picks[index].0.item.is_some() {
-            return Ok(Carried::Later(Choice::KeepNewest));
+            return Ok(Carried::Later(Choice::KeepNewest, "s".to_owned()));
         }
         assert!(!self.is_preview, "{decision:?}");
         Ok(Carried::Now(Feedback::Continue))

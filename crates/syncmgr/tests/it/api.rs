@@ -6,7 +6,7 @@ use std::os::unix::net::UnixStream;
 use serde_json::{Value, json};
 use syncmgr_api::Client;
 
-use crate::harness::World;
+use crate::harness::{World, gate, gated};
 
 /// Below the home of a world.
 const SOCKET: &str = ".local/state/syncmgr/run/syncmgr.sock";
@@ -311,4 +311,45 @@ fn the_ways_to_be_told_are_listed_and_tried() {
         .post::<Value>("/api/v1/alerts/nobody/test", &json!({}))
         .unwrap_err();
     assert!(error.to_string().contains("nobody"), "{error}");
+}
+
+/// S3: a decision is carried out on what was seen when it was taken, however long its run waited.
+#[test]
+fn a_decision_that_waited_is_not_carried_out_on_something_else() {
+    let world = World::with_daemon();
+    gated(&world);
+    world.run("sync docs", 0);
+    world.put("A/a", "left");
+    world.put("B/a", "right, longer");
+    world.run("sync docs", 11);
+    world.run("sync slow --no-wait", 0);
+    let gate = gate(&world);
+    let queued = world.json("sync docs --no-wait", 0);
+    assert_eq!(queued["accepted"][0]["taken"], "queued");
+    let conflict = get(&world, "/conflicts", &[])["items"][0].clone();
+    let decision = json!({"conflict": conflict["address"], "seen": conflict["seen"],
+        "decision": {"keep": "left"}});
+    let answer = post(
+        &world,
+        "/conflicts/resolve",
+        &json!({"decisions": [decision]}),
+    );
+    let run = answer["runs"][0]["run"].as_str().unwrap().to_owned();
+    // The run before it finds this, and it becomes the conflict that waits.
+    world.put("A/a", "an hour of work that nobody compared");
+    drop(gate);
+    let run = format!("/sessions/{run}");
+    let ended = loop {
+        let session = get(&world, &run, &[]);
+        if !session["outcome"].is_null() {
+            break session;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    };
+    assert_eq!(ended["outcome"], "failed", "{ended}");
+    assert_eq!(world.text("B/a"), "right, longer");
+    assert!(world.run("results", 0).contains("state-changed"));
+    // The conflict is the one of now, and can be decided.
+    world.run("conflicts resolve --all --keep left", 0);
+    assert_eq!(world.text("B/a"), "an hour of work that nobody compared");
 }

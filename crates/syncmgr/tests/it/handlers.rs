@@ -1,12 +1,10 @@
 //! Syncs of other handlers than the one for two folders: made, shown, run, decided about; and what
 //! happens when two of them work on one folder.
 
-use std::fs::{self, File};
+use std::fs;
 use std::process::Stdio;
 
-use rustix::fs::{CWD, FileType, Mode, mknodat};
-
-use crate::harness::World;
+use crate::harness::{World, gate, gated};
 
 /// Adds a sync that copies `A/a` to `B/a` by a program.
 fn copying() -> World {
@@ -155,26 +153,6 @@ fn syncs_on_one_folder_are_told() {
     let refused = world.run(&format!("set other left={a} right={c}"), 2);
     assert!(refused.contains("docs"), "{refused}");
     world.run(&format!("set other left={a} right={c} mode=mirror"), 0);
-}
-
-/// Adds a sync of `A` and `B`, and one on `A` that works until its gate is closed.
-fn gated(world: &World) {
-    world.put("A/a", "text");
-    let gate = world.path("gate");
-    mknodat(CWD, &gate, FileType::Fifo, Mode::RWXU, 0).unwrap();
-    let folder = world.path("A");
-    let (gate, folder) = (gate.to_str().unwrap(), folder.to_str().unwrap());
-    let words = format!("add slow --handler command command=/bin/cat,{gate} folders={folder}");
-    world.run(&words, 0);
-    world.run("add docs ~/A ~/B", 0);
-}
-
-/// Waits until the slow sync works, and keeps it working until the gate is dropped.
-fn gate(world: &World) -> File {
-    File::options()
-        .write(true)
-        .open(world.path("gate"))
-        .unwrap()
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! A home of its own for every test, and snapshots without what changes from run to run.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 use tempfile::TempDir;
 
 use crate::schema;
@@ -188,4 +189,24 @@ fn redact_word(word: &str) -> String {
         () => return word.to_owned(),
     };
     word.replace(core, name)
+}
+
+/// Adds a sync of `A` and `B`, and one on `A` that works until its gate is closed.
+pub(crate) fn gated(world: &World) {
+    world.put("A/a", "text");
+    let gate = world.path("gate");
+    mknodat(CWD, &gate, FileType::Fifo, Mode::RWXU, 0).unwrap();
+    let folder = world.path("A");
+    let (gate, folder) = (gate.to_str().unwrap(), folder.to_str().unwrap());
+    let words = format!("add slow --handler command command=/bin/cat,{gate} folders={folder}");
+    world.run(&words, 0);
+    world.run("add docs ~/A ~/B", 0);
+}
+
+/// Waits until the slow sync works, and keeps it working until the gate is dropped.
+pub(crate) fn gate(world: &World) -> File {
+    File::options()
+        .write(true)
+        .open(world.path("gate"))
+        .unwrap()
 }

@@ -3,6 +3,7 @@
 use syncmgr_model::capability::SyncControlFlags;
 use syncmgr_model::progress::ProgressStatus;
 use syncmgr_model::request::Origin;
+use syncmgr_model::trouble::{Code, Trouble};
 
 use super::super::line::OVERTAKES_MAX;
 use super::script::Script;
@@ -195,4 +196,19 @@ fn a_long_queue_is_left_alone() {
             .find(|session| session.started.is_some());
         running = next.unwrap().id;
     }
+}
+
+/// What waited and is turned down then is found in history, because who asked for it may be gone;
+/// the state of its item stays what it was.
+#[test]
+fn what_waited_is_never_turned_down_in_silence() {
+    let mut script = Script::new();
+    let (_, first) = script.start("a", "1");
+    let (_, second) = script.start("a", "1 2");
+    script.finish(&first);
+    script.returns(&second, Err(Trouble::new(Code::StateChanged)));
+    let saved = script.saved();
+    assert!(saved.contains("ended failed"), "{saved}");
+    assert!(!saved.contains("withdrawn"), "{saved}");
+    assert_eq!(script.status("a", "2"), "never");
 }
