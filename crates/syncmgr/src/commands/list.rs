@@ -1,6 +1,7 @@
 //! `list`: every sync there is.
 
 use clap::Args;
+use syncmgr_model::format::plural;
 use syncmgr_model::status::Status;
 
 use super::{Done, status};
@@ -39,21 +40,27 @@ pub(crate) fn run(app: &mut App, args: &ListArgs) -> Done {
         }
     }
     let states = app.states(&items)?;
-    let (items, states): (Vec<_>, Vec<_>) = items
+    let fits = items
         .into_iter()
         .zip(states)
-        .filter(|(_, it)| {
-            it.is_hidden == args.hidden && state.is_none_or(|wanted| it.status == wanted)
-        })
-        .unzip();
+        .filter(|(_, it)| state.is_none_or(|wanted| it.status == wanted));
+    let (shown, others): (Vec<_>, Vec<_>) = fits.partition(|(_, it)| it.is_hidden == args.hidden);
+    let (items, states): (Vec<_>, Vec<_>) = shown.into_iter().unzip();
+    let n_hidden = if args.hidden { 0 } else { others.len() };
     status::json(app, &items, &states)?;
-    if items.is_empty() && args.handler.is_none() && state.is_none() && !args.hidden {
+    if items.is_empty() && args.handler.is_none() && state.is_none() && others.is_empty() {
         app.ui.talk("No syncs yet.");
         app.ui.hint("`syncmgr add NAME LEFT RIGHT` saves one");
-    } else if items.is_empty() {
+    } else if items.is_empty() && n_hidden == 0 {
         app.ui.talk("No sync fits.");
     }
     status::print(app, &items, &states);
+    if n_hidden > 0 {
+        let verb = if n_hidden == 1 { "is" } else { "are" };
+        let hidden = plural(n_hidden as u64, "sync");
+        app.ui.talk(format!("{hidden} {verb} hidden."));
+        app.ui.hint("`syncmgr list --hidden` shows what is hidden");
+    }
     Ok(Exit::Done)
 }
 

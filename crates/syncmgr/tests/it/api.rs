@@ -313,7 +313,7 @@ fn the_ways_to_be_told_are_listed_and_tried() {
     assert!(error.to_string().contains("nobody"), "{error}");
 }
 
-/// S3: a decision is carried out on what was seen when it was taken, however long its run waited.
+/// I14: a decision is carried out on what was seen when it was taken, however long its run waited.
 #[test]
 fn a_decision_that_waited_is_not_carried_out_on_something_else() {
     let world = World::with_daemon();

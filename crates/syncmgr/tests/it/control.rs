@@ -56,6 +56,38 @@ fn a_sync_is_paused_resumed_turned_off_and_on() {
     }
 }
 
+/// spec 199: a sync can be hidden from lists; it syncs as before and can be shown again.
+#[test]
+fn a_hidden_sync_is_left_out_of_lists_and_syncs_as_before() {
+    for mut world in [World::without_daemon(), World::with_daemon()] {
+        world.put("A/a", "text");
+        world.run("add photos ~/A ~/B", 0);
+        std::fs::create_dir(world.path("C")).unwrap();
+        std::fs::create_dir(world.path("D")).unwrap();
+        world.run("add music ~/C ~/D", 0);
+        let text = world.run("hide photos", 0);
+        assert!(text.contains("it syncs as before"), "{text}");
+        let text = world.run("list", 0);
+        assert!(text.contains("music") && !text.contains("photos"), "{text}");
+        assert!(text.contains("1 sync is hidden"), "{text}");
+        let hidden = world.json("list --hidden", 0);
+        assert_eq!(hidden["items"].as_array().unwrap().len(), 1, "{hidden}");
+        assert_eq!(hidden["items"][0]["name"], "photos");
+        world.run("sync --all", 0);
+        assert_eq!(world.text("B/a"), "text");
+        if world.has_its_daemon() {
+            // It is remembered.
+            world.kill_daemon();
+            world.start_daemon();
+        }
+        assert_eq!(world.json("list", 0)["items"][0]["name"], "music");
+        world.run("unhide photos", 0);
+        assert_eq!(world.json("list", 0)["items"].as_array().unwrap().len(), 2);
+        assert!(world.run("list --hidden", 0).contains("No sync fits"));
+        world.run("hide nothing", 21);
+    }
+}
+
 #[test]
 fn several_syncs_run_with_one_command() {
     for world in both() {

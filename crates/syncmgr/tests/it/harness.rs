@@ -82,6 +82,11 @@ impl World {
         }
     }
 
+    /// Says whether this world has a daemon.
+    pub(crate) fn has_its_daemon(&self) -> bool {
+        self.daemon.is_some()
+    }
+
     /// Returns a path in the home.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         // Without links, as the program shows it.
