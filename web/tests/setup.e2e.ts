@@ -86,6 +86,45 @@ test('a first sync is set up, seen beforehand, and runs', async () => {
   expect(config()).toContain('18:00');
 });
 
+test('what is different on both sides is decided for the first run, which does what was shown', async () => {
+  const at = (name: string) => join(center.dir, name);
+  for (const side of ['Notes', 'stick/Notes']) mkdirSync(at(side));
+  writeFileSync(at('Notes/a.txt'), 'from here\n');
+  writeFileSync(at('stick/Notes/a.txt'), 'from the stick, longer\n');
+  await page.goto(`${center.address}/setup`);
+  await button(/^Two folders/).click();
+  await page.getByLabel('One folder', { exact: true }).fill(at('Notes'));
+  await page.getByLabel('The other folder', { exact: true }).fill(at('stick/Notes'));
+  await button(/^Next/).click();
+  await heading('How should the folders relate?').waitFor();
+  await button(/^Next/).click();
+  await heading('When should it run?').waitFor();
+  await page.getByRole('radio', { name: 'Only by hand' }).check();
+  await button(/^Next/).click();
+  await heading('This is what would happen').waitFor();
+
+  const first = page.getByRole('group', { name: 'What is different on both sides' });
+  await first.getByRole('radio', { name: 'I decide for each, later' }).waitFor();
+  await page.getByText(/1 conflict/).first().waitFor();
+  await first.getByRole('radio', { name: /stick/ }).check();
+  await page.getByText('A run would update 1 file').waitFor();
+  expect(await first.getByRole('radio', { name: /stick/ }).isChecked()).toBe(true);
+
+  // What was shown is not what would be done any more: nothing is done, and the new plan is there.
+  writeFileSync(at('Notes/b.txt'), 'new\n');
+  await button('Start now').click();
+  await page.getByText('What the sync would do has changed since it was shown.').waitFor();
+  await page.getByText('copy 1 file').waitFor();
+  expect(readFileSync(at('Notes/a.txt'), 'utf8')).toBe('from here\n');
+  expect(existsSync(at('stick/Notes/b.txt'))).toBe(false);
+  await button('Start now').click();
+  await page.waitForURL(/\/syncs\/files-/);
+  await expect.poll(() => readFileSync(at('Notes/a.txt'), 'utf8'), { timeout: PATIENCE }).toBe('from the stick, longer\n');
+  await expect.poll(() => existsSync(at('stick/Notes/b.txt')), { timeout: PATIENCE }).toBe(true);
+  // It was for the first run alone.
+  expect(config()).not.toContain('rule = "right"');
+});
+
 test('a name that is taken leads back to the name', async () => {
   await page.goto(`${center.address}/setup`);
   await button(/^Any command/).click();

@@ -457,6 +457,10 @@ pub struct RunWith {
     pub mode: Mode,
     /// What to do.
     pub work: WorkWith,
+    /// The plan of the preview that was seen: when it is another one now, nothing begins. Looking
+    /// takes as long as a preview; only with a sync that is carried out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<String>,
 }
 
 /// A sync with the settings of one run.

@@ -61,7 +61,9 @@ pub(super) async fn create(
         })
         .await?;
     if let (Some(seen), [key]) = (new.plan, &*keys) {
-        check_plan(&api, key.clone(), new.full, seen).await?;
+        let scope = Scope::Items(key.handler.clone(), vec![key.item.clone()]);
+        let look = Control::Start(scope, Box::new(looking(new.full)));
+        check_plan(&api, look, seen).await?;
     }
     let work = Work::Sync {
         is_full: new.full,
@@ -70,23 +72,25 @@ pub(super) async fn create(
     start(&api, keys, &work, new.mode).await
 }
 
+/// How a sync is looked at that is then carried out.
+fn looking(is_full: bool) -> StartOptions {
+    StartOptions {
+        work: Work::Sync {
+            is_full,
+            release: None,
+        },
+        intent: Intent::Preview,
+        ..StartOptions::default()
+    }
+}
+
 /// Looks once more at what a sync would do, and refuses when it is not what was seen. What changes
 /// after that is asked about before each step, as in every run.
-async fn check_plan(api: &Api, key: ItemKey, is_full: bool, seen: String) -> Result<(), Refusal> {
+async fn check_plan(api: &Api, look: Control, seen: String) -> Result<(), Refusal> {
     let api = api.clone();
     aside(move || {
         let place = api.previews.reserve()?;
-        let options = StartOptions {
-            work: Work::Sync {
-                is_full,
-                release: None,
-            },
-            intent: Intent::Preview,
-            ..StartOptions::default()
-        };
-        let scope = Scope::Items(key.handler, vec![key.item]);
-        let control = Control::Start(scope, Box::new(options));
-        let pending = api.center.start(control).map_err(|e| not_started(&e))?;
+        let pending = api.center.start(look).map_err(|e| not_started(&e))?;
         let outcome = pending.wait().map_err(gone)?;
         match (outcome.preview(), outcome.events.first()) {
             (Some(preview), _) if preview.id == seen => Ok(()),
@@ -135,6 +139,17 @@ pub(super) async fn run_with(
     let item = Item::try_from(&asked.item).map_err(bad("item"))?;
     let work = Work::try_from(&asked.work).map_err(bad("work"))?;
     no_secrets(&api, &item).await?;
+    match (asked.plan, &work) {
+        (None, _) => {}
+        (Some(seen), Work::Sync { is_full, .. }) if asked.mode == Mode::Sync => {
+            let look = Control::StartWith(Box::new(item.clone()), Box::new(looking(*is_full)));
+            check_plan(&api, look, seen).await?;
+        }
+        (Some(_), _) => {
+            let words = "it is the plan of a sync that is carried out";
+            return Err(Refusal::field("plan", "unusable", words));
+        }
+    }
     let options = StartOptions {
         work,
         intent: intent(asked.mode),

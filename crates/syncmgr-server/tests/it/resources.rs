@@ -390,6 +390,16 @@ fn a_run_begins_only_if_its_plan_is_the_one_that_was_seen() {
     ] {
         assert_eq!(start(wrong).status, 400);
     }
+    // With settings of this run too.
+    let item = json!({"id": "other", "handler": "files", "settings": {}});
+    let with = |mode: &str, plan: &Value| {
+        let body = json!({"item": item, "mode": mode, "work": {"kind": "sync"}, "plan": plan});
+        front.owner("POST /api/v1/runs", &[], &body.to_string())
+    };
+    let other = with("sync", &json!("of another day"));
+    assert_eq!((other.status, &*other.code()), (409, "state-changed"));
+    assert_eq!(with("preview", &seen).status, 400);
+    assert_eq!(n_runs(), 0);
     assert_eq!(start(json!({"items": [id], "plan": seen})).status, 202);
     assert_eq!(n_runs(), 1);
 }

@@ -371,6 +371,7 @@ impl There {
                 Intent::Preview => Mode::Preview,
             },
             work: work.into(),
+            plan: None,
         };
         let accepted: RunsAccepted = self.client.post("/api/v1/runs", &asked)?.body;
         let taken = accepted.runs.into_iter().next();

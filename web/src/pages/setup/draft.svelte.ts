@@ -1,6 +1,6 @@
 /** The sync that is being set up. It outlives a reload; passwords do not. */
 import { ask, del, get, post, put } from '../../api/client';
-import type { ItemView, RunsAccepted, Schedule, ScheduleRules, SettingHelp } from '../../api/types';
+import type { ItemView, Schedule, ScheduleRules, SettingHelp } from '../../api/types';
 import type { Setting } from '../../lib/settings';
 import { suggested, unique } from './names';
 
@@ -16,8 +16,12 @@ interface Kept {
   isNameOwn: boolean;
   settings: Record<string, Setting>;
   when: When;
+  /** The rule for what is different on both sides, for the first run alone; empty: that of the sync. */
+  first: string;
   /** The sync, when it was saved and what follows went wrong. */
   saved: string;
+  /** Its first run was started by a try before. */
+  isStarted: boolean;
 }
 
 const KEY = 'syncmgr.setup';
@@ -25,7 +29,7 @@ const FILES_WHEN = (): When => ({ triggers: ['on change'] });
 const OTHER_WHEN = (): When => ({ triggers: ['daily 18:00'] });
 
 function empty(): Kept {
-  return { handler: '', name: '', isNameOwn: false, settings: {}, when: FILES_WHEN(), saved: '' };
+  return { handler: '', name: '', isNameOwn: false, settings: {}, when: FILES_WHEN(), first: '', saved: '', isStarted: false };
 }
 
 function kept(): Kept {
@@ -54,6 +58,18 @@ export class Draft {
   }
   get when() {
     return this.#kept.when;
+  }
+  get first() {
+    return this.#kept.first;
+  }
+  set first(rule: string) {
+    this.#kept.first = rule;
+  }
+
+  /** What the first run goes by. */
+  get firstSettings(): Record<string, Setting> {
+    const settings = $state.snapshot(this.settings);
+    return this.first ? { ...settings, rule: this.first } : settings;
   }
 
   get isFiles(): boolean {
@@ -85,6 +101,8 @@ export class Draft {
       return;
     }
     delete this.refused[key];
+    // It was chosen for what these folders and these rules had to say.
+    this.#kept.first = '';
     if (value === undefined) delete this.#kept.settings[key];
     else this.#kept.settings[key] = value;
   }
@@ -105,9 +123,9 @@ export class Draft {
     Object.assign(this.#kept.when, change);
   }
 
-  /** Saves the sync, its secrets and its schedule; what was saved by a try before is changed. */
-  async save(): Promise<{ id: string; sentence: string }> {
-    const { name, settings, handler, when } = this.#kept;
+  /** Saves the sync and its secrets; what was saved by a try before is changed. Returns its id. */
+  async save(): Promise<string> {
+    const { name, settings, handler } = this.#kept;
     if (this.#kept.saved) {
       const path = `/items/${this.#kept.saved}`;
       const { data: before, etag } = await ask<ItemView>('GET', path);
@@ -116,14 +134,26 @@ export class Draft {
     } else this.#kept.saved = (await post<ItemView>('/items', { name, handler, settings })).id;
     const id = this.#kept.saved;
     for (const [key, value] of Object.entries(this.secrets)) await put(`/items/${id}/secrets/${encodeURIComponent(key)}`, { value });
-    let sentence = '';
-    if (when.triggers.length > 0) {
-      // Named as the command line names it. A schedule of somebody else with this name is not replaced.
-      const names = (await get<{ items: Schedule[] }>('/schedules')).items.map((schedule) => schedule.name);
-      const rules: ScheduleRules = { ...when, items: [name], enabled: true };
-      sentence = (await put<Schedule>(`/schedules/${encodeURIComponent(unique(name, names))}`, rules)).sentence;
-    }
-    return { id, sentence };
+    return id;
+  }
+
+  /** Starts the first run of what was saved, once, if it would still do what was shown. */
+  async start(plan: string | undefined): Promise<void> {
+    const { saved: id, handler, isStarted, first } = this.#kept;
+    if (isStarted) return;
+    if (first) await post('/runs', { item: { id, handler, settings: this.firstSettings }, mode: 'sync', work: { kind: 'sync' }, plan });
+    else await post('/sessions', { items: [id], mode: 'sync', plan });
+    this.#kept.isStarted = true;
+  }
+
+  /** Saves the schedule, and returns its sentence. Comes after the first run, which it might begin otherwise. */
+  async schedule(): Promise<string> {
+    const { name, when } = this.#kept;
+    if (when.triggers.length === 0) return '';
+    // Named as the command line names it. A schedule of somebody else with this name is not replaced.
+    const names = (await get<{ items: Schedule[] }>('/schedules')).items.map((schedule) => schedule.name);
+    const rules: ScheduleRules = { ...when, items: [name], enabled: true };
+    return (await put<Schedule>(`/schedules/${encodeURIComponent(unique(name, names))}`, rules)).sentence;
   }
 
   /** Forgets all of it. */
@@ -134,5 +164,3 @@ export class Draft {
     this.refused = {};
   }
 }
-
-export const start = (id: string): Promise<RunsAccepted> => post<RunsAccepted>('/sessions', { items: [id], mode: 'sync' });
