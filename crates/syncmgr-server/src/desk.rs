@@ -474,6 +474,16 @@ pub trait Desk: Send + Sync {
         changes: BTreeMap<String, Option<Value>>,
     ) -> Result<Settings, Trouble>;
 
+    /// Returns the whole file of settings, syncs and schedules included; it holds no secrets.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    fn settings_file(&self) -> Result<String, Trouble> {
+        Err(Trouble::new(Code::NotFound)
+            .with("what", "file of settings")
+            .with("name", "config.toml"))
+    }
+
     /// Reads the settings anew, after a change of the file by another program, and has the center
     /// take them over.
     ///

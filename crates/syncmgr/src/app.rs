@@ -49,7 +49,7 @@ use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::Trouble;
 use syncmgr_sdk::{Handler, HandlerFactory};
 use syncmgr_store::SqliteStore;
-use syncmgr_store::config::{Checks, Config};
+use syncmgr_store::config::Config;
 use syncmgr_store::spool::Spool;
 use syncmgr_vault::Vault;
 
@@ -267,12 +267,9 @@ impl App {
     /// Finds the sync that a program reports on, or makes it.
     pub(crate) fn subject(&self, subject: &Subject) -> Found {
         let handlers = |id: &HandlerId| self.specs(id);
-        let checks = Checks {
-            handlers: &handlers,
-            alerts: &syncmgr_alerts::settings::specs,
-            general: syncmgr_alerts::settings::general::SPECS,
-        };
-        crate::run::subject::find(&self.config_path(), &checks, subject)
+        crate::checks::with(&handlers, self.dirs.home.as_deref(), |checks| {
+            crate::run::subject::find(&self.config_path(), checks, subject)
+        })
     }
 
     /// Listens to what the daemon tells; `None` when none runs.

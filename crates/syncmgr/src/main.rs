@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod app;
+mod checks;
 mod cli;
 mod clock;
 mod commands;

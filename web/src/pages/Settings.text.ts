@@ -20,6 +20,10 @@ const LABELS: Record<string, [en: string, de: string]> = {
   grace: ['Time a handler has to stop', 'Zeit, die ein Handler zum Aufhören hat'],
   patience: ['Longest wait of a scheduled run', 'Längste Wartezeit eines geplanten Laufs'],
   silence: ['Longest silence of a program that reports', 'Längstes Schweigen eines Programms, das berichtet'],
+  'alerts.quiet': ['Quiet hours', 'Ruhezeiten'],
+  'alerts.after_failures': ['Failed runs until you are told', 'Fehlgeschlagene Läufe, bis du es erfährst'],
+  'alerts.after': ['How long something lasts until you are told', 'Wie lange etwas dauert, bis du es erfährst'],
+  'alerts.repeat': ['When you are reminded', 'Wann du erinnert wirst'],
   'history-days': ['Days runs and results are kept', 'Tage, die Läufe und Ergebnisse bleiben'],
 };
 const ALERTS: Record<string, [en: string, de: string]> = {
@@ -153,6 +157,8 @@ const en = {
   here: 'This browser',
   here_help: 'It is signed in until you sign out. Only programs on this computer can reach this page.',
   export: 'Write all settings to a file',
+  export_help: 'Syncs, schedules, ways out and the settings of the daemon, in one file without secrets. It is taken over in a terminal, so that no page can do it:',
+  import: 'Take a file over; the one before is kept beside it',
   where: 'Where the configuration file is',
   edit: 'Edit the configuration file',
   doctor: 'Check this installation',
@@ -283,6 +289,8 @@ const de: typeof en = {
   here: 'Dieser Browser',
   here_help: 'Er ist angemeldet, bis du dich abmeldest. Nur Programme auf diesem Computer erreichen diese Seite.',
   export: 'Alle Einstellungen in eine Datei schreiben',
+  export_help: 'Abgleiche, Zeitpläne, Wege und die Einstellungen des Daemons, in einer Datei ohne Geheimnisse. Übernommen wird sie in einem Terminal, damit keine Seite es kann:',
+  import: 'Eine Datei übernehmen; die vorige bleibt daneben',
   where: 'Wo die Konfigurationsdatei ist',
   edit: 'Die Konfigurationsdatei bearbeiten',
   doctor: 'Diese Installation prüfen',

@@ -111,7 +111,8 @@ pub struct SettingKey {
     pub value: Option<String>,
     /// What holds when it is not set; null: nothing does.
     pub default: Option<String>,
-    /// `truth`, `number`, `duration` or `text`.
+    /// `truth`, `number`, `duration`, `text`, or `list`: several texts, in `value` with `; ` between
+    /// them; they are set as a list.
     pub kind: String,
     /// The words it can be, where it can be nothing else.
     pub words: Vec<String>,

@@ -85,8 +85,8 @@ impl Scopes {
 pub fn needed(method: &Method, path: &str) -> Scope {
     let path = path.strip_prefix("/api/v1/").unwrap_or(path);
     if method == Method::GET || method == Method::HEAD {
-        // They look at folders that no sync has, and at the log.
-        return if path == "folders" || path == "doctor/report" {
+        // They look at folders that no sync has, at the log, and at all settings at once.
+        return if matches!(path, "folders" | "doctor/report" | "settings/file") {
             Scope::Admin
         } else {
             Scope::Read
@@ -125,6 +125,7 @@ mod tests {
         check(&Method::POST, "/api/v1/schedules/check", Scope::Read);
         check(&Method::PUT, "/api/v1/schedules/check", Scope::Admin);
         check(&Method::GET, "/api/v1/folders", Scope::Admin);
+        check(&Method::GET, "/api/v1/settings/file", Scope::Admin);
         check(&Method::GET, "/api/v1/items", Scope::Read);
         check(&Method::POST, "/api/v1/items", Scope::Admin);
         check(&Method::DELETE, "/api/v1/items/pause", Scope::Admin);

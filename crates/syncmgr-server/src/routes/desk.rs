@@ -19,6 +19,7 @@ use syncmgr_model::trouble::{Code, Trouble};
 use utoipa::IntoParams;
 
 use super::conflicts::CONTENT_LEN_MAX;
+use super::doctor::download;
 use super::items::changes;
 use super::paging::{after, limit};
 use super::sessions::start;
@@ -227,6 +228,16 @@ pub(super) async fn change_settings(
     let changes = changes(&change.settings)?;
     drop(api.ask(move |desk| desk.change_settings(changes)).await?);
     settings(State(api)).await
+}
+
+/// Gives the whole file of settings, as `syncmgr config export` writes it: syncs, schedules and ways
+/// out included, and no secrets. `syncmgr config import` takes it; no page does, because the file
+/// says where notices go.
+#[utoipa::path(get, path = "/api/v1/settings/file", tag = "settings",
+    responses((status = 200, content_type = "text/plain", body = String), Refusal))]
+pub(super) async fn settings_file(State(api): State<Api>) -> Result<Response, Refusal> {
+    let text = api.ask(|desk| desk.settings_file()).await?;
+    Ok(download(text, "syncmgr-config.toml"))
 }
 
 /// Has the daemon read the settings anew, after another program changed the file.

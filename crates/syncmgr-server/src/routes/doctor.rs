@@ -26,15 +26,20 @@ pub(super) async fn doctor(State(api): State<Api>) -> Result<Response, Refusal> 
     responses((status = 200, content_type = "text/plain", body = String), Refusal))]
 pub(super) async fn report(State(api): State<Api>) -> Result<Response, Refusal> {
     let text = api.ask(|desk| desk.report()).await?;
+    Ok(download(text, "syncmgr-report.txt"))
+}
+
+/// Makes an answer that is a file to be kept.
+pub(super) fn download(text: String, name: &str) -> Response {
     let mut response = Response::new(Body::from(text));
     let headers = response.headers_mut();
     headers.insert(
         CONTENT_TYPE,
         HeaderValue::from_static("text/plain; charset=utf-8"),
     );
-    headers.insert(
-        CONTENT_DISPOSITION,
-        HeaderValue::from_static("attachment; filename=\"syncmgr-report.txt\""),
-    );
-    Ok(response)
+    let place = HeaderValue::from_str(&format!("attachment; filename=\"{name}\""));
+    if let Ok(place) = place {
+        headers.insert(CONTENT_DISPOSITION, place);
+    }
+    response
 }

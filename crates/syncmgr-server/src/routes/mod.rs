@@ -142,6 +142,7 @@ pub(crate) fn center() -> OpenApiRouter<Api> {
         .routes(routes!(desk::version_contents))
         .routes(routes!(desk::restore))
         .routes(routes!(desk::settings, desk::change_settings))
+        .routes(routes!(desk::settings_file))
         .routes(routes!(desk::reload))
         .routes(routes!(doctor::doctor))
         .routes(routes!(doctor::report))

@@ -36,6 +36,17 @@ pub(crate) fn run(front: &Front, id: &str, mode: &str) -> String {
     run
 }
 
+/// Waits for a preview.
+fn previewed(front: &Front, session: &str) -> Value {
+    let path = format!("GET /api/v1/sessions/{session}/preview");
+    let mut reply = front.owner(&path, &[], "");
+    while reply.status != 200 {
+        std::thread::yield_now();
+        reply = front.owner(&path, &[], "");
+    }
+    reply.json()["items"][0].clone()
+}
+
 #[test]
 fn a_sync_is_made_changed_and_removed() {
     let front = Front::start();
@@ -160,13 +171,7 @@ fn a_preview_enters_no_history() {
     let front = Front::start();
     let id = add(&front, "photos", "");
     let session = run(&front, &id, "preview");
-    let path = format!("GET /api/v1/sessions/{session}/preview");
-    let mut reply = front.owner(&path, &[], "");
-    while reply.status != 200 {
-        std::thread::yield_now();
-        reply = front.owner(&path, &[], "");
-    }
-    assert_eq!(reply.json()["items"][0]["item"], *id);
+    assert_eq!(previewed(&front, &session)["item"], *id);
     assert_eq!(get(&front, "/sessions")["items"], json!([]));
 }
 
@@ -373,8 +378,7 @@ fn a_run_begins_only_if_its_plan_is_the_one_that_was_seen() {
     let front = Front::start();
     let id = add(&front, "photos", "");
     let made = run(&front, &id, "preview");
-    let seen =
-        get(&front, &format!("/sessions/{made}/preview"))["items"][0]["preview"]["plan"].clone();
+    let seen = previewed(&front, &made)["preview"]["plan"].clone();
     let start = |body: Value| front.owner("POST /api/v1/sessions", &[], &body.to_string());
     let n_runs = || get(&front, "/sessions")["items"].as_array().unwrap().len();
     let other = start(json!({"items": [id], "plan": "of another day"}));

@@ -128,6 +128,23 @@ pub struct Checks<'a> {
     pub alerts: &'a AlertSpecs<'a>,
     /// The settings of all alerts together.
     pub general: &'static [SettingSpec],
+    /// What only those who work with the settings can tell: that a time never comes, say. Asked
+    /// last, when all of the file can be read.
+    pub meaning: &'a Meaning<'a>,
+}
+
+/// Says what is wrong with a file that can be read.
+pub type Meaning<'a> = dyn Fn(&Config) -> Result<(), Misused> + 'a;
+
+/// A setting that can be read and cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Misused {
+    /// Its table, as `alerts` or `schedule.nightly`.
+    pub table: String,
+    /// Its key there; where it has parts, the key they belong to.
+    pub key: String,
+    /// Why.
+    pub what: String,
 }
 
 impl fmt::Debug for Checks<'_> {
@@ -283,7 +300,18 @@ impl Config {
         self.alert_rules(checks.general)?;
         self.daemon(&|_| None)?;
         let schedules = self.schedules()?;
-        self.look(|root| schedule::check_names(root, &schedules, &items))
+        self.look(|root| schedule::check_names(root, &schedules, &items))?;
+        (checks.meaning)(self).map_err(|misused| {
+            let at = self.document().ok().and_then(|root| {
+                let (kind, name) = match misused.table.split_once('.') {
+                    Some((kind, name)) => (kind, Some(name)),
+                    None => (&*misused.table, None),
+                };
+                table::place(root.as_table(), (kind, name), &misused.key)
+            });
+            let Misused { table, key, what } = misused;
+            self.wrong(at, format!("`{key}` of [{table}]: {what}"))
+        })
     }
 
     /// Reads the tables below one name.

@@ -42,6 +42,21 @@ pub(super) fn span(table: &dyn TableLike, key: &str) -> Option<usize> {
     key.span().or_else(|| item.span()).map(|span| span.start)
 }
 
+/// Returns where a key of a table is, or else the table.
+pub(super) fn place(
+    root: &dyn TableLike,
+    (kind, name): (&str, Option<&str>),
+    key: &str,
+) -> Option<usize> {
+    let all = root.get(kind)?.as_table_like()?;
+    let (table, at) = match name {
+        Some(name) => (all.get(name)?.as_table_like()?, span(all, name)),
+        None => (all, span(root, kind)),
+    };
+    let its = find(table, key).and_then(|(key, _)| span(table, key));
+    its.or(at)
+}
+
 /// Says whether two keys are the same: `-` and `_` are.
 pub(super) fn is_same(a: &str, b: &str) -> bool {
     a.len() == b.len() && a.replace('_', "-") == b.replace('_', "-")

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use clap::{Args, Subcommand};
-use syncmgr_alerts::settings as alert_settings;
 use syncmgr_handlers::files::place::shown;
 use syncmgr_model::id::HandlerId;
 use syncmgr_store::config::{Checks, Config, Explained, Source};
@@ -94,11 +93,7 @@ fn with_checks<T>(
     work: impl FnOnce(&Checks<'_>) -> Result<T, CliError>,
 ) -> Result<T, CliError> {
     let handlers = |id: &HandlerId| app.specs(id);
-    work(&Checks {
-        handlers: &handlers,
-        alerts: &alert_settings::specs,
-        general: alert_settings::general::SPECS,
-    })
+    crate::checks::with(&handlers, app.dirs.home.as_deref(), work)
 }
 
 fn output(app: &App, key: Option<&str>, value: Option<String>, source: Option<String>) {

@@ -39,7 +39,7 @@ use syncmgr_server::desk::{
     Chosen, Compared, Desk, Draft, Found, ItemEdit, NewItem, Offered, Offers, Places, Runs, Silent,
 };
 use syncmgr_store::config::spec::{DAEMON, KeySpec};
-use syncmgr_store::config::{Checks, Config, ConfigError};
+use syncmgr_store::config::{Config, ConfigError};
 use syncmgr_vault::{Secret, Vault};
 
 use super::browse;
@@ -50,6 +50,9 @@ use crate::dirs::Dirs;
 use crate::overlap::Placed;
 use crate::ui::safe;
 use crate::{conflicts, found, overlap};
+
+/// Before the settings of all ways out, which have a table of their own in the file.
+const NOTICES: &str = "alerts.";
 
 /// Tells the center what the settings are now; returns what is wrong with them.
 pub(crate) type Reload = Box<dyn Fn() -> Result<(), Trouble> + Send + Sync>;
@@ -155,6 +158,31 @@ impl ProgramDesk {
         let mut config = self.config()?;
         edit(&mut config).map_err(|error| of_config(&error))?;
         (self.reload)()
+    }
+
+    /// What can be set for all ways out together.
+    fn notice_keys(&self) -> Result<Vec<SettingKey>, Trouble> {
+        let specs = alert_settings::general::SPECS;
+        let rules = self.config()?.alert_rules(specs);
+        let rules = rules.map_err(|error| of_config(&error))?;
+        let one = |spec: &SettingSpec| SettingKey {
+            key: format!("{NOTICES}{}", spec.key),
+            value: rules.0.get(spec.key).map(|value| match value {
+                Value::List(list) => list.join("; "),
+                Value::Text(_) | Value::Number(_) => written(value),
+            }),
+            default: None,
+            kind: match spec.kind {
+                SettingKind::Number => "number",
+                SettingKind::List => "list",
+                _ => "text",
+            }
+            .to_owned(),
+            words: Vec::new(),
+            takes: String::new(),
+            help: phrase(spec.help).into_owned(),
+        };
+        Ok(specs.iter().map(one).collect())
     }
 
     /// Refuses secrets among settings: those stand in a file that people show to others.
@@ -400,13 +428,9 @@ impl Desk for ProgramDesk {
 
     fn subject(&self, subject: &Subject) -> Result<Item, Trouble> {
         let _alone = self.editing.lock().unwrap_or_else(PoisonError::into_inner);
-        let handlers = |id: &HandlerId| self.source.host.factory(id).ok().map(|it| it.settings());
-        let checks = Checks {
-            handlers: &handlers,
-            alerts: &alert_settings::specs,
-            general: alert_settings::general::SPECS,
-        };
-        let found = crate::run::subject::find(&self.source.path, &checks, subject);
+        let found = self
+            .source
+            .with_checks(|checks| crate::run::subject::find(&self.source.path, checks, subject));
         if found.is_changed {
             (self.reload)()?;
         }
@@ -689,30 +713,35 @@ impl Desk for ProgramDesk {
                 help: phrase(spec.help).into_owned(),
             }
         };
-        Ok(DAEMON.iter().map(one).collect())
+        let mut keys: Vec<_> = DAEMON.iter().map(one).collect();
+        keys.extend(self.notice_keys()?);
+        Ok(keys)
     }
 
     fn change_settings(
         &self,
         changes: BTreeMap<String, Option<Value>>,
     ) -> Result<Settings, Trouble> {
-        let handlers = |id: &HandlerId| self.source.host.factory(id).ok().map(|it| it.settings());
-        let checks = Checks {
-            handlers: &handlers,
-            alerts: &alert_settings::specs,
-            general: alert_settings::general::SPECS,
-        };
-        self.change(|config| {
-            for (key, value) in &changes {
-                let place = format!("daemon.{key}");
-                match value {
-                    Some(value) => config.set(&place, &written(value), &checks)?,
-                    None => config.unset(&place, &checks)?,
+        self.source.with_checks(|checks| {
+            self.change(|config| {
+                for (key, value) in &changes {
+                    let place = match key.starts_with(NOTICES) {
+                        true => key.clone(),
+                        false => format!("daemon.{key}"),
+                    };
+                    match value {
+                        Some(value) => config.set(&place, &written(value), checks)?,
+                        None => config.unset(&place, checks)?,
+                    }
                 }
-            }
-            Ok(())
+                Ok(())
+            })
         })?;
         self.settings()
+    }
+
+    fn settings_file(&self) -> Result<String, Trouble> {
+        Ok(self.config()?.text().to_owned())
     }
 
     fn reload(&self) -> Result<(), Trouble> {

@@ -10,10 +10,9 @@ use syncmgr_alerts::channel::Channel;
 use syncmgr_alerts::error::BadSetting;
 use syncmgr_alerts::settings::general::General;
 use syncmgr_alerts::settings::{self as alert_settings};
-use syncmgr_calendar::Calendar;
 use syncmgr_center::center::Handle;
 use syncmgr_center::command::{Answer, Control};
-use syncmgr_center::port::{Clock, Store};
+use syncmgr_center::port::Store;
 use syncmgr_center::state::State;
 use syncmgr_host::InProcess;
 use syncmgr_model::id::ItemKey;
@@ -67,9 +66,6 @@ pub(crate) enum SettingsError {
     /// The file has a mistake, or cannot be read.
     #[error("{0}")]
     Config(#[from] ConfigError),
-    /// A schedule that could never work.
-    #[error("{0}")]
-    Schedule(String),
     /// A channel of alerts that cannot be used.
     #[error("{place}: {error}")]
     Alert {
@@ -84,11 +80,9 @@ impl From<SettingsError> for Trouble {
     fn from(error: SettingsError) -> Self {
         match &error {
             SettingsError::Config(error) => of_config(error),
-            SettingsError::Schedule(_) | SettingsError::Alert { .. } => {
-                Self::new(Code::SettingUnusable)
-                    .with("key", "config.toml")
-                    .with("detail", error)
-            }
+            SettingsError::Alert { .. } => Self::new(Code::SettingUnusable)
+                .with("key", "config.toml")
+                .with("detail", error),
         }
     }
 }
@@ -100,15 +94,9 @@ impl Source {
     /// What is wrong with it, with the line.
     pub(crate) fn load(&self) -> Result<Loaded, SettingsError> {
         let config = Config::load(&self.path)?;
+        self.with_checks(|checks| config.check(checks))?;
         let handlers = |id: &_| self.host.factory(id).ok().map(|it| it.settings());
-        let checks = Checks {
-            handlers: &handlers,
-            alerts: &alert_settings::specs,
-            general: alert_settings::general::SPECS,
-        };
-        config.check(&checks)?;
         let schedules = config.schedules()?;
-        self.check_times(&schedules)?;
         Ok(Loaded {
             items: config.items(&handlers)?,
             schedules,
@@ -118,18 +106,10 @@ impl Source {
         })
     }
 
-    /// Refuses schedules that could never work.
-    fn check_times(&self, schedules: &[Schedule]) -> Result<(), SettingsError> {
-        let calendar = Calendar::of_this_machine();
-        let now = self.clock.now();
-        for schedule in schedules {
-            calendar.validate(schedule, now).map_err(|error| {
-                SettingsError::Schedule(format!("schedule.{}: {error}", schedule.name))
-            })?;
-        }
-        calendar
-            .validate_together(schedules)
-            .map_err(|error| SettingsError::Schedule(error.to_string()))
+    /// Has something done with all checks of the file.
+    pub(crate) fn with_checks<T>(&self, work: impl FnOnce(&Checks<'_>) -> T) -> T {
+        let handlers = |id: &_| self.host.factory(id).ok().map(|it| it.settings());
+        crate::checks::with(&handlers, self.home.as_deref(), work)
     }
 
     fn rules(&self, config: &Config) -> Result<Rules, SettingsError> {

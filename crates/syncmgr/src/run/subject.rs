@@ -162,11 +162,7 @@ mod tests {
     }
 
     fn checks(test: impl FnOnce(&Checks<'_>)) {
-        test(&Checks {
-            handlers: &specs,
-            alerts: &syncmgr_alerts::settings::specs,
-            general: syncmgr_alerts::settings::general::SPECS,
-        });
+        crate::checks::with(&specs, None, test);
     }
 
     fn subject(item: &str, id: Option<&str>) -> Subject {

@@ -313,6 +313,49 @@ fn the_ways_to_be_told_are_listed_and_tried() {
     assert!(error.to_string().contains("nobody"), "{error}");
 }
 
+#[test]
+fn quiet_hours_are_set_and_all_settings_are_exported() {
+    let world = World::with_daemon();
+    world.put("A/a", "1");
+    world.run("add photos ~/A ~/B", 0);
+    let key = |name: &str| {
+        let settings = get(&world, "/settings", &[]);
+        let keys = settings["keys"].as_array().unwrap();
+        let found = keys.iter().find(|key| key["key"] == name);
+        found.unwrap().clone()
+    };
+    assert_eq!(key("alerts.quiet")["value"], Value::Null);
+    let windows = json!(["22:00-07:00", "sat,sun 00:00-24:00"]);
+    let change = |value: &Value| {
+        let body = json!({"settings": {"alerts.quiet": value}});
+        client(&world).write::<Value>(
+            &syncmgr_api::client::Method::PATCH,
+            "/api/v1/settings",
+            &body,
+            syncmgr_api::client::With::default(),
+        )
+    };
+    change(&windows).unwrap();
+    assert_eq!(
+        key("alerts.quiet")["value"],
+        "22:00-07:00; sat,sun 00:00-24:00"
+    );
+    assert!(change(&json!(["at night"])).is_err());
+    let file = text(&world, "/settings/file");
+    assert!(
+        file.contains("content-disposition: attachment; filename=\"syncmgr-config.toml\""),
+        "{file}"
+    );
+    let body = file.split_once("\r\n\r\n").unwrap().1;
+    assert!(
+        body.contains("photos") && body.contains("22:00-07:00"),
+        "{body}"
+    );
+    assert_eq!(body, world.text(CONFIG));
+    change(&Value::Null).unwrap();
+    assert_eq!(key("alerts.quiet")["value"], Value::Null);
+}
+
 /// I14: a decision is carried out on what was seen when it was taken, however long its run waited.
 #[test]
 fn a_decision_that_waited_is_not_carried_out_on_something_else() {

@@ -254,6 +254,9 @@ fn settings_are_read_set_and_explained() {
         world.json("config explain sync.photos.keep_days", 0);
         world.run("config get no.such.key", 21);
         world.run("config set sync.photos.mode sideways", 2);
+        // What can be read and cannot be used is refused as well, before it is in the file.
+        let text = world.run("config set alerts.after soon", 2);
+        assert!(text.contains("`after` of [alerts]"), "{text}");
         world.run("config check", 0);
         let text = world.text(".config/syncmgr/config.toml");
         assert_eq!(world.json("config export", 0)["value"], *text);
@@ -358,4 +361,28 @@ fn a_mistake_in_the_command_line_names_the_argument_in_json() {
     let value: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let message = value["error"]["message"].as_str().unwrap();
     assert!(message.contains("<NAME>"), "{message}");
+}
+
+/// What only those who work with the settings can tell is found with its line.
+#[test]
+fn a_check_of_the_settings_finds_what_cannot_be_used() {
+    let world = World::without_daemon();
+    for (text, line, what) in [
+        ("[alerts]\nrepeat = \"1m\"\n", 2, "`repeat` of [alerts]"),
+        (
+            "[alert.phone]\nkind = \"ntfy\"\nurl = \"phone\"\n",
+            3,
+            "`url` of [alert.phone]",
+        ),
+        (
+            "[schedule.never]\ntriggers = [\"cron 0 0 31 2 *\"]\n",
+            2,
+            "`triggers` of [schedule.never]",
+        ),
+    ] {
+        world.put(".config/syncmgr/config.toml", text);
+        let said = world.run("config check", 2);
+        assert!(said.contains(&format!("config.toml:{line}: ")), "{said}");
+        assert!(said.contains(what), "{said}");
+    }
 }

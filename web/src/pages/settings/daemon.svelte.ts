@@ -30,7 +30,7 @@ export class DaemonSettings {
     const before = this.all.find((setting) => setting.key === key);
     let why = '';
     try {
-      await ask('PATCH', '/settings', { body: { settings: { [key]: typed(value) } }, ifMatch: this.#query.data?.etag ?? undefined });
+      await ask('PATCH', '/settings', { body: { settings: { [key]: typed(value, before?.kind) } }, ifMatch: this.#query.data?.etag ?? undefined });
       const undo = before && value !== before.value ? () => void this.change(key, before.value === before.default ? '' : before.value) : undefined;
       toasts.tell(settingsWords().changed(settingsWords().label(key)), undo);
     } catch (error) {

@@ -22,6 +22,7 @@ describe('settings', () => {
     expect(typed(' 90 ')).toBe(90);
     expect(typed('true')).toBe(true);
     expect(typed('10m')).toBe('10m');
+    expect(typed('22:00-07:00; sat,sun 00:00-24:00', 'list')).toEqual(['22:00-07:00', 'sat,sun 00:00-24:00']);
     expect(typed('')).toBeNull();
   });
   it('are shown as they are described', () => {

@@ -40,6 +40,7 @@ export interface Setting {
   key: string;
   value: string;
   default: string;
+  kind: string;
   words: string[];
   help: string;
   /** What it takes, in words. */
@@ -66,6 +67,7 @@ export function settingsOf(keys: SettingKey[]): Setting[] {
     key: entry.key,
     value: shown(entry.value),
     default: shown(entry.default),
+    kind: entry.kind,
     words: entry.kind === 'truth' ? ['true', 'false'] : entry.words,
     help: entry.help,
     takes: entry.takes,
@@ -75,9 +77,10 @@ export function settingsOf(keys: SettingKey[]): Setting[] {
 const isSwitch = (value: string) => value === 'true' || value === 'false';
 
 /** What was typed, as the daemon takes it; nothing takes a setting back to its default. */
-export function typed(text: string): string | number | boolean | null {
+export function typed(text: string, kind = ''): string | string[] | number | boolean | null {
   const trimmed = text.trim();
   if (trimmed === '') return null;
+  if (kind === 'list') return trimmed.split(';').map((part) => part.trim()).filter(Boolean);
   if (isSwitch(trimmed)) return trimmed === 'true';
   return /^-?\d+$/.test(trimmed) ? Number(trimmed) : trimmed;
 }

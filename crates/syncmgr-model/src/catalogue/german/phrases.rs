@@ -65,6 +65,18 @@ fn daemon(text: &str) -> Option<&'static str> {
         "then a session of another program counts as broken off" => {
             "dann gilt der Lauf eines anderen Programms als abgebrochen"
         }
+        "when nothing is sent, as `22:00-07:00` or `sat,sun 00:00-24:00` (never)" => {
+            "wann nichts gesendet wird, etwa `22:00-07:00` oder `sat,sun 00:00-24:00` (nie)"
+        }
+        "failed runs in a row until it is told (3)" => {
+            "so viele Läufe schlagen nacheinander fehl, bis es gemeldet wird (3)"
+        }
+        "how long something fails or is overdue until it is told (1h)" => {
+            "wie lange etwas fehlschlägt oder überfällig ist, bis es gemeldet wird (1h)"
+        }
+        "when to remind of what still lasts, at least 1h (never)" => {
+            "wann an das erinnert wird, was noch andauert, mindestens 1h (nie)"
+        }
         "how long runs and results are kept" => "wie lange Läufe und Ergebnisse aufgehoben werden",
         _ => return None,
     })
