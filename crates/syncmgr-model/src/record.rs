@@ -6,7 +6,7 @@ use crate::conflict::{ConflictKind, Kind};
 use crate::id::{HandlerId, ItemId, SessionId};
 use crate::outcome::Outcome;
 use crate::preview::{Action, PlannedChange};
-use crate::progress::ProgressStatus;
+use crate::progress::{Phase, ProgressStatus};
 use crate::request::{Origin, WorkKind};
 use crate::side::{PerSide, Side};
 use crate::time::Timestamp;
@@ -84,6 +84,17 @@ pub struct ItemResult {
     pub status: Option<ProgressStatus>,
     /// What was done and left.
     pub summary: Summary,
+    /// The phases of the work, in their order, as far as they were reported.
+    pub phases: Vec<PhaseAt>,
+}
+
+/// When a phase began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PhaseAt {
+    /// Which phase.
+    pub phase: Phase,
+    /// Milliseconds after the session began.
+    pub after_ms: u64,
 }
 
 /// A session in history.

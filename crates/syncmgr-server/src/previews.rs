@@ -201,6 +201,7 @@ mod tests {
                     item: item.clone(),
                     status: None,
                     summary: Summary::default(),
+                    phases: Vec::new(),
                 }],
                 kind: WorkKind::Sync,
                 origin: Origin::Manual,

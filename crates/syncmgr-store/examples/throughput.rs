@@ -123,6 +123,7 @@ fn session(n: u64) -> [Save; 3] {
             item: item_of(n),
             status: None,
             summary: Summary::default(),
+            phases: Vec::new(),
         }],
         kind: WorkKind::Sync,
         origin: Origin::Manual,

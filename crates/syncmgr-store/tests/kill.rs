@@ -37,6 +37,7 @@ fn began(id: SessionId) -> SessionRecord {
             item: ItemId::new("i").unwrap(),
             status: None,
             summary: Summary::default(),
+            phases: Vec::new(),
         }],
         kind: WorkKind::Sync,
         origin: Origin::Manual,

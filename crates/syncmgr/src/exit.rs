@@ -204,6 +204,7 @@ mod tests {
                     item: ItemId::new("i").unwrap(),
                     status: Some(status),
                     summary,
+                    phases: Vec::new(),
                 }],
                 kind: WorkKind::Sync,
                 origin: Origin::Manual,

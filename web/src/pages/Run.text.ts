@@ -32,6 +32,7 @@ const en = {
   kind: (kind: string) =>
     ({ copied: 'New', updated: 'Updated', deleted: 'Deleted', folders_made: 'Folders made', folders_removed: 'Folders removed', renamed: 'Renamed', attributes: 'Permissions, times', bytes: 'Data copied' })[kind] ?? kind,
   numbers: 'Numbers',
+  phases: 'How long the parts took',
   conflicts: (n: number) => plural(n, { one: '# conflict', other: '# conflicts' }),
   held: (n: number) => plural(n, { one: '# change waits for your OK', other: '# changes wait for your OK' }),
   failures: (n: number) => plural(n, { one: '# not synced', other: '# not synced' }),
@@ -105,6 +106,7 @@ const de: typeof en = {
   kind: (kind: string) =>
     ({ copied: 'Neu', updated: 'Ersetzt', deleted: 'Gelöscht', folders_made: 'Ordner angelegt', folders_removed: 'Ordner entfernt', renamed: 'Umbenannt', attributes: 'Rechte, Zeiten', bytes: 'Daten kopiert' })[kind] ?? kind,
   numbers: 'Zahlen',
+  phases: 'Wie lange die Teile dauerten',
   conflicts: (n: number) => plural(n, { one: '# Konflikt', other: '# Konflikte' }),
   held: (n: number) => plural(n, { one: '# Änderung wartet auf dein OK', other: '# Änderungen warten auf dein OK' }),
   failures: (n: number) => plural(n, { one: '# nicht abgeglichen', other: '# nicht abgeglichen' }),

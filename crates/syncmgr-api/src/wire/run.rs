@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use syncmgr_model::escape::{escape, unescape};
 use syncmgr_model::id::{HandlerId, ItemId, SessionId};
 use syncmgr_model::preview::Action;
-use syncmgr_model::progress::ProgressStatus;
+use syncmgr_model::progress::{Phase, ProgressStatus};
 use syncmgr_model::record;
 use syncmgr_model::request::{Choice, ChoiceOn, Origin, VersionRef, Work, WorkKind};
 use syncmgr_model::side::Side;
@@ -125,6 +125,19 @@ pub struct RunItem {
     pub status: Option<String>,
     /// What was done and left.
     pub summary: Summary,
+    /// The phases of the work, in their order, as far as they were reported.
+    pub phases: Vec<PhaseAt>,
+}
+
+/// When a phase of the work began.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "PhaseAtJson"))]
+pub struct PhaseAt {
+    /// Its word, as in progress.
+    pub phase: String,
+    /// Milliseconds after the run began.
+    pub after_ms: u64,
 }
 
 /// A run in history.
@@ -182,6 +195,7 @@ impl From<&record::SessionRecord> for Run {
                     item: result.item.to_string(),
                     status: result.status.map(|status| status.as_str().to_owned()),
                     summary: Summary::from(&result.summary),
+                    phases: result.phases.iter().map(PhaseAt::from).collect(),
                 })
                 .collect(),
             kind: r.kind.as_str().to_owned(),
@@ -228,7 +242,25 @@ fn result(item: &RunItem) -> Result<record::ItemResult, Unreadable> {
         item: word("the id of a sync", &item.item, |id| ItemId::new(id).ok())?,
         status: ended(item.status.as_deref())?,
         summary: (&item.summary).into(),
+        phases: item
+            .phases
+            .iter()
+            .filter_map(|at| {
+                let phase = Phase::parse(&at.phase)?;
+                let after_ms = at.after_ms;
+                Some(record::PhaseAt { phase, after_ms })
+            })
+            .collect(),
     })
+}
+
+impl From<&record::PhaseAt> for PhaseAt {
+    fn from(at: &record::PhaseAt) -> Self {
+        Self {
+            phase: at.phase.as_str().to_lowercase(),
+            after_ms: at.after_ms,
+        }
+    }
 }
 
 /// A step of a run.

@@ -7,8 +7,8 @@ use syncmgr_model::facts::ItemFacts;
 use syncmgr_model::id::{HandlerId, ItemId, SessionId};
 use syncmgr_model::item::Item;
 use syncmgr_model::preview::Preview;
-use syncmgr_model::progress::{CancelRequest, Progress, ProgressStatus};
-use syncmgr_model::record::{ItemResult, SessionRecord, Summary};
+use syncmgr_model::progress::{CancelRequest, Phase, Progress, ProgressStatus};
+use syncmgr_model::record::{ItemResult, PhaseAt, SessionRecord, Summary};
 use syncmgr_model::request::{Intent, Origin, Token, Work};
 use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::Trouble;
@@ -33,11 +33,16 @@ pub(super) enum Stage {
     Abandoned,
 }
 
+/// Most phases of an item that are remembered.
+const PHASES_MAX: usize = 64;
+
 /// One item in a session.
 #[derive(Debug, Clone)]
 pub(super) struct Part {
     pub(super) status: Option<ProgressStatus>,
     pub(super) progress: Progress,
+    /// When its phases began, at most [`PHASES_MAX`]: a handler may go back and forth.
+    pub(super) phases: Vec<PhaseAt>,
     pub(super) summary: Summary,
     /// Its handler reported the summary.
     pub(super) is_summed: bool,
@@ -50,10 +55,19 @@ impl Part {
         Self {
             status: None,
             progress: Progress::default(),
+            phases: Vec::new(),
             summary: Summary::default(),
             is_summed: false,
             preview: None,
             cancel: CancelRequest::None,
+        }
+    }
+
+    /// Takes note of a phase that begins.
+    pub(super) fn enter(&mut self, phase: Phase, after_ms: u64) {
+        let is_new = self.phases.last().is_none_or(|last| last.phase != phase);
+        if is_new && self.phases.len() < PHASES_MAX {
+            self.phases.push(PhaseAt { phase, after_ms });
         }
     }
 
@@ -214,6 +228,7 @@ impl Run {
                 item: item.clone(),
                 status: Some(status),
                 summary: Summary::default(),
+                phases: Vec::new(),
             });
             false
         });
@@ -261,12 +276,14 @@ impl Run {
                     item: item.clone(),
                     status: part.and_then(|p| p.status).filter(|s| s.is_terminal()),
                     summary: part.map(|p| p.summary).unwrap_or_default(),
+                    phases: part.map(|p| p.phases.clone()).unwrap_or_default(),
                 }
             })
             .chain(self.pending.iter().map(|item| ItemResult {
                 item: item.clone(),
                 status: ended.map(|_| ProgressStatus::Canceled),
                 summary: Summary::default(),
+                phases: Vec::new(),
             }))
             .chain(self.taken.iter().cloned())
             .collect();

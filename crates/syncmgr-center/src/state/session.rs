@@ -91,6 +91,8 @@ impl State {
             turn.touch(&key);
         } else {
             let progress = shown(progress, status);
+            let after_ms = turn.now.0.saturating_sub(run.started.0);
+            part.enter(progress.phase, u64::try_from(after_ms).unwrap_or(0));
             part.progress = progress.clone();
             turn.notify(Update::Moved(id.clone(), item.clone(), Box::new(progress)));
         }

@@ -6,8 +6,8 @@ use serde_json::{Map, Value as Json, json};
 use syncmgr_model::event::{Event, EventLevel, Link};
 use syncmgr_model::id::{EventId, HandlerId, ItemId, SessionId};
 use syncmgr_model::item::{Item, Settings, Value};
-use syncmgr_model::progress::ProgressStatus;
-use syncmgr_model::record::{ItemResult, SessionRecord, Summary, Tally};
+use syncmgr_model::progress::{Phase, ProgressStatus};
+use syncmgr_model::record::{ItemResult, PhaseAt, SessionRecord, Summary, Tally};
 use syncmgr_model::request::{Origin, WorkKind};
 use syncmgr_model::side::{PerSide, Side};
 use syncmgr_model::time::Timestamp;
@@ -79,6 +79,21 @@ pub(crate) fn summary_text(summary: &Summary) -> String {
     .to_string()
 }
 
+pub(crate) fn phases_text(phases: &[PhaseAt]) -> String {
+    let word = |at: &PhaseAt| json!([at.phase.as_str().to_lowercase(), at.after_ms]);
+    Json::Array(phases.iter().map(word).collect()).to_string()
+}
+
+/// Reads phases; what cannot be read is left out, because a picture lacks it and nothing else.
+fn phases_of(text: &str) -> Vec<PhaseAt> {
+    let phases: Vec<(String, u64)> = serde_json::from_str(text).unwrap_or_default();
+    let read = |(word, after_ms): (String, u64)| {
+        let phase = Phase::parse(&word)?;
+        Some(PhaseAt { phase, after_ms })
+    };
+    phases.into_iter().filter_map(read).collect()
+}
+
 pub(crate) fn summary_of(text: &str) -> Option<Summary> {
     let object: Json = serde_json::from_str(text).ok()?;
     let tally = |side: Side| {
@@ -129,16 +144,18 @@ pub(crate) fn session(row: &Row<'_>, db: &Connection) -> rusqlite::Result<Option
 /// Reads the items of a session; `None` when one of them cannot be read.
 fn session_items(db: &Connection, session: &str) -> rusqlite::Result<Option<Vec<ItemResult>>> {
     let mut statement = db.prepare_cached(
-        "SELECT item, status, summary FROM session_item WHERE session = ?1 ORDER BY n",
+        "SELECT item, status, summary, phases FROM session_item WHERE session = ?1 ORDER BY n",
     )?;
     let rows = statement.query_map([session], |row| {
         let (item, status, summary): (String, Option<String>, String) =
             (row.get(0)?, row.get(1)?, row.get(2)?);
+        let phases: String = row.get(3)?;
         Ok((|| {
             Some(ItemResult {
                 item: ItemId::new(item).ok()?,
                 status: status_of(status)?,
                 summary: summary_of(&summary)?,
+                phases: phases_of(&phases),
             })
         })())
     })?;

@@ -6,8 +6,8 @@ use syncmgr_model::event::{EventLevel, Link};
 use syncmgr_model::id::{EventId, HandlerId, ItemId, ItemKey};
 use syncmgr_model::item::{Settings, Value};
 use syncmgr_model::outcome::Outcome;
-use syncmgr_model::progress::ProgressStatus;
-use syncmgr_model::record::{ItemResult, Summary};
+use syncmgr_model::progress::{Phase, ProgressStatus};
+use syncmgr_model::record::{ItemResult, PhaseAt, Summary};
 use syncmgr_model::request::{Origin, WorkKind};
 use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::{Code, Trouble as Said};
@@ -49,6 +49,10 @@ fn record_of(session: &str, items: &[&str]) -> SessionRecord {
                 item: id(item),
                 status: None,
                 summary: summary(),
+                phases: vec![PhaseAt {
+                    phase: Phase::Copying,
+                    after_ms: 1_200,
+                }],
             })
             .collect(),
         kind: WorkKind::Sync,

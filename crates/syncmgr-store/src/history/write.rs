@@ -88,10 +88,11 @@ fn save_result(
     result: &ItemResult,
 ) -> rusqlite::Result<()> {
     db.prepare_cached(
-        "INSERT INTO session_item (session, n, handler, item, status, summary, outcome, started)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+        "INSERT INTO session_item (session, n, handler, item, status, summary, outcome, started,
+             phases)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
          ON CONFLICT (session, n) DO UPDATE SET item = ?4, status = ?5, summary = ?6, outcome = ?7,
-             started = ?8",
+             started = ?8, phases = ?9",
     )?
     .execute(params![
         record.id.as_str(),
@@ -102,6 +103,7 @@ fn save_result(
         row::summary_text(&result.summary),
         Outcome::of(result.status, &result.summary).map(Outcome::as_str),
         record.started.0,
+        row::phases_text(&result.phases),
     ])?;
     Ok(())
 }

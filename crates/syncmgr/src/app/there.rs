@@ -592,6 +592,7 @@ fn unwritten(
                 item: item.id.clone(),
                 status: Some(status),
                 summary,
+                phases: Vec::new(),
             }],
             kind: work.kind(),
             origin: Origin::Manual,

@@ -395,3 +395,37 @@ fn ids_grow_when_the_clock_goes_back() {
     let (_, second) = script.start("a", "1");
     assert!(second > first);
 }
+
+/// When phases began is remembered, each once, however often it is reported.
+#[test]
+fn phases_are_remembered_with_their_times() {
+    let mut script = Script::new();
+    let (ticket, id) = script.start("a", "1");
+    script.create(&id, "a", "1");
+    for (phase, n_done, ms) in [
+        (Phase::Checking, 0, 500),
+        (Phase::Copying, 1, 700),
+        (Phase::Copying, 2, 800),
+        (Phase::Finishing, 3, 0),
+    ] {
+        let progress = Progress {
+            phase,
+            n_done,
+            ..Progress::default()
+        };
+        let report = Call::Progress(item("1"), ProgressStatus::Updating, progress);
+        script.call(&id, report).unwrap();
+        script.wait(ms);
+    }
+    script.report(&id, "1", ProgressStatus::Succeeded).unwrap();
+    script.returns(&id, Ok(()));
+    let record = script.outcome(ticket).unwrap().record;
+    let phases = record.items[0].phases.iter();
+    let phases: Vec<_> = phases.map(|at| (at.phase, at.after_ms)).collect();
+    let expected = [
+        (Phase::Checking, 0),
+        (Phase::Copying, 500),
+        (Phase::Finishing, 2_000),
+    ];
+    assert_eq!(phases, expected);
+}

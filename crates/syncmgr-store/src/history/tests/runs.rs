@@ -13,6 +13,7 @@ fn run_at(minute: i64, items: &[(&str, ProgressStatus, Summary)]) -> SessionReco
         item: id(item),
         status: Some(*status),
         summary: *summary,
+        phases: Vec::new(),
     });
     SessionRecord {
         id: SessionId::at(at, 0),
