@@ -23,10 +23,7 @@ impl Notifier for Feed {
             Update::Items(keys) => {
                 for key in keys {
                     let (item, handler) = (key.item.to_string(), key.handler.to_string());
-                    // What was put away is known, and not shown.
-                    let shown = state.item(key, now);
-                    let shown = shown.filter(|view| view.is_saved || view.is_listed);
-                    self.0.publish(&match shown {
+                    self.0.publish(&match state.item(key, now) {
                         Some(view) => Message::Item {
                             item,
                             handler,

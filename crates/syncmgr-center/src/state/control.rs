@@ -106,7 +106,7 @@ impl State {
                 Ok(())
             }
             Control::Forget(item) => {
-                self.put_away(&item, turn);
+                self.forget(&item, turn);
                 Ok(())
             }
             Control::Seen(scope) => self.seen(&scope, turn),

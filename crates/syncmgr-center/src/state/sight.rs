@@ -11,9 +11,7 @@ impl State {
     /// Returns what is known of an item that is shown; a run in progress hides none of it.
     #[must_use]
     pub fn sight(&self, key: &ItemKey, now: Timestamp) -> Option<Sight> {
-        // Nobody is told of what was put away.
-        let shown = self.item(key, now);
-        let view = shown.filter(|view| view.is_saved || view.is_listed)?;
+        let view = self.item(key, now)?;
         let agenda = self.items.get(key)?.agenda.as_ref();
         let look = agenda.and_then(|agenda| agenda.look.as_ref());
         let memory = agenda.map(super::timetable::Entry::memory);

@@ -308,30 +308,6 @@ impl State {
         self.queue.occupy(id, claim);
     }
 
-    /// Takes an item that a person removed out of what is shown. One that has a history keeps what
-    /// that made of it: the same two folders are the same item when they come back, and their last
-    /// run is still their last run.
-    pub(super) fn put_away(&mut self, key: &ItemKey, turn: &mut Turn) {
-        let Some(entry) = self.items.get_mut(key) else {
-            return;
-        };
-        if entry.memory.result.is_none() {
-            return self.forget(key, turn);
-        }
-        entry.is_saved = false;
-        entry.is_listed = false;
-        entry.is_adopted = false;
-        entry.memory.is_gone = true;
-        entry.memory.is_hidden = false;
-        entry.memory.paused_until = None;
-        let (memory, queued) = (entry.memory.clone(), entry.queued.clone());
-        for id in queued {
-            self.withdraw(&id, |item| *item == key.item, turn);
-        }
-        turn.save(Save::Memory(Box::new(memory)));
-        turn.touch(key);
-    }
-
     /// Forgets an unsaved item; it leaves the requests that wait.
     pub(super) fn forget(&mut self, key: &ItemKey, turn: &mut Turn) {
         let Some(entry) = self.items.get(key) else {

@@ -312,21 +312,3 @@ fn the_ways_to_be_told_are_listed_and_tried() {
         .unwrap_err();
     assert!(error.to_string().contains("nobody"), "{error}");
 }
-
-#[test]
-fn a_sync_that_is_removed_and_saved_anew_has_its_last_run() {
-    let world = World::with_daemon();
-    world.put("A/a", "1");
-    world.run("add photos ~/A ~/B", 0);
-    world.run("sync photos", 0);
-    let before = get(&world, "/items", &[])["items"][0].clone();
-    world.run("remove photos", 0);
-    assert_eq!(get(&world, "/items", &[])["items"], json!([]));
-    world.run("add pictures ~/A ~/B", 0);
-    let after = get(&world, "/items", &[])["items"][0].clone();
-    assert_eq!(before["id"], after["id"]);
-    assert_eq!(
-        (&after["status"], &after["name"]),
-        (&json!("ok"), &json!("pictures"))
-    );
-}

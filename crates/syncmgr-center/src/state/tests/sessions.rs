@@ -442,22 +442,3 @@ fn conflicts_are_counted_also_after_a_decision_that_was_stopped_or_failed() {
         assert_eq!(known.n_held, 2, "{said:?} {status:?}");
     }
 }
-
-/// The same folders are the same sync: what is known of it from its runs counts again when a person
-/// who removed it saves it anew.
-#[test]
-fn a_sync_that_comes_back_has_its_history() {
-    let mut script = Script::new();
-    let mut saved = super::super::registry::bare_item(&key("a", "7"));
-    saved.name = Some("photos".to_owned());
-    script.ask(Control::Configure(vec![saved.clone()]));
-    assert_eq!(script.status("a", "7"), "never");
-    let (_, id) = script.start("a", "7");
-    script.finish(&id);
-    assert_eq!(script.status("a", "7"), "ok");
-    script.ask(Control::Configure(Vec::new()));
-    script.ask(Control::Forget(key("a", "7")));
-    assert!(script.state.item_keys().all(|it| *it != key("a", "7")));
-    script.ask(Control::Configure(vec![saved]));
-    assert_eq!(script.status("a", "7"), "ok");
-}
