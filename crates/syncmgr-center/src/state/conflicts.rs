@@ -18,7 +18,7 @@ use syncmgr_model::id::{HandlerId, ItemId, ItemKey};
 use syncmgr_model::item::Item;
 use syncmgr_model::progress::ProgressStatus;
 use syncmgr_model::record::SessionRecord;
-use syncmgr_model::request::Intent;
+use syncmgr_model::request::{Intent, WorkKind};
 use syncmgr_model::trouble::{Code, Trouble};
 
 use super::reload::{Reloads, Scope};
@@ -228,7 +228,8 @@ impl State {
     }
 
     /// A session ended: what its handler reported of an item counts, and where that is not what was
-    /// known, the store is counted. A session that did not say anything changes nothing (spec 155).
+    /// known, the store is counted. A session that did not say anything changes nothing (spec 155),
+    /// but one that decided conflicts: some may be settled, and only the store knows.
     pub(super) fn settle_conflicts(&mut self, run: &Run, record: &SessionRecord, turn: &mut Turn) {
         if run.intent != Intent::Apply {
             return;
@@ -239,7 +240,14 @@ impl State {
                 .get(&result.item)
                 .is_some_and(|part| part.is_summed);
             let key = key(&run.handler, &result.item);
-            if !is_said || result.status == Some(ProgressStatus::Canceled) {
+            let decides = record.kind == WorkKind::Resolve;
+            if !is_said {
+                if decides {
+                    self.recount(&run.handler, Some(&result.item), None, turn);
+                }
+                continue;
+            }
+            if !decides && result.status == Some(ProgressStatus::Canceled) {
                 continue;
             }
             let n = result.summary.n_conflicts;

@@ -185,8 +185,12 @@ impl State {
             .filter(|result| run.parts.contains_key(&result.item));
         for result in own {
             let key = key(&run.handler, &result.item);
+            let is_summed = run.parts.get(&result.item).is_some_and(|it| it.is_summed);
             if let Some(entry) = self.items.get_mut(&key) {
-                take_result(&mut entry.memory, result, record, &errors);
+                if is_summed {
+                    take_conflicts(&mut entry.memory, result, record.kind);
+                }
+                take_result(&mut entry.memory, result, record, &errors, is_summed);
                 turn.save(Save::Memory(Box::new(entry.memory.clone())));
                 turn.touch(&key);
             }
@@ -296,12 +300,24 @@ impl<'a> Errors<'a> {
     }
 }
 
+/// Takes over the conflicts that are left after a session that looked at a few paths: what it
+/// settled stays settled, however it ended.
+fn take_conflicts(memory: &mut ItemMemory, result: &ItemResult, kind: WorkKind) {
+    if kind != WorkKind::Sync
+        && let Some((_, known)) = &mut memory.result
+    {
+        known.n_conflicts = result.summary.n_conflicts;
+    }
+}
+
 fn take_result(
     memory: &mut ItemMemory,
     result: &ItemResult,
     record: &SessionRecord,
     errors: &Errors<'_>,
+    is_summed: bool,
 ) {
+    let is_partial = record.kind != WorkKind::Sync;
     let first = errors.about(&result.item);
     let Some(status) = result.status.filter(|s| *s != ProgressStatus::Canceled) else {
         return;
@@ -316,7 +332,11 @@ fn take_result(
             ProgressStatus::Succeeded,
         ) => known.n_conflicts = result.summary.n_conflicts,
         (known, _, _) => {
-            *known = Some((status, result.summary));
+            let left = match known {
+                Some((_, left)) if is_partial && !is_summed => *left,
+                Some(_) | None => result.summary,
+            };
+            *known = Some((status, left));
             memory.reason = first.cloned();
         }
     }

@@ -8,7 +8,7 @@ pub(super) fn words(status: Status, facts: &Facts) -> String {
     let left = facts.last.map(|(_, summary)| summary).unwrap_or_default();
     match status {
         Status::Off => "ausgeschaltet".to_owned(),
-        Status::Paused => "angehalten".to_owned(),
+        Status::Paused => "pausiert".to_owned(),
         Status::Unknown => "keine Antwort".to_owned(),
         Status::Held => "wartet auf dein OK".to_owned(),
         Status::Syncing => match facts.running.as_ref().and_then(Progress::percent) {
@@ -53,7 +53,7 @@ pub(super) fn headline(counts: &Counts) -> String {
             "noch nie abgeglichen",
         ),
         (counts.n_waiting, "wartet", "warten"),
-        (counts.n_paused, "angehalten", "angehalten"),
+        (counts.n_paused, "pausiert", "pausiert"),
         (counts.n_off, "ausgeschaltet", "ausgeschaltet"),
     ] {
         if n > 0 {

@@ -231,6 +231,8 @@ pub(super) async fn list(
         total,
         silent: silent
             .iter()
+            // Its handler is asked as a whole; what others of it say was not asked for.
+            .filter(|(_, of, _)| of.is_none() || is_its(of.as_ref()))
             .map(|(handler, item, trouble)| Silent {
                 handler: handler.to_string(),
                 item: item.as_ref().map(ToString::to_string),

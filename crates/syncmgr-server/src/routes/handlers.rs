@@ -77,6 +77,11 @@ pub(super) async fn change(
     if let Some(is_active) = change.active {
         let control = Control::Activate(is_active, handler.clone(), flags);
         drop(done(&api, control).await?);
+        // One that was just set up has the last word on whether it is, and is read after the answer.
+        if is_active {
+            let read = Control::UpdateHandler(handler.clone(), flags);
+            drop(done(&api, read).await?);
+        }
     }
     if let Some(is_enabled) = change.enabled {
         let control = Control::EnableHandler(is_enabled, handler, flags);

@@ -61,7 +61,7 @@ fn a_status_comes_in_the_language_of_who_asks() {
     }
     let [english, german] = both(&front, "GET /api/v1/status", "");
     assert_eq!(value(&english)["summary"], "1 paused");
-    assert_eq!(value(&german)["summary"], "1 angehalten");
+    assert_eq!(value(&german)["summary"], "1 pausiert");
 }
 
 #[test]

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Deserialize;
@@ -25,7 +24,6 @@ use syncmgr_model::catalogue::phrase;
 use syncmgr_model::conflict::Address;
 use syncmgr_model::event::EventLevel::{Information, Warning};
 use syncmgr_model::folder::{Child, Covered};
-use syncmgr_model::format::without_os_numbers;
 use syncmgr_model::id::{HandlerId, ItemId, SessionId};
 use syncmgr_model::item::{Item, SettingKind, SettingSpec, Settings, Value, bad_name};
 use syncmgr_model::outside::Subject;
@@ -42,13 +40,12 @@ use syncmgr_store::config::spec::{DAEMON, KeySpec};
 use syncmgr_store::config::{Config, ConfigError};
 use syncmgr_vault::{Secret, Vault};
 
+use super::aside::Aside;
 use super::browse;
 use super::settings::Source;
 use crate::app::key;
 use crate::commands::alert;
-use crate::dirs::Dirs;
 use crate::overlap::Placed;
-use crate::ui::safe;
 use crate::{conflicts, found, overlap};
 
 /// Before the settings of all ways out, which have a table of their own in the file.
@@ -63,8 +60,8 @@ pub(crate) struct ProgramDesk {
     files: Arc<FilesHandler>,
     reload: Reload,
     vault: Vault,
-    /// Where commands find everything, for what asks about all of it.
-    dirs: Dirs,
+    /// For what asks about all of the installation.
+    aside: Arc<Aside>,
     /// Changes of the file by the API come one after the other.
     editing: Mutex<()>,
 }
@@ -81,7 +78,7 @@ impl ProgramDesk {
         source: Source,
         files: Arc<FilesHandler>,
         vault: Vault,
-        dirs: Dirs,
+        aside: Arc<Aside>,
         reload: Reload,
     ) -> Self {
         Self {
@@ -89,7 +86,7 @@ impl ProgramDesk {
             files,
             reload,
             vault,
-            dirs,
+            aside,
             editing: Mutex::default(),
         }
     }
@@ -122,31 +119,6 @@ impl ProgramDesk {
         question: impl FnOnce(&dyn Handler) -> Option<Result<T, Trouble>>,
     ) -> Result<T, Trouble> {
         conflicts::ask(&self.source.host, item, question)
-    }
-
-    /// Has a command look at everything, which asks this daemon like any other. It is a process
-    /// of its own: the locks of this one do not keep it out of its own files.
-    fn command(&self, words: &[&str]) -> Result<Vec<u8>, Trouble> {
-        let Dirs {
-            config,
-            state,
-            runtime,
-            home: _,
-        } = &self.dirs;
-        let ran = Command::new("/proc/self/exe")
-            .args(words)
-            .env("SYNCMGR_CONFIG_DIR", config)
-            .env("SYNCMGR_STATE_DIR", state)
-            .env("SYNCMGR_RUNTIME_DIR", runtime)
-            .stdin(Stdio::null())
-            .output();
-        let failed = |why: String| Trouble::new(Code::NotPossible).with("detail", why);
-        let ran = ran.map_err(|error| failed(without_os_numbers(&error.to_string())))?;
-        if ran.stdout.is_empty() {
-            let said = String::from_utf8_lossy(&ran.stderr);
-            return Err(failed(safe(said.trim())));
-        }
-        Ok(ran.stdout)
     }
 
     /// Changes the file and has the center take the change over.
@@ -586,7 +558,7 @@ impl Desk for ProgramDesk {
         struct Told {
             checks: Vec<Check>,
         }
-        let told = self.command(&["doctor", "--json"])?;
+        let told = self.aside.ask(&["doctor", "--json"])?;
         let told: Told = serde_json::from_slice(&told).map_err(|error| {
             Trouble::new(Code::NotPossible).with("detail", format!("what it says is odd: {error}"))
         })?;
@@ -594,7 +566,7 @@ impl Desk for ProgramDesk {
     }
 
     fn report(&self) -> Result<String, Trouble> {
-        let text = self.command(&["doctor", "--report"])?;
+        let text = self.aside.ask(&["doctor", "--report"])?;
         Ok(String::from_utf8_lossy(&text).into_owned())
     }
 

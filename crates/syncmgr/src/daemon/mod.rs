@@ -17,6 +17,7 @@
 //! for the next time that something is due.
 
 pub(crate) mod alerts;
+mod aside;
 mod browse;
 pub(crate) mod control;
 pub(crate) mod desk;

@@ -29,6 +29,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::{Sleep, sleep};
 
 use super::alerts::{Alerts, Waiting};
+use super::aside::Aside;
 use super::desk::ProgramDesk;
 use super::lock::{Lock, LockError, Owner};
 use super::log::Log;
@@ -38,7 +39,6 @@ use super::sockets::{self, Sockets};
 use super::watch::FolderWatches;
 use super::{machine, time};
 use crate::app::{App, Built, random};
-use crate::dirs::Dirs;
 use crate::error::CliError;
 use crate::exit::Exit;
 
@@ -81,7 +81,7 @@ pub(crate) fn run(app: &App, in_background: bool) -> Result<Exit, CliError> {
         state: state.clone(),
         home: app.dirs.home.clone(),
         config: app.config_path(),
-        dirs: app.dirs.clone(),
+        aside: Arc::new(Aside::new(app.dirs.clone())),
         clock,
         log,
         lock,
@@ -120,7 +120,7 @@ struct Daemon {
     state: PathBuf,
     home: Option<PathBuf>,
     config: PathBuf,
-    dirs: Dirs,
+    aside: Arc<Aside>,
     clock: Arc<dyn Clock>,
     log: Log,
     lock: Lock,
@@ -196,6 +196,7 @@ impl Daemon {
         drop(sd_notify::notify(&[NotifyState::Stopping]));
         drop(sensors);
         alerts.close();
+        self.aside.close();
         stop.send_replace(true);
         self.end(center, serving).await;
         self.built.outside.foreign.close();
@@ -271,7 +272,7 @@ impl Daemon {
             source.clone(),
             Arc::clone(&self.built.files),
             Vault::new(&self.state),
-            self.dirs.clone(),
+            Arc::clone(&self.aside),
             Box::new(move || for_desk.apply(&own, &told)),
         ));
         self.take_in(center, &desk);

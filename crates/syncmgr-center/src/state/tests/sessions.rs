@@ -3,13 +3,16 @@
 use syncmgr_model::event::{Link, NewEvent};
 use syncmgr_model::hresult::Hresult;
 use syncmgr_model::progress::{Phase, Progress, ProgressStatus};
-use syncmgr_model::request::Origin;
+use syncmgr_model::record::Summary;
+use syncmgr_model::request::{Origin, Work};
 use syncmgr_model::time::Timestamp;
 use syncmgr_model::trouble::{Code, Trouble};
 
 use super::super::EVENTS_MAX;
 use super::script::{SILENCE, Script, handler, item, item_facts, items, key};
-use crate::command::{Answer, Call, CallReply, Command, Control, Effect, Remembered, Save, Update};
+use crate::command::{
+    Answer, Call, CallReply, Command, Control, Effect, Remembered, Save, StartOptions, Update,
+};
 
 const DONE: ProgressStatus = ProgressStatus::Succeeded;
 
@@ -428,4 +431,48 @@ fn phases_are_remembered_with_their_times() {
         (Phase::Finishing, 2_000),
     ];
     assert_eq!(phases, expected);
+}
+
+/// What a run that decides conflicts settled stays settled, however it ended; one that said nothing
+/// of what is left changes nothing.
+#[test]
+fn conflicts_are_counted_also_after_a_decision_that_was_stopped_or_failed() {
+    let left = |n_conflicts| Summary {
+        n_conflicts,
+        n_held: 2,
+        ..Summary::default()
+    };
+    for (said, status, expected) in [
+        (Some(3), ProgressStatus::Succeeded, 3),
+        (Some(3), ProgressStatus::Canceled, 3),
+        (Some(3), ProgressStatus::Failed, 3),
+        (None, ProgressStatus::Canceled, 10),
+        (None, ProgressStatus::Failed, 10),
+    ] {
+        let mut script = Script::new();
+        let (_, id) = script.start("a", "1");
+        script.create(&id, "a", "1");
+        script
+            .call(&id, Call::Summary(item("1"), left(10)))
+            .unwrap();
+        script.finish(&id);
+        let decides = StartOptions {
+            work: Work::Resolve(Vec::new()),
+            ..StartOptions::default()
+        };
+        let (_, id) = script.start_with("a", "1", decides);
+        script.create(&id, "a", "1");
+        if let Some(n) = said {
+            script.call(&id, Call::Summary(item("1"), left(n))).unwrap();
+        }
+        if status == ProgressStatus::Canceled {
+            script.ask(Control::StopSession(id.clone()));
+        }
+        script.report(&id, "1", status).unwrap();
+        script.returns(&id, Ok(()));
+        let view = script.state.item(&key("a", "1"), Timestamp(script.now));
+        let (_, known) = view.unwrap().facts.last.unwrap();
+        assert_eq!(known.n_conflicts, expected, "{said:?} {status:?}");
+        assert_eq!(known.n_held, 2, "{said:?} {status:?}");
+    }
 }
