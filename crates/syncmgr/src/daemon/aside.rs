@@ -10,13 +10,15 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use syncmgr_center::port::Clock as _;
 use syncmgr_model::format::without_os_numbers;
 use syncmgr_model::trouble::{Code, Trouble};
 
+use crate::clock::MachineClock;
 use crate::dirs::Dirs;
 use crate::ui::safe;
 
@@ -95,11 +97,12 @@ impl Aside {
     /// Waits until nobody else works. Who waited takes what was said to the same words meanwhile,
     /// if that began after the question; what began before it may have missed what it is about.
     fn in_turn(&self, words: &[&str], command: &mut Command) -> Said {
-        let until = Instant::now() + self.limit;
+        let clock = MachineClock::start();
         let mut line = self.lock();
         let begun_before = line.n_begun;
         while line.is_taken && !line.is_closed {
-            let left = until.saturating_duration_since(Instant::now());
+            let spent = Duration::from_millis(clock.elapsed_ms());
+            let left = self.limit.saturating_sub(spent);
             if left.is_zero() {
                 return Err(failed("others that asked before are still being answered"));
             }
@@ -248,9 +251,9 @@ mod tests {
     }
 
     fn until(mut is_so: impl FnMut() -> bool) {
-        let end = Instant::now() + Duration::from_secs(20);
+        let clock = MachineClock::start();
         while !is_so() {
-            assert!(Instant::now() < end, "it never became so");
+            assert!(clock.elapsed_ms() < 20_000, "it never became so");
             thread::sleep(Duration::from_millis(5));
         }
     }
@@ -266,10 +269,10 @@ mod tests {
         let pid = dir.path().join("pid");
         let aside = aside(Duration::from_millis(500));
         let script = format!("sleep 1000 & echo $! > {}; wait", pid.display());
-        let began = Instant::now();
+        let clock = MachineClock::start();
         let said = shell(&aside, &script);
         assert!(detail(&said).contains("took longer"), "{said:?}");
-        assert!(began.elapsed() < Duration::from_secs(20));
+        assert!(clock.elapsed_ms() < 20_000);
         let pid = std::fs::read_to_string(pid).unwrap();
         until(|| !is_alive(&pid));
         // The next one has its turn.
