@@ -154,3 +154,30 @@ test('a daemon that is gone is said in full, and a page it cannot send too', asy
   expect((await example.run('daemon', 'start')).code).toBe(0);
   await page.getByRole('heading', { name: 'Schedule', level: 1 }).waitFor({ timeout: PATIENCE });
 });
+
+test('a sync that is hidden syncs as before, is found by its chip, and comes back (spec 199)', async () => {
+  await page.goto(`${example.address}/syncs`);
+  await row('Photos').getByRole('link', { name: 'Photos', exact: true }).click();
+  await page.getByRole('tab', { name: 'Settings' }).click();
+  await page.getByRole('checkbox', { name: /^Hide in lists/ }).check();
+  await page.getByText('Hid 1 sync.').first().waitFor();
+  await page.goto(`${example.address}/syncs`);
+  await row('Music').waitFor();
+  expect(await shown()).not.toContain('Photos');
+  await page.goto(`${example.address}/`);
+  await page.getByRole('heading', { level: 1 }).first().waitFor();
+
+  const ran = JSON.parse((await example.run('sync', 'Photos', '--json')).out) as { result: { status: string } };
+  expect(ran.result.status).toBe('succeeded');
+
+  await page.goto(`${example.address}/syncs`);
+  await button(/^Hidden/).click();
+  await row('Photos').waitFor();
+  expect(await shown()).toEqual(['Photos']);
+  await row('Photos').getByRole('button', { name: 'Actions for Photos' }).click();
+  await page.getByRole('menuitem', { name: 'Show in lists' }).click();
+  await page.getByText('1 sync is in lists again.').first().waitFor();
+  await page.goto(`${example.address}/syncs`);
+  await row('Photos').waitFor();
+  expect(faults.list).toEqual([]);
+});

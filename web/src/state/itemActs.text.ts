@@ -12,6 +12,8 @@ const en = {
   pause_open: 'Pause until I resume',
   on: 'Turn on',
   off: 'Turn off',
+  hide: 'Hide in lists',
+  unhide: 'Show in lists',
   duplicate: 'Duplicate…',
   copy_link: 'Copy link',
   copy_command: 'Copy command',
@@ -26,6 +28,8 @@ const en = {
   one_only: 'Choose a single sync for a preview.',
   turned_on: (n: number) => plural(n, { one: 'Turned on # sync.', other: 'Turned on # syncs.' }),
   turned_off: (n: number) => plural(n, { one: 'Turned off # sync.', other: 'Turned off # syncs.' }),
+  hid: (n: number) => plural(n, { one: 'Hid # sync. It syncs as before, and is still shown when it needs you.', other: 'Hid # syncs. They sync as before, and are still shown when they need you.' }),
+  unhid: (n: number) => plural(n, { one: '# sync is in lists again.', other: '# syncs are in lists again.' }),
   removed: (n: number) => plural(n, { one: 'Removed # sync. All files are unchanged.', other: 'Removed # syncs. All files are unchanged.' }),
 };
 const de: typeof en = {
@@ -40,6 +44,8 @@ const de: typeof en = {
   pause_open: 'Pausieren, bis ich fortsetze',
   on: 'Einschalten',
   off: 'Ausschalten',
+  hide: 'In Listen verbergen',
+  unhide: 'In Listen zeigen',
   duplicate: 'Duplizieren …',
   copy_link: 'Link kopieren',
   copy_command: 'Befehl kopieren',
@@ -54,6 +60,8 @@ const de: typeof en = {
   one_only: 'Wähle für eine Vorschau einen einzelnen Abgleich.',
   turned_on: (n: number) => plural(n, { one: '# Abgleich eingeschaltet.', other: '# Abgleiche eingeschaltet.' }),
   turned_off: (n: number) => plural(n, { one: '# Abgleich ausgeschaltet.', other: '# Abgleiche ausgeschaltet.' }),
+  hid: (n: number) => plural(n, { one: '# Abgleich verborgen. Er läuft wie bisher und wird weiter gezeigt, wenn er dich braucht.', other: '# Abgleiche verborgen. Sie laufen wie bisher und werden weiter gezeigt, wenn sie dich brauchen.' }),
+  unhid: (n: number) => plural(n, { one: '# Abgleich ist wieder in den Listen.', other: '# Abgleiche sind wieder in den Listen.' }),
   removed: (n: number) => plural(n, { one: '# Abgleich entfernt. Alle Dateien sind unverändert.', other: '# Abgleiche entfernt. Alle Dateien sind unverändert.' }),
 };
 export const itemWords = () => words(en, de);

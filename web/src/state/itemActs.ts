@@ -63,6 +63,12 @@ export function turnAll(items: ItemView[], on: boolean): Promise<void> {
   return many(items, (item) => patch(`/items/${item.id}`, { enabled: on }), on ? text.turned_on : text.turned_off, back);
 }
 
+/** Leaves syncs out of lists, or shows them again. */
+export function hideAll(items: ItemView[], hidden: boolean): Promise<void> {
+  const back = (done: ItemView[]) => void hideAll(done, !hidden);
+  return many(items, (item) => patch(`/items/${item.id}`, { hidden }), hidden ? text.hid : text.unhid, back);
+}
+
 /** Removes syncs. Saving the same settings again carries on where they were. */
 export function removeAll(items: ItemView[], canUndo: boolean): Promise<void> {
   const back = (done: ItemView[]) => void toasts.try(() => Promise.all(done.map(saveAgain)));
@@ -114,6 +120,7 @@ export function actions(item: ItemView, dialogs: Dialogs, isOnItsPage = false): 
   }
   all.push(
     { label: item.enabled ? text.off : text.on, icon: item.enabled ? 'close' : 'check', run: () => void turnAll([item], !item.enabled) },
+    { label: item.hidden ? text.unhide : text.hide, icon: 'eye', run: () => void hideAll([item], !item.hidden) },
     { label: text.schedule, icon: 'schedule', run: () => dialogs.schedule(item), reason: item.name == null ? text.not_saved : undefined },
     { label: text.duplicate, icon: 'plus', run: () => dialogs.duplicate(item), reason: item.saved ? undefined : text.not_saved },
     { label: text.copy_link, icon: 'link', run: () => copy(`${location.origin}/syncs/${item.id}`) },

@@ -2,6 +2,10 @@ import { plural, words } from '../../lib/i18n/index.svelte';
 
 const en = {
   next_run: 'Changes take effect with the next run.',
+  is_on: 'Turned on',
+  is_on_help: 'Turned off, it does not run at all.',
+  hide: 'Hide in lists',
+  hide_help: 'It syncs as before, and is still shown when it needs you.',
   now: 'A run is at work; it goes on with the settings it began with.',
   unsaved_item: 'This sync is not saved here, only known from its runs. Its settings are where it was set up.',
   no_specs: 'Its handler has no settings here.',
@@ -20,6 +24,8 @@ const en = {
   keeps: 'What is left out stays where it is, on both sides.',
   secret_note: 'It is kept apart from the settings and never shown.',
   secret_new: 'New value',
+  secret_is_set: 'Set',
+  secret_is_not: 'Not set',
   secret_set: 'Set',
   secret_remove: 'Remove',
   secret_done: (label: string) => `${label}: set.`,
@@ -27,6 +33,10 @@ const en = {
 };
 const de: typeof en = {
   next_run: 'Änderungen gelten ab dem nächsten Lauf.',
+  is_on: 'Eingeschaltet',
+  is_on_help: 'Ausgeschaltet läuft er gar nicht.',
+  hide: 'In Listen verbergen',
+  hide_help: 'Er läuft wie bisher und wird weiter gezeigt, wenn er dich braucht.',
   now: 'Ein Lauf ist im Gange; er macht mit den Einstellungen weiter, mit denen er begann.',
   unsaved_item: 'Dieser Abgleich ist hier nicht gespeichert, nur aus seinen Läufen bekannt. Seine Einstellungen stehen dort, wo er eingerichtet wurde.',
   no_specs: 'Sein Handler hat hier keine Einstellungen.',
@@ -45,6 +55,8 @@ const de: typeof en = {
   keeps: 'Was ausgelassen wird, bleibt auf beiden Seiten, wo es ist.',
   secret_note: 'Es wird getrennt von den Einstellungen aufbewahrt und nie gezeigt.',
   secret_new: 'Neuer Wert',
+  secret_is_set: 'Gesetzt',
+  secret_is_not: 'Nicht gesetzt',
   secret_set: 'Setzen',
   secret_remove: 'Entfernen',
   secret_done: (label: string) => `${label}: gesetzt.`,
