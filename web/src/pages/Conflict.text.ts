@@ -116,7 +116,7 @@ const en = {
   apply: 'Apply',
   applying: 'Applying…',
   keys: 'Keys',
-  keys_help: '1, 2: keep that version · b: both · n: newest · m: merge · Enter: apply · s: skip · j, k: next and previous · u: undo · o, O: open · Alt ↓, ↑: differences',
+  keys_help: '1, 2: choose that version · b: both · n: newest · m: merge · Enter: apply it · s: skip · j, k: next and previous · u: undo · o, O: open · Alt ↓, ↑: differences',
 };
 
 const de: typeof en = {
@@ -235,7 +235,7 @@ const de: typeof en = {
   apply: 'Anwenden',
   applying: 'Wird angewendet …',
   keys: 'Tasten',
-  keys_help: '1, 2: diese Version behalten · b: beide · n: neueste · m: zusammenführen · Eingabe: anwenden · s: überspringen · j, k: nächster und voriger · u: rückgängig · o, O: öffnen · Alt ↓, ↑: Unterschiede',
+  keys_help: '1, 2: diese Version wählen · b: beide · n: neueste · m: zusammenführen · Eingabe: anwenden · s: überspringen · j, k: nächster und voriger · u: rückgängig · o, O: öffnen · Alt ↓, ↑: Unterschiede',
 };
 
 export const conflictWords = () => words(en, de);
