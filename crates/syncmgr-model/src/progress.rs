@@ -117,6 +117,12 @@ impl Phase {
         }
     }
 
+    /// Returns the word that wires and history have, in small letters.
+    #[must_use]
+    pub fn word(self) -> String {
+        self.as_str().to_ascii_lowercase()
+    }
+
     /// Says whether no file is changed in this phase.
     #[must_use]
     pub fn only_looks(self) -> bool {

@@ -13,6 +13,7 @@ use syncmgr_model::schedule::Schedule;
 use syncmgr_store::config::{Checks, Config, Misused, Specs};
 
 use crate::clock::MachineClock;
+use crate::daemon::alerts::Rules;
 
 /// Has something done with all checks of a file. `handlers` tells which settings a handler has,
 /// `home` is what `~` stands for.
@@ -31,8 +32,16 @@ pub(crate) fn with<T>(
 }
 
 fn meaning(config: &Config, home: Option<&Path>) -> Result<(), Misused> {
-    // Each of them was read before, or nobody asks for its meaning.
+    // What cannot be read was refused before.
     check_times(&config.schedules().unwrap_or_default())?;
+    rules(config, home).map(drop)
+}
+
+/// Reads who is told of what; what cannot be read at all counts as not there.
+///
+/// # Errors
+/// A setting that cannot be used.
+pub(crate) fn rules(config: &Config, home: Option<&Path>) -> Result<Rules, Misused> {
     let bad = |table: String| {
         move |BadSetting { key, detail }: BadSetting| Misused {
             table,
@@ -40,14 +49,15 @@ fn meaning(config: &Config, home: Option<&Path>) -> Result<(), Misused> {
             what: detail,
         }
     };
-    if let Ok(rules) = config.alert_rules(SPECS) {
-        General::from_settings(&rules).map_err(bad("alerts".to_owned()))?;
-    }
+    let general = config.alert_rules(SPECS).unwrap_or_default();
+    let general = General::from_settings(&general).map_err(bad("alerts".to_owned()))?;
+    let mut channels = Vec::new();
     for alert in config.alerts(&specs).unwrap_or_default() {
         let table = format!("alert.{}", alert.name);
-        Channel::from_settings(&alert.settings, home).map_err(bad(table))?;
+        let channel = Channel::from_settings(&alert.settings, home).map_err(bad(table))?;
+        channels.push((alert.name, channel));
     }
-    Ok(())
+    Ok(Rules { channels, general })
 }
 
 /// Refuses schedules that could never work.

@@ -32,7 +32,7 @@ pub struct Progress {
 impl From<&progress::Progress> for Progress {
     fn from(p: &progress::Progress) -> Self {
         Self {
-            phase: p.phase.as_str().to_ascii_lowercase(),
+            phase: p.phase.word(),
             seen: Sides {
                 left: p.n_seen_left,
                 right: p.n_seen_right,

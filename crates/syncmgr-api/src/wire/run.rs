@@ -257,7 +257,7 @@ fn result(item: &RunItem) -> Result<record::ItemResult, Unreadable> {
 impl From<&record::PhaseAt> for PhaseAt {
     fn from(at: &record::PhaseAt) -> Self {
         Self {
-            phase: at.phase.as_str().to_lowercase(),
+            phase: at.phase.word(),
             after_ms: at.after_ms,
         }
     }

@@ -301,17 +301,21 @@ impl Config {
         self.daemon(&|_| None)?;
         let schedules = self.schedules()?;
         self.look(|root| schedule::check_names(root, &schedules, &items))?;
-        (checks.meaning)(self).map_err(|misused| {
-            let at = self.document().ok().and_then(|root| {
-                let (kind, name) = match misused.table.split_once('.') {
-                    Some((kind, name)) => (kind, Some(name)),
-                    None => (&*misused.table, None),
-                };
-                table::place(root.as_table(), (kind, name), &misused.key)
-            });
-            let Misused { table, key, what } = misused;
-            self.wrong(at, format!("`{key}` of [{table}]: {what}"))
-        })
+        (checks.meaning)(self).map_err(|misused| self.refuse(&misused))
+    }
+
+    /// Says where in the file a setting is that cannot be used.
+    #[must_use]
+    pub fn refuse(&self, misused: &Misused) -> ConfigError {
+        let Misused { table, key, what } = misused;
+        let at = self.document().ok().and_then(|root| {
+            let (kind, name) = match table.split_once('.') {
+                Some((kind, name)) => (kind, Some(name)),
+                None => (table.as_str(), None),
+            };
+            table::place(root.as_table(), (kind, name), key)
+        });
+        self.wrong(at, format!("`{key}` of [{table}]: {what}"))
     }
 
     /// Reads the tables below one name.

@@ -80,7 +80,7 @@ pub(crate) fn summary_text(summary: &Summary) -> String {
 }
 
 pub(crate) fn phases_text(phases: &[PhaseAt]) -> String {
-    let word = |at: &PhaseAt| json!([at.phase.as_str().to_lowercase(), at.after_ms]);
+    let word = |at: &PhaseAt| json!([at.phase.word(), at.after_ms]);
     Json::Array(phases.iter().map(word).collect()).to_string()
 }
 

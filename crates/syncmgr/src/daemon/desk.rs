@@ -697,9 +697,10 @@ impl Desk for ProgramDesk {
         self.source.with_checks(|checks| {
             self.change(|config| {
                 for (key, value) in &changes {
-                    let place = match key.starts_with(NOTICES) {
-                        true => key.clone(),
-                        false => format!("daemon.{key}"),
+                    let place = if key.starts_with(NOTICES) {
+                        key.clone()
+                    } else {
+                        format!("daemon.{key}")
                     };
                     match value {
                         Some(value) => config.set(&place, &written(value), checks)?,

@@ -6,10 +6,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use syncmgr_alerts::channel::Channel;
-use syncmgr_alerts::error::BadSetting;
-use syncmgr_alerts::settings::general::General;
-use syncmgr_alerts::settings::{self as alert_settings};
 use syncmgr_center::center::Handle;
 use syncmgr_center::command::{Answer, Control};
 use syncmgr_center::port::Store;
@@ -25,6 +21,7 @@ use syncmgr_watch::{WatchError, Watcher};
 use super::alerts::{Alerts, Rules};
 use super::desk::of_config;
 use crate::app::Outside;
+use crate::checks;
 use crate::clock::MachineClock;
 
 /// Where the settings are and who understands them.
@@ -60,39 +57,12 @@ pub(crate) struct Loaded {
     pub(crate) daemon: Daemon,
 }
 
-/// The settings cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum SettingsError {
-    /// The file has a mistake, or cannot be read.
-    #[error("{0}")]
-    Config(#[from] ConfigError),
-    /// A channel of alerts that cannot be used.
-    #[error("{place}: {error}")]
-    Alert {
-        /// The table.
-        place: String,
-        /// What is wrong.
-        error: BadSetting,
-    },
-}
-
-impl From<SettingsError> for Trouble {
-    fn from(error: SettingsError) -> Self {
-        match &error {
-            SettingsError::Config(error) => of_config(error),
-            SettingsError::Alert { .. } => Self::new(Code::SettingUnusable)
-                .with("key", "config.toml")
-                .with("detail", error),
-        }
-    }
-}
-
 impl Source {
     /// Reads the file; a mistake anywhere in it makes all of it count for nothing.
     ///
     /// # Errors
     /// What is wrong with it, with the line.
-    pub(crate) fn load(&self) -> Result<Loaded, SettingsError> {
+    pub(crate) fn load(&self) -> Result<Loaded, ConfigError> {
         let config = Config::load(&self.path)?;
         self.with_checks(|checks| config.check(checks))?;
         let handlers = |id: &_| self.host.factory(id).ok().map(|it| it.settings());
@@ -101,7 +71,8 @@ impl Source {
             items: config.items(&handlers)?,
             schedules,
             policies: config.policies()?.into_iter().collect(),
-            rules: self.rules(&config)?,
+            rules: checks::rules(&config, self.home.as_deref())
+                .map_err(|misused| config.refuse(&misused))?,
             daemon: config.daemon(&|name| std::env::var(name).ok())?,
         })
     }
@@ -109,20 +80,7 @@ impl Source {
     /// Has something done with all checks of the file.
     pub(crate) fn with_checks<T>(&self, work: impl FnOnce(&Checks<'_>) -> T) -> T {
         let handlers = |id: &_| self.host.factory(id).ok().map(|it| it.settings());
-        crate::checks::with(&handlers, self.home.as_deref(), work)
-    }
-
-    fn rules(&self, config: &Config) -> Result<Rules, SettingsError> {
-        let bad = |place: String| move |error| SettingsError::Alert { place, error };
-        let general = config.alert_rules(alert_settings::general::SPECS)?;
-        let general = General::from_settings(&general).map_err(bad("alerts".to_owned()))?;
-        let mut channels = Vec::new();
-        for alert in config.alerts(&alert_settings::specs)? {
-            let channel = Channel::from_settings(&alert.settings, self.home.as_deref())
-                .map_err(bad(format!("alert.{}", alert.name)))?;
-            channels.push((alert.name, channel));
-        }
-        Ok(Rules { channels, general })
+        checks::with(&handlers, self.home.as_deref(), work)
     }
 
     /// Says whether the file cannot be used as it is now, or lacks a sync that is saved: so is one
@@ -161,7 +119,7 @@ impl Source {
     pub(crate) fn apply(&self, center: &Handle, alerts: &Alerts) -> Result<(), Trouble> {
         let _alone = self.applying.lock().unwrap_or_else(PoisonError::into_inner);
         self.outside.refresh(&self.host, Some(center));
-        let loaded = self.load()?;
+        let loaded = self.load().map_err(|error| of_config(&error))?;
         if loaded.items.is_empty() && !self.path.exists() && !saved(center).is_empty() {
             // A file that vanished says nothing, least of all that every sync was removed.
             return Err(Trouble::new(Code::SettingUnusable)
