@@ -396,3 +396,26 @@ fn a_decision_that_waited_is_not_carried_out_on_something_else() {
     world.run("conflicts resolve --all --keep left", 0);
     assert_eq!(world.text("B/a"), "an hour of work that nobody compared");
 }
+
+/// Who cannot be asked for conflicts is named where it was asked, and nowhere else.
+#[test]
+fn only_who_was_asked_for_conflicts_is_named_as_silent() {
+    let world = World::with_daemon();
+    for [name, left, right] in [["one", "A", "B"], ["other", "C", "D"]] {
+        world.put(&format!("{left}/a"), "1");
+        std::fs::create_dir_all(world.path(right)).unwrap();
+        world.run(&format!("add {name} ~/{left} ~/{right}"), 0);
+        world.run(&format!("sync {name}"), 0);
+    }
+    let id = |name: &str| world.json(&format!("show {name}"), 0)["sync"]["id"].clone();
+    let (one, other) = (id("one"), id("other"));
+    let (one, other) = (one.as_str().unwrap(), other.as_str().unwrap());
+    std::fs::remove_dir_all(world.path("C")).unwrap();
+    let silent = |query: &[(&str, &str)]| {
+        let list = get(&world, "/conflicts", query);
+        let silent = list["silent"].as_array().unwrap().iter();
+        silent.map(|it| it["item"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(silent(&[]), [json!(other)]);
+    assert_eq!(silent(&[("item", one)]), [] as [Value; 0]);
+}
